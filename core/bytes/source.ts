@@ -1,0 +1,69 @@
+/**
+ * Where bytes come from. Two members and a read; anything that wraps a source is itself a source.
+ */
+import { WeightloomError } from "../errors.ts";
+
+/** Byte offsets; `end` is exclusive. Offsets past 2^32 are ordinary. */
+export interface ByteRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+export interface ByteSource {
+  /** What to call it in a sentence: a file name, not a path. */
+  readonly name: string;
+  /** Bytes. */
+  readonly size: number;
+  /** Reads exactly the range into memory the caller then owns, or rejects with a FileError. */
+  read(range: ByteRange, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>>;
+  /** Gives back file descriptors and the like. Reading after it is an error. */
+  close?(): Promise<void>;
+}
+
+/** A source over bytes already in memory. */
+export function fromBytes(name: string, bytes: Uint8Array): ByteSource {
+  return {
+    name,
+    size: bytes.length,
+    read: async (range) => {
+      checkRange(name, bytes.length, range);
+      return bytes.slice(range.start, range.end) as Uint8Array<ArrayBuffer>;
+    },
+  };
+}
+
+/** A source over a File or Blob, read lazily; nothing is held. */
+export function fromBlob(name: string, blob: Blob): ByteSource {
+  return {
+    name,
+    size: blob.size,
+    read: async (range, signal) => {
+      checkRange(name, blob.size, range);
+      signal?.throwIfAborted();
+      try {
+        const bytes = new Uint8Array(await blob.slice(range.start, range.end).arrayBuffer());
+        if (bytes.length !== range.end - range.start) {
+          throw new Error(`got ${bytes.length.toLocaleString("en")} bytes`);
+        }
+        return bytes;
+      } catch (cause) {
+        throw new WeightloomError(
+          "FileError",
+          `${name}: reading bytes ${range.start.toLocaleString("en")} to ${range.end.toLocaleString("en")} failed (${cause instanceof Error ? cause.message : String(cause)}). ` +
+            "The file may have changed or moved since it was opened: add it again.",
+          { cause },
+        );
+      }
+    },
+  };
+}
+
+/** Refuses a range outside a source before any byte is touched. */
+export function checkRange(name: string, size: number, { start, end }: ByteRange): void {
+  if (!Number.isSafeInteger(start) || !Number.isSafeInteger(end) || start < 0 || start > end || end > size) {
+    throw new WeightloomError(
+      "FileError",
+      `${name}: bytes ${start.toLocaleString("en")} to ${end.toLocaleString("en")} were asked for, but the file has ${size.toLocaleString("en")} bytes. Download it again.`,
+    );
+  }
+}

@@ -1,0 +1,46 @@
+/**
+ * An engine runs one program over one tile. That is all it does: what to read, when, in which
+ * order, and what the sums mean is decided by the plan and the run.
+ */
+import type { FloatDtype, OutputDtype } from "../bytes/dtype.ts";
+import type { Program } from "../graph/program.ts";
+
+export interface TileJob {
+  readonly program: Program;
+  /** Of each of the program's inputs. */
+  readonly dtypes: readonly FloatDtype[];
+  /** How to encode the program's output, if it has one. */
+  readonly encode: OutputDtype;
+  /** The uniforms: f32 bits, u32 or i32 as the operation says. */
+  readonly words: Uint32Array<ArrayBuffer>;
+  /** First element of the tile in its tensor; a multiple of BLOCK. Below 2^32. */
+  readonly first: number;
+  /** Elements in the tile. */
+  readonly count: number;
+  /** The elements' bytes, one array per program input. The engine owns them until it returns them. */
+  readonly inputs: readonly Uint8Array<ArrayBuffer>[];
+}
+
+export interface TileResult {
+  /** Encoded output, count * bytesPer(encode) long; null when the program has no output. */
+  readonly output: Uint8Array<ArrayBuffer> | null;
+  /** sums[s * blocks + b]: partial of sum s over block b of the tile. */
+  readonly sums: Float64Array<ArrayBuffer>;
+  /** One array of counts per histogram of the program. */
+  readonly histograms: readonly Uint32Array<ArrayBuffer>[];
+  /** The same bytes as the job's inputs, handed back (perhaps in other views or buffers). */
+  readonly inputs: readonly Uint8Array<ArrayBuffer>[];
+}
+
+export interface Engine {
+  readonly kind: "cpu" | "gpu";
+  /** For the badge: "CPU, 2 lanes" or the adapter's name. */
+  readonly name: string;
+  /** How many tiles it can work on at once; the run keeps a few more in flight. */
+  readonly lanes: number;
+  /** Upper bound for the sum of a tile's input bytes and for its output. */
+  readonly maxTileBytes: number;
+  /** Rejects with a DeviceError when the device is lost or fails, or with AbortError. */
+  run(job: TileJob, signal?: AbortSignal): Promise<TileResult>;
+  close(): Promise<void>;
+}

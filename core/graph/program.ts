@@ -1,0 +1,59 @@
+/**
+ * One fused sweep over the data, in the form both engines take: a straight line of elementwise
+ * operations on 32-bit values (SSA: operation i defines value i), then what to keep of them.
+ * Two programs with the same `key` are the same code; everything that varies is in the uniforms.
+ */
+import type { Binary, Unary } from "./tensor.ts";
+
+export type Op =
+  /** The element of input `slot` of this program, decoded to f32. */
+  | { readonly op: "input"; readonly slot: number }
+  /** An f32 uniform, broadcast. */
+  | { readonly op: "uniform"; readonly word: number }
+  | { readonly op: Unary; readonly a: number }
+  | { readonly op: Binary; readonly a: number; readonly b: number }
+  /** b where a != 0, else c. */
+  | { readonly op: "where"; readonly a: number; readonly b: number; readonly c: number }
+  /** Philox uniforms in [0, 1); uniforms `word` and `word + 1` hold the key. */
+  | { readonly op: "random"; readonly word: number }
+  /**
+   * 1 where magnitude bits (f32 bits with the sign cleared) exceed uniform `word`, or equal it at a
+   * tile-relative index <= uniform `word + 1` (as i32); else 0.
+   */
+  | { readonly op: "top"; readonly a: number; readonly word: number }
+  /** 1 where the magnitude bits equal uniform `word`, else 0. */
+  | { readonly op: "tied"; readonly a: number; readonly word: number };
+
+/** Counts of one digit of the magnitude bits of `value`. */
+export interface Histogram {
+  readonly value: number;
+  /**
+   * `high`: bins of bits >>> 15 (65,536 bins). `low`: bins of bits & 0x7fff (32,768 bins), counting
+   * only elements whose high digit equals uniform `word`.
+   */
+  readonly digit: "high" | "low";
+  readonly word: number | null;
+}
+
+export interface Program {
+  readonly key: string;
+  /** Which of the tensor's inputs it decodes; op `input` refers to positions in this list. */
+  readonly inputs: readonly number[];
+  readonly ops: readonly Op[];
+  /** Number of 32-bit uniform words. */
+  readonly words: number;
+  /** Values to add up. One f64 partial per block of `BLOCK` elements and sum. */
+  readonly sums: readonly number[];
+  readonly histograms: readonly Histogram[];
+  /** The value to encode and return, or null. */
+  readonly output: number | null;
+}
+
+/**
+ * Elements per block: the unit of summation. Blocks are counted from the tensor's first element and
+ * tiles start on block bounds, so partial sums do not depend on the tile size. A power of two.
+ */
+export const BLOCK = 4096;
+export const HIGH_BINS = 65536;
+export const LOW_BINS = 32768;
+export const LOW_BITS = 15;

@@ -1,0 +1,111 @@
+/**
+ * What a merge method is. A method is one object: a schema for its parameters and the formula of its
+ * paper over lazy tensors. The form in the studio, the check of a recipe, the command-line help, the
+ * reference docs, the WGSL and the SIMD program all come from it.
+ */
+import type { Tensor } from "./graph/tensor.ts";
+
+interface ParamCommon {
+  /** "merge": one value per output tensor. "model": one per input model as well. */
+  readonly per: "merge" | "model";
+  readonly title: string;
+  /** One sentence for the hover. */
+  readonly help: string;
+}
+
+export interface NumberParam extends ParamCommon {
+  readonly kind: "number";
+  /** Null: must be given. */
+  readonly default: number | null;
+  /** The range a slider offers. Recipes may leave it unless `hard` is set. */
+  readonly min: number;
+  readonly max: number;
+  readonly hard?: boolean;
+  readonly step?: number;
+  /** Words for the two ends, e.g. ["base", "full"]. */
+  readonly ends?: readonly [string, string];
+}
+
+export interface FlagParam extends ParamCommon {
+  readonly kind: "flag";
+  readonly default: boolean;
+}
+
+export type Param = NumberParam | FlagParam;
+export type ParamSchema = Readonly<Record<string, Param>>;
+
+type Of<P extends Param> = P extends FlagParam ? boolean : P extends { default: number } ? number : number | null;
+/** The values of the parameters of one scope. */
+export type ValuesOf<S extends ParamSchema, Scope extends "merge" | "model"> = {
+  readonly [K in keyof S as S[K]["per"] extends Scope ? K : never]: Of<S[K]>;
+};
+
+export interface MergeInput<S extends ParamSchema = ParamSchema> {
+  readonly tensor: Tensor;
+  /** 0-based position in the recipe; the stream of random numbers. */
+  readonly index: number;
+  readonly params: ValuesOf<S, "model">;
+}
+
+export interface MergeInputs<S extends ParamSchema = ParamSchema> {
+  /** The base model's tensor, or null when the method has none. */
+  readonly base: Tensor | null;
+  /** In recipe order. Holds the base too only when `baseRole` is "participant". */
+  readonly models: readonly MergeInput<S>[];
+  readonly params: ValuesOf<S, "merge">;
+  /** Elements in the tensor. */
+  readonly count: number;
+  /** The name of the tensor, for sentences. */
+  readonly name: string;
+}
+
+export interface MergeMethod<S extends ParamSchema = ParamSchema> {
+  /** As in `merge_method:`. */
+  readonly id: string;
+  readonly title: string;
+  /** One sentence: what it does. */
+  readonly summary: string;
+  /** One sentence: when to use it. */
+  readonly use: string;
+  readonly reference: string;
+  readonly base: "required" | "none";
+  /** How many models besides the base. */
+  readonly models: { readonly min: number; readonly max?: number };
+  /**
+   * Two tensors of the same embedding may differ in rows (vocabulary). "common": all are cropped to the
+   * smallest; "base": larger ones are cropped to the base, smaller ones refused; "refuse".
+   */
+  readonly rows: "common" | "base" | "refuse";
+  readonly params: S;
+  /**
+   * The formula. Returns the merged tensor, or an input unchanged (then bytes are copied).
+   * Throws a PlanError for values it cannot take.
+   */
+  merge(inputs: MergeInputs<S>): Tensor;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: a list of methods holds every schema
+export type AnyMethod = MergeMethod<any>;
+
+export function defineMethod<const S extends ParamSchema>(method: MergeMethod<S>): MergeMethod<S> {
+  return method;
+}
+
+type NumberBlank<D extends number | null> = Partial<Omit<NumberParam, "kind" | "default">> & {
+  readonly default: D;
+  readonly help: string;
+};
+
+export function number<const P extends "merge" | "model", const D extends number | null>(
+  per: P,
+  blank: NumberBlank<D>,
+): NumberParam & { readonly per: P; readonly default: D } {
+  return { kind: "number", title: "", min: 0, max: 1, ...blank, per } as never;
+}
+
+export function flag<const P extends "merge" | "model">(
+  per: P,
+  blank: { readonly default: boolean; readonly title?: string; readonly help: string },
+): FlagParam & { readonly per: P } {
+  return { kind: "flag", title: "", ...blank, per };
+}

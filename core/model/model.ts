@@ -1,0 +1,62 @@
+/**
+ * A checkpoint as a model: what family it is, how many layers it has, what each tensor is for. All of
+ * it read from headers, names and config.json; no weight is touched.
+ */
+import type { ByteSource } from "../bytes/source.ts";
+import type { Checkpoint } from "../formats/checkpoint.ts";
+
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+export type JsonObject = { readonly [key: string]: Json };
+
+/** What a tensor is for; the lanes of the mixer. */
+export type Kind = "attention" | "mlp" | "norm" | "embedding" | "head" | "other";
+
+/** Where a tensor sits. */
+export interface Place {
+  readonly kind: Kind;
+  /**
+   * The stack of numbered layers it belongs to, by its name prefix ("model.layers", "decoder.block"), or
+   * null for embeddings, final norm, head.
+   */
+  readonly stack: string | null;
+  /** 0-based layer in that stack; null outside a stack. */
+  readonly layer: number | null;
+  /** What is left of the name after the layer ("self_attn.q_proj.weight"), or the whole name. */
+  readonly part: string;
+  /** Outside a stack: before the layers (embeddings) or after them (final norm, head). */
+  readonly end: "before" | "after" | null;
+}
+
+export interface Stack {
+  /** Name prefix up to the layer number, without the dot. */
+  readonly prefix: string;
+  readonly layers: number;
+}
+
+export interface Family {
+  /** "llama", "qwen3", "gpt2", "sd-unet", "generic" ... */
+  readonly id: string;
+  readonly title: string;
+  /** Dotted path of the number of layers in config.json, per stack prefix; absent when unknown. */
+  readonly layerKeys: Readonly<Record<string, string>>;
+  /** For the mixer: a substring per lane that selects its tensors in a recipe filter. */
+  readonly filters: Readonly<Partial<Record<Kind, readonly string[]>>>;
+  place(name: string): Place;
+}
+
+export interface Model {
+  /** What recipes call it. */
+  readonly ref: string;
+  readonly checkpoint: Checkpoint;
+  /** config.json, or null for bare weights. */
+  readonly config: JsonObject | null;
+  readonly family: Family;
+  readonly stacks: readonly Stack[];
+  /** Elements in all tensors. */
+  readonly parameters: number;
+  /** Bytes of all weight files. */
+  readonly bytes: number;
+  /** Other small files of its folder, by name: tokenizer, generation config, model card. */
+  readonly extras: ReadonlyMap<string, ByteSource>;
+  readonly licence: string | null;
+}

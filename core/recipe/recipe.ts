@@ -1,0 +1,72 @@
+/**
+ * The document: mergekit's vocabulary as plain JSON. Names, not handles; safe to paste in a chat.
+ * Everything a person draws in the studio is expressed in it, and it is all the command line gets.
+ */
+export type Scalar = number | boolean | string;
+
+/** A scalar, a gradient over the layers, or the first matching of a list of filters. */
+export type Setting = Scalar | readonly Scalar[] | readonly Condition[];
+
+/** `filter` is a substring of a tensor name; absent or "*" matches all. */
+export interface Condition {
+  readonly filter?: string;
+  readonly value: Scalar | readonly Scalar[];
+}
+
+export type Settings = Readonly<Record<string, Setting>>;
+
+export interface ModelEntry {
+  readonly model: string;
+  readonly parameters?: Settings;
+}
+
+export interface SliceSource extends ModelEntry {
+  /** Half open: [first, end). */
+  readonly layer_range: readonly [number, number];
+}
+
+export interface Slice {
+  readonly sources: readonly SliceSource[];
+  readonly base_model?: string;
+  readonly parameters?: Settings;
+}
+
+export interface Recipe {
+  readonly merge_method: string;
+  readonly base_model?: string;
+  /** Exactly one of models and slices is there. */
+  readonly models?: readonly ModelEntry[];
+  readonly slices?: readonly Slice[];
+  readonly parameters?: Settings;
+  /** Inputs are taken as if stored so; also the output type unless out_dtype is given. */
+  readonly dtype?: RecipeDtype;
+  readonly out_dtype?: RecipeDtype;
+}
+
+export type RecipeDtype = "float32" | "float16" | "bfloat16";
+
+/** 1-based line and column, and offsets into the text, of something a person should look at. */
+export interface Diagnostic {
+  readonly severity: "error" | "warning";
+  readonly message: string;
+  readonly line: number;
+  readonly column: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+export type ParsedRecipe =
+  | { readonly recipe: Recipe; readonly diagnostics: readonly Diagnostic[] }
+  | { readonly recipe: null; readonly diagnostics: readonly Diagnostic[] };
+
+/** Every model a recipe names, in order of first mention, the base first if there is one. */
+export function modelsOf(recipe: Recipe): string[] {
+  const names = new Set<string>();
+  if (recipe.base_model !== undefined) names.add(recipe.base_model);
+  for (const entry of recipe.models ?? []) names.add(entry.model);
+  for (const slice of recipe.slices ?? []) {
+    if (slice.base_model !== undefined) names.add(slice.base_model);
+    for (const source of slice.sources) names.add(source.model);
+  }
+  return [...names];
+}

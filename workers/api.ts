@@ -1,0 +1,162 @@
+/**
+ * What passes through the door between the page and the worker: plain data, types only. Tensors never
+ * do. Failure is an exception whose `name` says what kind.
+ */
+import type { Dtype } from "../core/bytes/dtype.ts";
+import type { Kind } from "../core/model/model.ts";
+import type { Diagnostic, Recipe } from "../core/recipe/recipe.ts";
+
+export interface TensorRow {
+  readonly name: string;
+  readonly dtype: Dtype;
+  readonly shape: readonly number[];
+  readonly bytes: number;
+  readonly file: string;
+  readonly kind: Kind;
+  readonly stack: string | null;
+  readonly layer: number | null;
+  /** Name after the layer, or the whole name. */
+  readonly part: string;
+}
+
+/** A model as the page knows it. */
+export interface ModelSummary {
+  /** Key of the model in the worker; what recipes call it is `name`. */
+  readonly id: string;
+  readonly name: string;
+  readonly family: { readonly id: string; readonly title: string };
+  readonly stacks: readonly { readonly prefix: string; readonly layers: number }[];
+  readonly parameters: number;
+  readonly bytes: number;
+  /** Float types present, commonest first. */
+  readonly dtypes: readonly Dtype[];
+  readonly hidden: number | null;
+  readonly vocabulary: number | null;
+  readonly licence: string | null;
+  readonly tokenizer: string | null; // short fingerprint of tokenizer.json, or null
+  readonly files: readonly string[];
+  /** A substring per lane that selects its tensors in a recipe filter. */
+  readonly filters: Readonly<Partial<Record<Kind, readonly string[]>>>;
+  readonly tensors: readonly TensorRow[];
+}
+
+/** What the page hands over: files of one model, relative paths kept. */
+export interface ModelFiles {
+  readonly id: string;
+  readonly name: string;
+  readonly files: readonly { readonly path: string; readonly file: File }[];
+}
+
+export interface OutputOptions {
+  /** Bytes; null for one file. */
+  readonly shardBytes: number | null;
+  readonly memory: number;
+  readonly seed: number;
+  readonly title: string;
+  readonly engine: "auto" | "gpu" | "cpu";
+}
+
+export interface PlanRow {
+  readonly name: string;
+  readonly action: "merge" | "copy";
+  readonly because: string | null;
+  readonly dtype: Dtype;
+  readonly bytes: number;
+  readonly passes: number;
+  /** Resolved parameters, for show. */
+  readonly merge: Readonly<Record<string, number | boolean | null>>;
+  readonly models: Readonly<Record<string, Readonly<Record<string, number | boolean | null>>>>;
+}
+
+export interface PlanSummary {
+  readonly merged: number;
+  readonly copied: number;
+  readonly readBytes: number;
+  readonly writeBytes: number;
+  readonly peakBytes: number;
+  readonly parameters: number;
+  readonly layers: number;
+  readonly files: readonly { readonly name: string; readonly size: number }[];
+  readonly extras: readonly { readonly name: string; readonly from: string }[];
+  readonly dtype: string;
+  readonly notes: readonly { readonly severity: "info" | "warning"; readonly text: string }[];
+  readonly rows: readonly PlanRow[];
+}
+
+/** Why a recipe cannot be planned: sentences, with places in the text when they have one. */
+export interface PlanRefusal {
+  readonly errors: readonly string[];
+  readonly missing: readonly string[];
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+export interface EngineInfo {
+  readonly kind: "cpu" | "gpu";
+  readonly name: string;
+  /** Output bytes per second in the calibration, null before it ran. */
+  readonly speed: number | null;
+  /** Why this one was chosen, as a sentence. */
+  readonly because: string;
+}
+
+export type Target =
+  /** A picked directory: sharded or single, plus the small files. */
+  | { readonly kind: "folder"; readonly handle: FileSystemDirectoryHandle }
+  /** One picked .safetensors file: weights only. */
+  | { readonly kind: "file"; readonly handle: FileSystemFileHandle }
+  /** Private storage; files are offered for download afterwards. */
+  | { readonly kind: "private" };
+
+export interface RunProgress {
+  readonly readBytes: number;
+  readonly writtenBytes: number;
+  /** Planned totals. */
+  readonly readTotal: number;
+  readonly writeTotal: number;
+  readonly tensor: string;
+  readonly tensorsDone: number;
+  readonly tensorsTotal: number;
+  readonly seconds: number;
+}
+
+export interface VerifyReport {
+  readonly ok: boolean;
+  /** One line each: what was checked and what was found. */
+  readonly checks: readonly { readonly ok: boolean; readonly text: string }[];
+  readonly tensors: number;
+  readonly parameters: number;
+  readonly bytes: number;
+  readonly notFinite: number;
+}
+
+export interface RunReport {
+  readonly seconds: number;
+  readonly engine: string;
+  readonly merged: number;
+  readonly copied: number;
+  readonly readBytes: number;
+  readonly writtenBytes: number;
+  readonly files: readonly { readonly name: string; readonly size: number }[];
+  readonly verify: VerifyReport;
+}
+
+export interface StudioHost {
+  /** Reads headers and config.json of one model's files. */
+  open(model: ModelFiles): Promise<ModelSummary>;
+  close(id: string): Promise<void>;
+  /** Plans without reading a weight. Never throws for a recipe that cannot be planned. */
+  plan(recipe: Recipe, options: OutputOptions): Promise<PlanSummary | PlanRefusal>;
+  /** One run at a time. `onProgress` is called at most ten times a second. `text` is saved as the recipe. */
+  merge(
+    recipe: Recipe,
+    text: string,
+    options: OutputOptions,
+    target: Target,
+    onProgress: (progress: RunProgress) => void,
+  ): Promise<RunReport>;
+  /** Cancels the run; its promise rejects with AbortError once nothing is left behind. */
+  cancel(): Promise<void>;
+  engine(want: "auto" | "gpu" | "cpu"): Promise<EngineInfo>;
+  /** Files of the last private run, for download links. */
+  results(): Promise<readonly File[]>;
+}
