@@ -43,8 +43,12 @@ export const input = (index: number): Tensor => ({ type: "tensor", op: "input", 
 export const fill = (value: number | Scalar): Tensor => ({ type: "tensor", op: "fill", value: scalar(value) });
 
 const lift = (x: Operand): Tensor => (typeof x === "object" && x.type === "tensor" ? x : fill(x));
-const unary = (op: Unary) => (a: Operand): Tensor => ({ type: "tensor", op, a: lift(a) });
-const binary = (op: Binary) => (a: Operand, b: Operand): Tensor => ({ type: "tensor", op, a: lift(a), b: lift(b) });
+const unary =
+  (op: Unary) =>
+  (a: Operand): Tensor => ({ type: "tensor", op, a: lift(a) });
+const binary =
+  (op: Binary) =>
+  (a: Operand, b: Operand): Tensor => ({ type: "tensor", op, a: lift(a), b: lift(b) });
 
 export const neg = unary("neg");
 export const abs = unary("abs");

@@ -1,0 +1,121 @@
+/**
+ * Writes one program: turns lazy tensors into a straight line of operations, each written once.
+ * Operations are shared when they are the same operation on the same values. Constants are shared
+ * only when they are the same object, so that a program's text never depends on a parameter's value.
+ */
+import type { Fused, Uniform } from "./passes.ts";
+import type { Histogram, Op, Program } from "./program.ts";
+import type { Scalar, Selection, Tensor } from "./tensor.ts";
+
+export interface Builder {
+  /** The number of the value that holds this tensor. */
+  value(tensor: Tensor): number;
+  /** The value that marks elements equal to the selection's threshold. */
+  tied(selection: Selection): number;
+  /** The uniform word with the high digit of the selection's threshold. */
+  digit(selection: Selection): number;
+  finish(results: Pick<Program, "sums" | "histograms" | "output">): Fused;
+}
+
+export function createBuilder(): Builder {
+  const ops: Op[] = [];
+  const seen = new Map<string, number>();
+  const values = new Map<Tensor, number>();
+  const inputs: number[] = [];
+  const uniforms: Uniform[] = [];
+  const words = new Map<unknown, number>();
+
+  function emit(op: Op): number {
+    const text = JSON.stringify(op);
+    const known = seen.get(text);
+    if (known !== undefined) return known;
+    ops.push(op);
+    seen.set(text, ops.length - 1);
+    return ops.length - 1;
+  }
+
+  /** The first of one or two adjacent words, made once per owner and purpose. */
+  function word(owner: Scalar | Selection | number, purpose: string, make: readonly Uniform[]): number {
+    const slot = typeof owner === "number" ? `${purpose}${owner}` : owner;
+    const key = typeof slot === "string" ? slot : identify(slot) + purpose;
+    const known = words.get(key);
+    if (known !== undefined) return known;
+    const at = uniforms.length;
+    uniforms.push(...make);
+    words.set(key, at);
+    return at;
+  }
+
+  const identities = new Map<object, number>();
+  function identify(object: object): string {
+    const id = identities.get(object) ?? identities.size;
+    identities.set(object, id);
+    return `#${id}`;
+  }
+
+  function value(tensor: Tensor): number {
+    const known = values.get(tensor);
+    if (known !== undefined) return known;
+    const made = emit(operation(tensor));
+    values.set(tensor, made);
+    return made;
+  }
+
+  function operation(tensor: Tensor): Op {
+    switch (tensor.op) {
+      case "input": {
+        const slot = inputs.includes(tensor.index) ? inputs.indexOf(tensor.index) : inputs.push(tensor.index) - 1;
+        return { op: "input", slot };
+      }
+      case "fill":
+        return { op: "uniform", word: word(tensor.value, "value", [{ kind: "value", scalar: tensor.value }]) };
+      case "random": {
+        const { stream } = tensor;
+        const key = ([0, 1] as const).map((half) => ({ kind: "key", stream, half }) as const);
+        return { op: "random", word: word(stream, "key", key) };
+      }
+      case "top": {
+        const { selection } = tensor;
+        const a = value(selection.key);
+        const pair = [{ kind: "threshold", selection } as const, { kind: "cut", selection } as const];
+        return { op: "top", a, word: word(selection, "top", pair) };
+      }
+      case "where":
+        return { op: "where", a: value(tensor.a), b: value(tensor.b), c: value(tensor.c) };
+      case "neg":
+      case "abs":
+      case "sign":
+      case "sqrt":
+        return { op: tensor.op, a: value(tensor.a) };
+      default:
+        return { op: tensor.op, a: value(tensor.a), b: value(tensor.b) };
+    }
+  }
+
+  return {
+    value,
+    tied: (selection) => {
+      const a = value(selection.key);
+      return emit({ op: "tied", a, word: word(selection, "tied", [{ kind: "threshold", selection }]) });
+    },
+    digit: (selection) => word(selection, "digit", [{ kind: "digit", selection }]),
+    finish: ({ sums, histograms, output }) => {
+      const text: readonly [Op[], readonly number[], readonly Histogram[], number | null] = [
+        ops,
+        sums,
+        histograms,
+        output,
+      ];
+      const program: Program = {
+        key: JSON.stringify([inputs.length, uniforms.length, ...text]),
+        inputs,
+        ops,
+        words: uniforms.length,
+        sums,
+        histograms,
+        output,
+      };
+      return { program, uniforms };
+    },
+  };
+}

@@ -1,0 +1,93 @@
+/**
+ * The steps that methods share, named as in the papers: task vectors, trimming, dropping, rescaling,
+ * sign election. A method that differs from another by a step differs by a line.
+ */
+import { WeightloomError } from "../core/errors.ts";
+import {
+  abs,
+  add,
+  div,
+  eq,
+  fill,
+  ge,
+  lt,
+  map,
+  mul,
+  ne,
+  random,
+  sign,
+  sub,
+  sum,
+  type Tensor,
+  top,
+  total,
+  where,
+} from "../core/graph/tensor.ts";
+
+/** What an earlier step left of one model: its task vector and the weight it enters the mix with. */
+export interface Weighted {
+  readonly delta: Tensor;
+  readonly weight: number;
+}
+
+/** Task vector: what fine-tuning changed (Ilharco et al., arXiv:2212.04089). */
+export const taskVector = (model: Tensor, base: Tensor): Tensor => sub(model, base);
+
+/**
+ * TIES trimming: keeps the floor(density * count) largest magnitudes, exactly; equal magnitudes go to
+ * the lowest index. A density of 1 or more keeps everything.
+ */
+export function trim(delta: Tensor, density: number, count: number, name: string): Tensor {
+  if (density >= 1) return delta;
+  const k = Math.floor(density * count);
+  if (k <= 0) {
+    throw new WeightloomError(
+      "PlanError",
+      `${name}: density ${density} keeps none of its ${count.toLocaleString("en")} elements. ` +
+        `Raise the density to at least ${(1 / count).toPrecision(2)}, or set the model's weight to 0 to leave it out.`,
+    );
+  }
+  return mul(delta, top(delta, k));
+}
+
+/** DARE's drop: keeps each element with probability `density` (Yu et al., arXiv:2311.03099). */
+export const drop = (delta: Tensor, density: number, stream: number): Tensor =>
+  density >= 1 ? delta : where(lt(random(stream), density), delta, 0);
+
+/** Scales what is left so that its L1 norm is that of the whole, unless either is below 1e-7. */
+export function rescaleL1(left: Tensor, whole: Tensor): Tensor {
+  if (left === whole) return left;
+  const factor = map(
+    (before, after) => (before < 1e-7 || after < 1e-7 ? 1 : before / after),
+    sum(abs(whole)),
+    sum(abs(left)),
+  );
+  return mul(left, factor);
+}
+
+/** Sum of weighted task vectors; `normalize` divides by the sum of the weights (by 1 if that is ~0). */
+export function weightedSum(parts: readonly Weighted[], normalize: boolean): Tensor {
+  const mix = total(parts.map(({ delta, weight }) => mul(delta, weight)));
+  if (!normalize) return mix;
+  const weights = parts.reduce((all, { weight }) => all + weight, 0);
+  return div(mix, Math.abs(weights) < 1e-8 ? 1 : weights);
+}
+
+/**
+ * TIES' sign election and disjoint merge (Yadav et al., arXiv:2306.01708): the sign of the weighted sum
+ * is elected per element (zero counts as positive), only contributions of that sign are added, and
+ * `normalize` divides by the sum of their weights.
+ */
+export function electedSum(parts: readonly Weighted[], normalize: boolean): Tensor {
+  const weighted = parts.map(({ delta, weight }) => mul(delta, weight));
+  const elected = where(ge(total(weighted), 0), 1, -1);
+  const agrees = weighted.map((part) => eq(sign(part), elected));
+  const mix = total(weighted.map((part, i) => mul(part, agrees[i] ?? fill(0))));
+  if (!normalize) return mix;
+  const weights = total(parts.map(({ weight }, i) => mul(agrees[i] ?? fill(0), weight)));
+  return div(mix, where(ne(weights, 0), weights, 1));
+}
+
+/** base + lambda * mix. */
+export const apply = (base: Tensor, mix: Tensor, lambda: number): Tensor =>
+  add(base, lambda === 1 ? mix : mul(mix, lambda));
