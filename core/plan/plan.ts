@@ -2,7 +2,7 @@
  * The plan is the program: every byte range, pass, tile, output offset and memory figure of a merge,
  * decided from headers, recipe and limits before a weight is read. Plain data; the run only obeys.
  */
-import type { FloatDtype, OutputDtype, Dtype } from "../bytes/dtype.ts";
+import type { Dtype, FloatDtype, OutputDtype } from "../bytes/dtype.ts";
 import type { ByteRange, ByteSource } from "../bytes/source.ts";
 import type { TensorInfo } from "../formats/checkpoint.ts";
 import type { Pass } from "../graph/passes.ts";

@@ -1,0 +1,179 @@
+/**
+ * The loop that obeys a plan: read ahead, compute, write behind. It decides nothing; bytes in flight are
+ * bounded by the plan's budget, files grow in plan order, the small files that make a folder a model
+ * come last. A run that fails or is cancelled removes what it wrote.
+ */
+import { bytesPer } from "../bytes/dtype.ts";
+import type { Folder } from "../bytes/sink.ts";
+import type { ByteSource } from "../bytes/source.ts";
+import type { Engine } from "../engine/engine.ts";
+import { throwIfAborted, WeightloomError } from "../errors.ts";
+import type { CopyPlan, MergePlan, Plan } from "../plan/plan.ts";
+import { createBudget } from "./budget.ts";
+import { streamTensor } from "./tiles.ts";
+import { createWriter } from "./writer.ts";
+
+export interface RunEvent {
+  readonly readBytes: number;
+  readonly writtenBytes: number;
+  /** The tensor whose bytes were written last. */
+  readonly tensor: string;
+  readonly tensorsDone: number;
+}
+
+export interface RunOptions {
+  readonly engine: Engine;
+  readonly folder: Folder;
+  /** Budget for buffers in flight, bytes; the plan was made for it. */
+  readonly memory: number;
+  readonly signal?: AbortSignal;
+  /** Called after every chunk written; cheap, so throttle what is slow. */
+  readonly onEvent?: (event: RunEvent) => void;
+}
+
+export interface RunResult {
+  readonly readBytes: number;
+  readonly writtenBytes: number;
+  /** Most buffer bytes held at one moment. */
+  readonly peakBytes: number;
+  readonly seconds: number;
+}
+
+const COPY_CHUNK = 8 * 1024 * 1024;
+
+/**
+ * Runs a plan to the end. Rejects with AbortError when cancelled, else with the first failure; either
+ * way no file of this run is left.
+ */
+export async function run(plan: Plan, options: RunOptions): Promise<RunResult> {
+  const started = performance.now();
+  const inner = new AbortController();
+  const stop = () => inner.abort(options.signal?.reason);
+  options.signal?.addEventListener("abort", stop, { once: true });
+  throwIfAborted(options.signal);
+
+  const budget = createBudget(options.memory);
+  const writer = createWriter(plan.files, options.folder);
+  const made: string[] = [];
+  let readBytes = 0;
+  let writtenBytes = 0;
+  let tensorsDone = 0;
+  const { signal } = inner;
+
+  const cancelled = new Promise<never>((_, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+  });
+  cancelled.catch(() => {});
+
+  async function read(source: ByteSource, start: number, end: number): Promise<Uint8Array<ArrayBuffer>> {
+    throwIfAborted(signal);
+    const bytes = await source.read({ start, end }, signal);
+    readBytes += end - start;
+    return bytes;
+  }
+
+  function emit(
+    tensor: MergePlan | CopyPlan,
+    bytes: number,
+    chunk: Promise<Uint8Array<ArrayBuffer>>,
+    last: boolean,
+  ): void {
+    writer.push({
+      file: tensor.output.file,
+      bytes: chunk,
+      done: (length) => {
+        if (length !== bytes)
+          throw new Error(`Internal error: ${tensor.name} yielded ${length} bytes where ${bytes} were planned.`);
+        budget.release(bytes);
+        writtenBytes += length;
+        if (last) tensorsDone++;
+        options.onEvent?.({ readBytes, writtenBytes, tensor: tensor.name, tensorsDone });
+      },
+    });
+  }
+
+  async function copy(tensor: CopyPlan): Promise<void> {
+    const { source, range } = tensor.from;
+    for (let start = range.start; start < range.end; start += COPY_CHUNK) {
+      const end = Math.min(start + COPY_CHUNK, range.end);
+      await budget.acquire(end - start);
+      emit(tensor, end - start, read(source, start, end), end === range.end);
+    }
+    if (range.start === range.end) tensorsDone++;
+  }
+
+  async function merge(tensor: MergePlan): Promise<void> {
+    let left = tensor.output.range.end - tensor.output.range.start;
+    await streamTensor(tensor, {
+      engine: options.engine,
+      budget,
+      signal,
+      read: (plan, index, first, count) => {
+        const { info, start, dtype } = plan.inputs[index]!;
+        const size = bytesPer(dtype);
+        return read(info.source, start + first * size, start + (first + count) * size);
+      },
+      emit: (bytes, chunk) => {
+        left -= bytes;
+        emit(tensor, bytes, chunk, left === 0);
+      },
+    });
+  }
+
+  async function produce(): Promise<void> {
+    for (const tensor of plan.tensors) {
+      throwIfAborted(signal);
+      await (tensor.action === "copy" ? copy(tensor) : merge(tensor));
+    }
+    await writer.end();
+    for (const extra of plan.extras) {
+      throwIfAborted(signal);
+      const bytes =
+        extra.content instanceof Uint8Array
+          ? extra.content
+          : await extra.content.read({ start: 0, end: extra.content.size }, signal);
+      made.push(extra.name);
+      await writeFile(options.folder, extra.name, bytes);
+      writtenBytes += bytes.length;
+    }
+    throwIfAborted(signal);
+  }
+
+  const production = produce();
+  try {
+    await Promise.race([production, writer.failed, cancelled]);
+  } catch (error) {
+    inner.abort(error);
+    budget.cancel();
+    await Promise.allSettled([production, writer.abort()]);
+    for (const name of made) await options.folder.remove(name);
+    throw options.signal?.aborted === true ? (options.signal.reason ?? error) : clarify(error);
+  } finally {
+    options.signal?.removeEventListener("abort", stop);
+  }
+  const headers = plan.files.reduce((sum, file) => sum + file.header.length, 0);
+  return {
+    readBytes,
+    writtenBytes: writtenBytes + headers,
+    peakBytes: budget.peak,
+    seconds: (performance.now() - started) / 1000,
+  };
+}
+
+async function writeFile(folder: Folder, name: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+  const sink = await folder.create(name);
+  try {
+    await sink.write(bytes);
+    await sink.close();
+  } catch (error) {
+    await sink.abort();
+    throw error;
+  }
+}
+
+/** Whatever was thrown, as an error whose name a person's front end knows. */
+function clarify(error: unknown): unknown {
+  if (error instanceof WeightloomError || (error instanceof Error && error.name === "AbortError")) return error;
+  const text = error instanceof Error ? error.message : String(error);
+  return new WeightloomError("MergeError", `The merge stopped: ${text}`, { cause: error });
+}

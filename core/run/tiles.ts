@@ -1,0 +1,141 @@
+/**
+ * Streams one merged tensor through an engine: admits tiles in order as memory allows, reads ahead of
+ * the sweep that needs them, settles each sweep's numbers, and hands out encoded chunks in order.
+ */
+import { bytesPer } from "../bytes/dtype.ts";
+import type { Engine, TileResult } from "../engine/engine.ts";
+import type { Fused, Pass } from "../graph/passes.ts";
+import { createSettlement, type Settlement } from "../graph/settle.ts";
+import type { MergePlan } from "../plan/plan.ts";
+import type { Budget } from "./budget.ts";
+
+export interface TileHost {
+  readonly engine: Engine;
+  readonly budget: Budget;
+  readonly signal: AbortSignal;
+  /** Bytes of input `index` for `count` elements from `first`; counted as read. */
+  read(plan: MergePlan, index: number, first: number, count: number): Promise<Uint8Array<ArrayBuffer>>;
+  /** An output chunk of `bytes` bytes, in order; the host releases their budget when written. */
+  emit(bytes: number, chunk: Promise<Uint8Array<ArrayBuffer>>): void;
+}
+
+/** Input bytes held for one tile, by input number. */
+type Held = Map<number, Uint8Array<ArrayBuffer>>;
+
+/** Resolves when every tile is admitted; the work itself goes on and ends up in `emit`. */
+export async function streamTensor(plan: MergePlan, host: TileHost): Promise<void> {
+  const settlement = createSettlement(plan.count, plan.seed);
+  const tiles = tilesOf(plan);
+  const kept: Held[] = tiles.map(() => new Map());
+  let ready: Promise<void> = Promise.resolve();
+
+  for (const [level, pass] of plan.passes.entries()) {
+    const isLast = level === plan.passes.length - 1;
+    const start = ready;
+    if (maySkip(pass)) {
+      await start;
+      if (settlement.skips(pass)) continue;
+    }
+    const work: Promise<void>[] = [];
+    for (const [t, { first, count }] of tiles.entries()) {
+      const held = kept[t] ?? new Map();
+      const missing = pass.program.inputs.filter((index) => !held.has(index));
+      const inBytes = missing.reduce((sum, index) => sum + count * inputBytes(plan, index), 0);
+      const outBytes = isLast ? count * bytesPer(plan.dtype) : 0;
+      await host.budget.acquire(inBytes + outBytes);
+      const fetched = Promise.all(missing.map((index) => host.read(plan, index, first, count)));
+      fetched.catch(() => {});
+      const result = (async () => {
+        const bytes = await fetched;
+        missing.forEach((index, i) => {
+          const part = bytes[i];
+          if (part !== undefined) held.set(index, part);
+        });
+        await start;
+        const done = await runTile(plan, pass, settlement, host, held, first, count);
+        settlement.absorb(pass, first, done);
+        if (isLast || !plan.resident) {
+          const freed = [...held.keys()].reduce((sum, index) => sum + count * inputBytes(plan, index), 0);
+          held.clear();
+          host.budget.release(freed);
+        }
+        return done;
+      })();
+      const settled = result.then(() => {});
+      settled.catch(() => {});
+      work.push(settled);
+      if (isLast) host.emit(outBytes, result.then(outputOf));
+    }
+    ready = Promise.all(work).then(() =>
+      settlement.finish(pass, (fused, first, count) => probe(plan, fused, settlement, host, first, count)),
+    );
+    ready.catch(() => {});
+    if (!isLast) continue;
+    // The last sweep's failures surface through the emitted chunks.
+  }
+}
+
+/** Sweeps that only break ties may turn out to be needless; whether, is known after the one before. */
+const maySkip = (pass: Pass) =>
+  pass.program.output === null && pass.tied.length > 0 && pass.sums.length + pass.high.length + pass.low.length === 0;
+
+async function runTile(
+  plan: MergePlan,
+  pass: Fused,
+  settlement: Settlement,
+  host: TileHost,
+  held: Held,
+  first: number,
+  count: number,
+): Promise<TileResult> {
+  const { program } = pass;
+  const result = await host.engine.run(
+    {
+      program,
+      dtypes: program.inputs.map((index) => plan.inputs[index]!.dtype),
+      encode: plan.dtype,
+      words: settlement.words(pass, first),
+      first,
+      count,
+      inputs: program.inputs.map((index) => held.get(index)!),
+    },
+    host.signal,
+  );
+  program.inputs.forEach((index, i) => {
+    held.set(index, result.inputs[i]!);
+  });
+  return result;
+}
+
+/** The look into one block that places a tie: reads it anew, 4,096 elements, outside the budget. */
+async function probe(
+  plan: MergePlan,
+  fused: Fused,
+  settlement: Settlement,
+  host: TileHost,
+  first: number,
+  count: number,
+): Promise<Float32Array> {
+  const { program } = fused;
+  const inputs = await Promise.all(program.inputs.map((index) => host.read(plan, index, first, count)));
+  const dtypes = program.inputs.map((index) => plan.inputs[index]!.dtype);
+  const words = settlement.words(fused, first);
+  const result = await host.engine.run({ program, dtypes, encode: "F32", words, first, count, inputs }, host.signal);
+  const bytes = outputOf(result);
+  return new Float32Array(bytes.slice().buffer);
+}
+
+function outputOf(result: TileResult): Uint8Array<ArrayBuffer> {
+  if (result.output === null) throw new Error("Internal error: the last sweep yielded no tensor.");
+  return result.output;
+}
+
+const inputBytes = (plan: MergePlan, index: number) => bytesPer(plan.inputs[index]!.dtype);
+
+/** Where a tensor is cut; every tile but the last has `plan.tile` elements. */
+export function tilesOf(plan: Pick<MergePlan, "count" | "tile">): { first: number; count: number }[] {
+  return Array.from({ length: Math.ceil(plan.count / plan.tile) }, (_, t) => ({
+    first: t * plan.tile,
+    count: Math.min(plan.tile, plan.count - t * plan.tile),
+  }));
+}

@@ -1,0 +1,117 @@
+/**
+ * Writes the planned weight files in order: header first, bytes forward. Takes promises of chunks, so
+ * that work may finish in any order while the file grows in one. Small chunks are gathered.
+ */
+import { type ByteSink, type Folder, join } from "../bytes/sink.ts";
+import { abortError } from "../errors.ts";
+import type { FilePlan } from "../plan/plan.ts";
+
+const GATHER = 8 * 1024 * 1024;
+
+export interface Chunk {
+  readonly file: number;
+  readonly bytes: Promise<Uint8Array<ArrayBuffer>>;
+  /** Called once the chunk is on its way to the disk and its memory may be used again. */
+  readonly done: (bytes: number) => void;
+}
+
+export interface Writer {
+  push(chunk: Chunk): void;
+  /** No more chunks; resolves when all files are closed. */
+  end(): Promise<void>;
+  /** Rejects as soon as a chunk or a write fails. */
+  readonly failed: Promise<never>;
+  /** Aborts the open file and removes those already closed. */
+  abort(): Promise<void>;
+}
+
+export function createWriter(files: readonly FilePlan[], folder: Folder): Writer {
+  const queue: Chunk[] = [];
+  const closed: string[] = [];
+  let wake = () => {};
+  let ended = false;
+  let aborted = false;
+  let sink: ByteSink | null = null;
+  let current = -1;
+  let pending: Uint8Array<ArrayBuffer>[] = [];
+  let pendingBytes = 0;
+
+  async function flush(): Promise<void> {
+    if (pendingBytes === 0) return;
+    const whole = pending.length === 1 && pending[0] !== undefined ? pending[0] : join(pending);
+    pending = [];
+    pendingBytes = 0;
+    await sink?.write(whole);
+  }
+
+  async function close(): Promise<void> {
+    if (sink === null) return;
+    await flush();
+    if (aborted) throw abortError();
+    await sink.close();
+    closed.push(sink.name);
+    sink = null;
+  }
+
+  async function openUpTo(file: number): Promise<void> {
+    while (current < file) {
+      await close();
+      current++;
+      const plan = files[current];
+      if (plan === undefined) throw new Error("Internal error: a chunk for a file that was not planned.");
+      sink = await folder.create(plan.name);
+      await gather(plan.header);
+    }
+  }
+
+  async function gather(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    pending.push(bytes);
+    pendingBytes += bytes.length;
+    if (pendingBytes >= GATHER) await flush();
+  }
+
+  async function loop(): Promise<void> {
+    for (;;) {
+      if (aborted) throw abortError();
+      const chunk = queue.shift();
+      if (chunk === undefined) {
+        if (ended) break;
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+        continue;
+      }
+      const bytes = await chunk.bytes;
+      await openUpTo(chunk.file);
+      await gather(bytes);
+      chunk.done(bytes.length);
+    }
+    await openUpTo(files.length - 1);
+    await close();
+  }
+
+  const finished = loop();
+  const failed = finished.then(() => new Promise<never>(() => {}));
+  failed.catch(() => {});
+
+  return {
+    push: (chunk) => {
+      chunk.bytes.catch(() => {});
+      queue.push(chunk);
+      wake();
+    },
+    end: () => {
+      ended = true;
+      wake();
+      return finished;
+    },
+    failed,
+    abort: async () => {
+      aborted = true;
+      wake();
+      await finished.catch(() => {});
+      await sink?.abort();
+      for (const name of closed) await folder.remove(name);
+    },
+  };
+}
