@@ -1,0 +1,130 @@
+/** What the command line takes. One table: the parser and the help text both come from it. */
+import { parseArgs } from "node:util";
+import { WeightloomError } from "../core/errors.ts";
+import { parseBytes } from "../core/units.ts";
+
+interface Option {
+  readonly type: "string" | "boolean";
+  readonly value?: string;
+  readonly help: string;
+}
+
+const OPTIONS = {
+  engine: { type: "string", value: "auto|gpu|cpu", help: "Where to compute. auto takes the GPU only when it is real and measures faster." },
+  "shard-size": { type: "string", value: "5GB", help: "Largest weight file. 0 writes a single file." },
+  lanes: { type: "string", value: "N", help: "CPU worker threads; default one per core." },
+  memory: { type: "string", value: "1GB", help: "Budget for buffers." },
+  seed: { type: "string", value: "N", help: "Seed of random methods; default 42." },
+  overwrite: { type: "boolean", help: "Write into a folder that already holds a model." },
+  json: { type: "boolean", help: "One line of JSON on standard output at the end." },
+  help: { type: "boolean", help: "This text." },
+} as const satisfies Record<string, Option>;
+
+type OptionName = keyof typeof OPTIONS;
+
+export interface Command {
+  readonly name: string;
+  readonly operands: readonly string[];
+  readonly options: readonly OptionName[];
+  readonly help: string;
+}
+
+const RUNNING = ["engine", "lanes", "memory"] as const satisfies readonly OptionName[];
+
+export const COMMANDS: readonly Command[] = [
+  { name: "merge", operands: ["RECIPE.yml", "OUT_DIR"], options: ["engine", "shard-size", "lanes", "memory", "seed", "overwrite", "json"], help: "Merge models as a recipe says." },
+  { name: "plan", operands: ["RECIPE.yml"], options: ["shard-size", "lanes", "memory", "seed", "json"], help: "Say what a merge would read, compute and write, without doing it." },
+  { name: "inspect", operands: ["MODEL"], options: ["json"], help: "Family, layers, types and tensors of a model." },
+  { name: "diff", operands: ["A", "B"], options: [...RUNNING, "json"], help: "How far two models are apart, per layer and kind." },
+  { name: "methods", operands: [], options: ["json"], help: "The merge methods and their parameters." },
+  { name: "verify", operands: ["OUT_DIR"], options: ["json"], help: "Re-open a merged model and check it against its recipe." },
+];
+
+export interface Invocation {
+  readonly command: string;
+  readonly operands: readonly string[];
+  readonly engine: "auto" | "gpu" | "cpu";
+  readonly shardBytes: number;
+  readonly lanes: number | null;
+  readonly memory: number;
+  readonly seed: number;
+  readonly overwrite: boolean;
+  readonly json: boolean;
+}
+
+/** Bad usage: exit code 2. */
+export class UsageError extends Error {
+  override readonly name = "UsageError";
+}
+
+/**
+ * @throws UsageError with a sentence; a null result means help was asked for.
+ */
+export function parse(argv: readonly string[]): Invocation | { readonly help: string } {
+  let parsed: { values: Record<string, string | boolean | undefined>; positionals: string[] };
+  try {
+    parsed = parseArgs({ args: [...argv], options: OPTIONS, allowPositionals: true, strict: true });
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+  const { values, positionals } = parsed;
+  const [name, ...operands] = positionals;
+  const command = COMMANDS.find((one) => one.name === name);
+  if (values.help === true || name === undefined || name === "help") return { help: helpFor(command) };
+  if (command === undefined) throw new UsageError(`There is no command "${name}". The commands are ${COMMANDS.map((one) => one.name).join(", ")}.`);
+  const stray = Object.keys(values).find((key) => !command.options.includes(key as OptionName));
+  if (stray !== undefined) throw new UsageError(`${command.name} takes no --${stray}. It takes ${command.options.map((o) => `--${o}`).join(", ")}.`);
+  if (operands.length !== command.operands.length) {
+    throw new UsageError(`${command.name} takes ${command.operands.join(" ") || "no operands"}, but ${operands.length} ${operands.length === 1 ? "was" : "were"} given.`);
+  }
+  const engine = text(values.engine) ?? "auto";
+  if (engine !== "auto" && engine !== "gpu" && engine !== "cpu") throw new UsageError(`--engine is "${engine}"; it can be auto, gpu or cpu.`);
+  const shardBytes = size(values["shard-size"], "5GB");
+  return {
+    command: command.name,
+    operands,
+    engine,
+    shardBytes: shardBytes === 0 ? Number.POSITIVE_INFINITY : shardBytes,
+    lanes: values.lanes === undefined ? null : whole("lanes", values.lanes, 1, 256),
+    memory: Math.max(size(values.memory, "1GB"), 32e6),
+    seed: values.seed === undefined ? 42 : whole("seed", values.seed, 0, 2 ** 53 - 1),
+    overwrite: values.overwrite === true,
+    json: values.json === true,
+  };
+}
+
+export function helpFor(command?: Command): string {
+  const shown = command === undefined ? COMMANDS : [command];
+  const options = [...new Set([...shown.flatMap((one) => one.options), "help" as const])];
+  return [
+    "weightloom: merge model checkpoints on this machine",
+    "",
+    ...shown.map((one) => `  ${`weightloom ${one.name} ${one.operands.join(" ")}`.padEnd(42)}${one.help}`),
+    "",
+    ...options.map((name) => {
+      const option: Option = OPTIONS[name];
+      return `  ${`--${name}${option.value === undefined ? "" : ` ${option.value}`}`.padEnd(24)}${option.help}`;
+    }),
+    "",
+    "A MODEL is a folder with safetensors files, or one such file. Model paths in a recipe are looked for in the",
+    "current folder first, then in the recipe's. Exit codes: 0 done, 1 failed, 2 bad usage or recipe, 130 cancelled.",
+  ].join("\n");
+}
+
+const text = (value: string | boolean | undefined) => (typeof value === "string" ? value : undefined);
+
+function size(value: string | boolean | undefined, standard: string): number {
+  try {
+    return parseBytes(text(value) ?? standard);
+  } catch (error) {
+    throw new UsageError(error instanceof WeightloomError ? error.message : String(error));
+  }
+}
+
+function whole(name: string, value: string | boolean | undefined, low: number, high: number): number {
+  const number = Number(value);
+  if (!Number.isSafeInteger(number) || number < low || number > high) {
+    throw new UsageError(`--${name} is "${String(value)}"; it must be a whole number from ${low} to ${high}.`);
+  }
+  return number;
+}

@@ -1,0 +1,66 @@
+/**
+ * How big a bite: tile sizes, what stays in memory between sweeps, and what it all adds up to.
+ */
+import { bytesPer } from "../bytes/dtype.ts";
+import { BLOCK } from "../graph/program.ts";
+import type { Draft } from "./merge.ts";
+import type { InputPlan, PlanOptions, TensorPlan } from "./plan.ts";
+
+type MergeDraft = Extract<Draft, { action: "merge" }>;
+
+/** Elements a tile has when nothing forces it to be smaller: 2 Mi, a few milliseconds of work. */
+const TARGET = 2 * 1024 * 1024;
+
+/** Inputs that at least one sweep reads; a method may leave some out. */
+function used(inputs: readonly InputPlan[], passes: MergeDraft["passes"]): InputPlan[] {
+  const wanted = new Set(passes.flatMap((pass) => pass.program.inputs));
+  return inputs.filter((_, index) => wanted.has(index));
+}
+
+export function tiling(
+  draft: MergeDraft,
+  limits: Pick<PlanOptions, "memory" | "maxTileBytes" | "lanes">,
+): { tile: number; resident: boolean } {
+  const inBytes = used(draft.inputs, draft.passes).reduce((sum, { dtype }) => sum + bytesPer(dtype), 0);
+  const outBytes = bytesPer(draft.dtype);
+  const byEngine = limits.maxTileBytes / Math.max(inBytes, outBytes);
+  const byMemory = limits.memory / (2 * limits.lanes + 2) / (inBytes + outBytes);
+  const most = Math.min(TARGET, byEngine, byMemory);
+  const tile = Math.max(1, Math.floor(most / BLOCK)) * BLOCK;
+  const resident = draft.passes.length > 1 && draft.count * inBytes <= limits.memory / 3;
+  return { tile: draft.count <= tile ? Math.ceil(draft.count / BLOCK) * BLOCK || BLOCK : tile, resident };
+}
+
+/** Bytes read from weight files for one tensor, every sweep that cannot be skipped counted. */
+export function readBytesOf(tensor: TensorPlan): number {
+  if (tensor.action === "copy") return tensor.from.range.end - tensor.from.range.start;
+  const width = (indices: Iterable<number>) =>
+    [...indices].reduce((sum, i) => sum + bytesPer(tensor.inputs[i]!.dtype), 0);
+  if (tensor.resident) return tensor.count * width(new Set(tensor.passes.flatMap((pass) => pass.program.inputs)));
+  return tensor.passes.reduce((sum, pass) => sum + tensor.count * width(pass.program.inputs), 0);
+}
+
+/** Buffer bytes at the worst moment: the budget, or everything when that is less. */
+export function peakOf(tensors: readonly TensorPlan[], memory: number): number {
+  let largest = 0;
+  let total = 0;
+  for (const tensor of tensors) {
+    const out = tensor.output.range.end - tensor.output.range.start;
+    const held = readBytesOf(tensor) + (tensor.action === "merge" ? out : 0);
+    total += held;
+    if (tensor.action === "merge") {
+      const row = tensor.inputs.reduce((sum, { dtype }) => sum + bytesPer(dtype), 0) + bytesPer(tensor.dtype);
+      largest = Math.max(largest, Math.min(tensor.tile, tensor.count) * row);
+    }
+  }
+  return Math.max(largest, Math.min(memory, total));
+}
+
+/** The Philox key of a tensor: FNV-1a 64 over the run's seed and the tensor's name. */
+export function seedOf(seed: number, name: string): readonly [number, number] {
+  let hash = 0xcbf29ce484222325n;
+  for (const byte of new TextEncoder().encode(`${seed}\u0000${name}`)) {
+    hash = BigInt.asUintN(64, (hash ^ BigInt(byte)) * 0x100000001b3n);
+  }
+  return [Number(hash & 0xffffffffn), Number(hash >> 32n)];
+}

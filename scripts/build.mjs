@@ -1,0 +1,57 @@
+/**
+ * Builds what is out of date: the SIMD kernels, the command line, the studio. `build.mjs` makes all;
+ * `build.mjs kernels|cli|app` makes that part (and the kernels it stands on).
+ */
+import { cpSync, existsSync, mkdirSync, readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { ensureInstalled, root } from "./setup.mjs";
+
+const SOURCES = ["app", "cli", "core", "methods", "shaders", "workers", "kernels", "public", "index.html", "package-lock.json", "vite.config.ts"];
+
+/** Newest change under a path, ms. */
+function newest(path) {
+  if (!existsSync(path)) return 0;
+  const info = statSync(path);
+  if (!info.isDirectory()) return info.mtimeMs;
+  return Math.max(info.mtimeMs, ...readdirSync(path).map((name) => newest(join(path, name))));
+}
+
+const stale = (product) => {
+  const made = join(root, product);
+  return !existsSync(made) || statSync(made).mtimeMs < Math.max(...SOURCES.map((source) => newest(join(root, source))));
+};
+
+export async function build(part = "all", { quiet = false } = {}) {
+  ensureInstalled();
+  const { buildKernels } = await import("./kernels.mjs");
+  await buildKernels();
+  const { build: vite } = await import("vite");
+  const logLevel = quiet ? "error" : "warn";
+  if ((part === "all" || part === "cli") && stale("dist/cli/weightloom.js")) {
+    await vite({
+      root,
+      configFile: false,
+      logLevel,
+      publicDir: false,
+      build: {
+        ssr: true,
+        outDir: "dist/cli",
+        target: "node20",
+        minify: false,
+        rollupOptions: {
+          input: { weightloom: join(root, "cli/main.ts"), lane: join(root, "cli/lane.ts") },
+          external: ["webgpu"],
+          output: { entryFileNames: "[name].js" },
+        },
+      },
+      ssr: { noExternal: true, external: ["webgpu"] },
+    });
+    mkdirSync(join(root, "dist/cli"), { recursive: true });
+    cpSync(join(root, "kernels/build/kernels.wasm"), join(root, "dist/cli/kernels.wasm"));
+  }
+  if ((part === "all" || part === "app") && stale("dist/app/index.html")) {
+    await vite({ root, logLevel, configFile: join(root, "vite.config.ts") });
+  }
+}
+
+if (process.argv[1]?.endsWith("build.mjs")) await build(process.argv[2]);
