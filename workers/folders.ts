@@ -1,0 +1,130 @@
+/**
+ * The browser's places to write: a picked folder, a single picked file, private storage. A writable
+ * stream keeps its bytes in a swap file until it is closed, so an aborted file never appears.
+ */
+import type { ByteSink, Folder } from "../core/bytes/sink.ts";
+import { messageOf, WeightloomError } from "../core/errors.ts";
+
+async function writableSink(handle: FileSystemFileHandle): Promise<ByteSink> {
+  const writable = await handle.createWritable();
+  return {
+    name: handle.name,
+    write: (bytes) => explain(handle.name, writable.write(bytes)),
+    close: () => explain(handle.name, writable.close()),
+    abort: () => writable.abort().catch(() => {}),
+  };
+}
+
+/** A picked directory (or a folder of private storage). */
+export function directoryFolder(directory: FileSystemDirectoryHandle): Folder {
+  return {
+    name: directory.name,
+    create: async (name) => {
+      const existed = await has(directory, name);
+      const handle = await explain(name, directory.getFileHandle(name, { create: true }));
+      const sink = await explain(name, writableSink(handle));
+      return {
+        ...sink,
+        abort: async () => {
+          await sink.abort();
+          // getFileHandle made an empty file of that name; one that was there before is left as it was.
+          if (!existed) await directory.removeEntry(name).catch(() => {});
+        },
+      };
+    },
+    remove: (name) => directory.removeEntry(name).catch(() => {}),
+  };
+}
+
+/** One picked file; only the weights go there. */
+export function fileFolder(handle: FileSystemFileHandle): Folder {
+  return {
+    name: handle.name,
+    create: () => explain(handle.name, writableSink(handle)),
+    remove: async () => {
+      // A published file cannot be taken back without a parent; emptying it makes sure it does not look finished.
+      const writable = await handle.createWritable();
+      await writable.truncate(0);
+      await writable.close();
+    },
+  };
+}
+
+/** Private storage through synchronous handles, which write in place and fastest. */
+export function privateFolder(directory: FileSystemDirectoryHandle): Folder {
+  return {
+    name: directory.name,
+    create: async (name) => {
+      const handle = await explain(name, directory.getFileHandle(name, { create: true }));
+      const access = await explain(name, handle.createSyncAccessHandle());
+      access.truncate(0);
+      let at = 0;
+      return {
+        name,
+        write: async (bytes) => {
+          let done = 0;
+          while (done < bytes.length) {
+            const wrote = access.write(bytes.subarray(done), { at: at + done });
+            if (wrote === 0)
+              throw new WeightloomError(
+                "FileError",
+                `${name}: private storage is full. Free some disk space or save to a folder instead.`,
+              );
+            done += wrote;
+          }
+          at += bytes.length;
+        },
+        close: async () => {
+          access.flush();
+          access.close();
+        },
+        abort: async () => {
+          access.close();
+          await directory.removeEntry(name).catch(() => {});
+        },
+      };
+    },
+    remove: (name) => directory.removeEntry(name).catch(() => {}),
+  };
+}
+
+/** A fresh folder inside a picked one, so that nothing of the person's is overwritten: name, name-2, ... */
+export async function freshFolder(parent: FileSystemDirectoryHandle, name: string): Promise<FileSystemDirectoryHandle> {
+  for (let n = 1; ; n++) {
+    const candidate = n === 1 ? name : `${name}-${n}`;
+    if (await hasFolder(parent, candidate)) continue;
+    return parent.getDirectoryHandle(candidate, { create: true });
+  }
+}
+
+async function has(directory: FileSystemDirectoryHandle, name: string): Promise<boolean> {
+  return directory.getFileHandle(name).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function hasFolder(directory: FileSystemDirectoryHandle, name: string): Promise<boolean> {
+  return directory.getDirectoryHandle(name).then(
+    () => true,
+    (error: unknown) => error instanceof DOMException && error.name === "TypeMismatchError",
+  );
+}
+
+/** Says which file it was and what to do, whatever the platform threw. */
+async function explain<T>(name: string, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof Error && error.name === "AbortError") throw error;
+    const full = error instanceof Error && error.name === "QuotaExceededError";
+    const advice = full
+      ? "The disk or the browser's allowance is full: free some space"
+      : "Check that the folder still exists and may be written";
+    throw new WeightloomError(
+      "FileError",
+      `${name}: writing failed (${messageOf(error)}). ${advice}, then merge again.`,
+      { cause: error },
+    );
+  }
+}

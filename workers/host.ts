@@ -1,0 +1,320 @@
+/**
+ * The object behind the door: keeps opened models, plans recipes, runs one merge at a time. Ordinary
+ * code; the worker file only exposes it, and a test can hold it without a worker.
+ */
+import { DTYPES, type Dtype, isFloat } from "../core/bytes/dtype.ts";
+import type { Folder } from "../core/bytes/sink.ts";
+import { type ByteSource, fromBlob } from "../core/bytes/source.ts";
+import type { Engine } from "../core/engine/engine.ts";
+import { createPlainEngine } from "../core/engine/plain/plain.ts";
+import { messageOf, WeightloomError } from "../core/errors.ts";
+import { modelFacts } from "../core/model/facts.ts";
+import type { Model } from "../core/model/model.ts";
+import { openModel } from "../core/model/open.ts";
+import { buildPlan } from "../core/plan/build.ts";
+import type { Plan } from "../core/plan/plan.ts";
+import { modelsOf, type Recipe } from "../core/recipe/recipe.ts";
+import { run } from "../core/run/run.ts";
+import { verify } from "../core/run/verify.ts";
+import { METHODS } from "../methods/index.ts";
+import type {
+  EngineInfo,
+  ModelSummary,
+  OutputOptions,
+  PlanRefusal,
+  PlanSummary,
+  RunProgress,
+  RunReport,
+  StudioHost,
+  Target,
+} from "./api.ts";
+import { directoryFolder, fileFolder, freshFolder, privateFolder } from "./folders.ts";
+
+export interface ChosenEngine {
+  readonly engine: Engine;
+  readonly speed: number | null;
+  readonly because: string;
+}
+
+export interface HostPlatform {
+  /** Makes and calibrates an engine; kept by the host until another kind is asked for. */
+  engine(want: OutputOptions["engine"]): Promise<ChosenEngine>;
+  /** The root of private storage. */
+  storage(): Promise<FileSystemDirectoryHandle>;
+}
+
+const PRIVATE = "weightloom-result";
+const MEMORY_CAP = 2e9;
+
+export function createHost(platform: HostPlatform): StudioHost {
+  const models = new Map<
+    string,
+    { readonly name: string; readonly model: Model; readonly files: ReadonlyMap<string, ByteSource> }
+  >();
+  let chosen: { readonly want: OutputOptions["engine"]; readonly engine: Promise<ChosenEngine> } | null = null;
+  let running: AbortController | null = null;
+
+  function engineFor(want: OutputOptions["engine"]): Promise<ChosenEngine> {
+    if (chosen?.want === want) return chosen.engine;
+    const previous = chosen?.engine;
+    const engine = (async () => {
+      await previous?.then(({ engine }) => engine.close()).catch(() => {});
+      return platform.engine(want);
+    })();
+    chosen = { want, engine };
+    engine.catch(() => {
+      chosen = null;
+    });
+    return engine;
+  }
+
+  const byName = () => new Map([...models.values()].map(({ name, model }) => [name, model]));
+
+  function planFor(recipe: Recipe, options: OutputOptions, engine: Engine | null, text?: string): Plan {
+    return buildPlan(recipe, byName(), {
+      methods: METHODS,
+      shardBytes: options.shardBytes ?? Number.POSITIVE_INFINITY,
+      memory: Math.min(options.memory, MEMORY_CAP),
+      maxTileBytes: engine?.maxTileBytes ?? 16 * 1024 * 1024,
+      lanes: engine?.lanes ?? 2,
+      seed: options.seed,
+      title: options.title,
+      ...(text === undefined ? {} : { text }),
+    });
+  }
+
+  return {
+    open: async ({ id, name, files }) => {
+      const sources = new Map(
+        files.map(({ path, file }) => [path.split("/").at(-1) ?? path, fromBlob(file.name, file)]),
+      );
+      const model = await openModel(name, sources);
+      models.set(id, { name, model, files: sources });
+      return summarise(id, name, model, [...sources.keys()]);
+    },
+
+    close: async (id) => {
+      models.delete(id);
+    },
+
+    plan: async (recipe, options) => {
+      const loaded = byName();
+      const missing = modelsOf(recipe).filter((ref) => !loaded.has(ref));
+      if (missing.length > 0) return { errors: [], missing, diagnostics: [] };
+      try {
+        return summarisePlan(planFor(recipe, options, null));
+      } catch (error) {
+        if (error instanceof WeightloomError) return refusal(error);
+        throw error;
+      }
+    },
+
+    merge: async (recipe, text, options, target, onProgress) => {
+      if (running !== null)
+        throw new WeightloomError("MergeError", "A merge is running already. Wait for it or cancel it first.");
+      const controller = new AbortController();
+      running = controller;
+      try {
+        const { engine } = await engineFor(options.engine);
+        const plan = planFor(recipe, options, engine, text);
+        return await merge(plan, engine, options, target, controller.signal, onProgress);
+      } finally {
+        running = null;
+      }
+    },
+
+    cancel: async () => {
+      running?.abort(new DOMException("The merge was cancelled.", "AbortError"));
+    },
+
+    engine: async (want): Promise<EngineInfo> => {
+      const { engine, speed, because } = await engineFor(want);
+      return { kind: engine.kind, name: engine.name, speed, because };
+    },
+
+    results: async () => {
+      const folder = await (await platform.storage()).getDirectoryHandle(PRIVATE, { create: true });
+      const files: File[] = [];
+      for await (const handle of folder.values()) if (handle.kind === "file") files.push(await handle.getFile());
+      return files.sort((a, b) => (a.name < b.name ? -1 : 1));
+    },
+  };
+
+  async function merge(
+    plan: Plan,
+    engine: Engine,
+    options: OutputOptions,
+    target: Target,
+    signal: AbortSignal,
+    onProgress: (progress: RunProgress) => void,
+  ): Promise<RunReport> {
+    const place = await placeFor(target, options, plan);
+    const started = performance.now();
+    let last = 0;
+    try {
+      const planned = target.kind === "file" ? { ...plan, extras: [] } : plan;
+      const result = await run(planned, {
+        engine,
+        folder: place.folder,
+        memory: Math.min(options.memory, MEMORY_CAP),
+        signal,
+        onEvent: (event) => {
+          const now = performance.now();
+          if (now - last < 100) return;
+          last = now;
+          onProgress({
+            ...event,
+            readTotal: plan.readBytes,
+            writeTotal: plan.writeBytes,
+            tensorsTotal: plan.tensors.length,
+            seconds: (now - started) / 1000,
+          });
+        },
+      });
+      const seconds = result.seconds;
+      const files = await place.reopen();
+      const report = await verify(new Map([...files].map(([name, file]) => [name, fromBlob(name, file)])), {
+        plan,
+        engine: createPlainEngine(),
+        signal,
+      });
+      return {
+        seconds,
+        engine: engine.name,
+        merged: plan.tensors.filter((tensor) => tensor.action === "merge").length,
+        copied: plan.tensors.filter((tensor) => tensor.action === "copy").length,
+        readBytes: result.readBytes,
+        writtenBytes: result.writtenBytes,
+        files: [...files].map(([name, file]) => ({ name, size: file.size })),
+        verify: report,
+      };
+    } catch (error) {
+      await place.discard();
+      throw error;
+    }
+  }
+
+  async function placeFor(target: Target, options: OutputOptions, plan: Plan): Promise<Place> {
+    if (target.kind === "file") {
+      if (plan.files.length > 1)
+        throw new WeightloomError(
+          "PlanError",
+          `The plan has ${plan.files.length} weight files, and one file was picked. Choose a folder, or set the shard size to "one file".`,
+        );
+      const { handle } = target;
+      const folder = fileFolder(handle);
+      return {
+        folder,
+        reopen: async () => new Map([[plan.files[0]?.name ?? handle.name, await handle.getFile()]]),
+        discard: async () => {},
+      };
+    }
+    const isPrivate = target.kind === "private";
+    const parent = isPrivate ? await platform.storage() : target.handle;
+    if (isPrivate) await parent.removeEntry(PRIVATE, { recursive: true }).catch(() => {});
+    const directory = await freshFolder(parent, isPrivate ? PRIVATE : folderName(options.title));
+    return {
+      folder: isPrivate ? privateFolder(directory) : directoryFolder(directory),
+      reopen: async () => {
+        const files = new Map<string, File>();
+        for await (const handle of directory.values())
+          if (handle.kind === "file") files.set(handle.name, await handle.getFile());
+        return files;
+      },
+      discard: async () => {
+        await parent.removeEntry(directory.name, { recursive: true }).catch(() => {});
+      },
+    };
+  }
+}
+
+interface Place {
+  readonly folder: Folder;
+  reopen(): Promise<Map<string, File>>;
+  /** Removes the folder made for this run. */
+  discard(): Promise<void>;
+}
+
+/** A title as a folder name every system takes. */
+export function folderName(title: string): string {
+  const plain = title
+    .normalize("NFKD")
+    .replace(/[^A-Za-z0-9._-]+/g, "-")
+    .replace(/^[-.]+|[-.]+$/g, "");
+  return plain.slice(0, 80) || "merge";
+}
+
+function refusal(error: WeightloomError): PlanRefusal {
+  return { errors: [messageOf(error)], missing: [], diagnostics: [] };
+}
+
+function summarisePlan(plan: Plan): PlanSummary {
+  const merged = plan.tensors.filter((tensor) => tensor.action === "merge");
+  const dtypes = [...new Set(plan.tensors.map((tensor) => tensor.dtype).filter((dtype) => isFloat(dtype)))];
+  return {
+    merged: merged.length,
+    copied: plan.tensors.length - merged.length,
+    readBytes: plan.readBytes,
+    writeBytes: plan.writeBytes,
+    peakBytes: plan.peakBytes,
+    parameters: plan.parameters,
+    layers: plan.layers,
+    files: plan.files.map(({ name, size }) => ({ name, size })),
+    extras: plan.extras.map(({ name, from }) => ({ name, from })),
+    dtype: dtypes.join(", "),
+    notes: plan.notes.map(({ severity, text }) => ({ severity, text })),
+    rows: plan.tensors.map((tensor) => ({
+      name: tensor.name,
+      action: tensor.action,
+      because: tensor.action === "copy" ? tensor.because : null,
+      dtype: tensor.dtype,
+      bytes: tensor.output.range.end - tensor.output.range.start,
+      passes: tensor.action === "merge" ? tensor.passes.length : 0,
+      merge: tensor.action === "merge" ? tensor.params.merge : {},
+      models: tensor.action === "merge" ? tensor.params.models : {},
+    })),
+  };
+}
+
+function summarise(id: string, name: string, model: Model, files: readonly string[]): ModelSummary {
+  const facts = modelFacts(model);
+  return {
+    id,
+    name,
+    family: { id: model.family.id, title: model.family.title },
+    stacks: model.stacks.map(({ prefix, layers }) => ({ prefix, layers })),
+    parameters: model.parameters,
+    bytes: model.bytes,
+    dtypes: byFrequency(model),
+    hidden: facts.hidden,
+    vocabulary: facts.vocabulary,
+    licence: model.licence,
+    tokenizer: model.tokenizer,
+    files,
+    filters: model.family.filters,
+    tensors: [...model.checkpoint.tensors.values()].map((tensor) => {
+      const { kind, stack, layer, part } = model.family.place(tensor.name);
+      const bytes = tensor.range.end - tensor.range.start;
+      return {
+        name: tensor.name,
+        dtype: tensor.dtype,
+        shape: tensor.shape,
+        bytes,
+        file: tensor.source.name,
+        kind,
+        stack,
+        layer,
+        part,
+      };
+    }),
+  };
+}
+
+function byFrequency(model: Model): Dtype[] {
+  const bytes = new Map<Dtype, number>();
+  for (const { dtype, range } of model.checkpoint.tensors.values())
+    bytes.set(dtype, (bytes.get(dtype) ?? 0) + range.end - range.start);
+  return [...bytes.keys()]
+    .filter((dtype) => DTYPES[dtype].kind === "float")
+    .sort((a, b) => (bytes.get(b) ?? 0) - (bytes.get(a) ?? 0));
+}
