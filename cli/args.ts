@@ -10,7 +10,11 @@ interface Option {
 }
 
 const OPTIONS = {
-  engine: { type: "string", value: "auto|gpu|cpu", help: "Where to compute. auto takes the GPU only when it is real and measures faster." },
+  engine: {
+    type: "string",
+    value: "auto|gpu|cpu",
+    help: "Where to compute. auto takes the GPU only when it is real and measures faster.",
+  },
   "shard-size": { type: "string", value: "5GB", help: "Largest weight file. 0 writes a single file." },
   lanes: { type: "string", value: "N", help: "CPU worker threads; default one per core." },
   memory: { type: "string", value: "1GB", help: "Budget for buffers." },
@@ -32,12 +36,32 @@ export interface Command {
 const RUNNING = ["engine", "lanes", "memory"] as const satisfies readonly OptionName[];
 
 export const COMMANDS: readonly Command[] = [
-  { name: "merge", operands: ["RECIPE.yml", "OUT_DIR"], options: ["engine", "shard-size", "lanes", "memory", "seed", "overwrite", "json"], help: "Merge models as a recipe says." },
-  { name: "plan", operands: ["RECIPE.yml"], options: ["shard-size", "lanes", "memory", "seed", "json"], help: "Say what a merge would read, compute and write, without doing it." },
+  {
+    name: "merge",
+    operands: ["RECIPE.yml", "OUT_DIR"],
+    options: ["engine", "shard-size", "lanes", "memory", "seed", "overwrite", "json"],
+    help: "Merge models as a recipe says.",
+  },
+  {
+    name: "plan",
+    operands: ["RECIPE.yml"],
+    options: ["shard-size", "lanes", "memory", "seed", "json"],
+    help: "Say what a merge would read, compute and write, without doing it.",
+  },
   { name: "inspect", operands: ["MODEL"], options: ["json"], help: "Family, layers, types and tensors of a model." },
-  { name: "diff", operands: ["A", "B"], options: [...RUNNING, "json"], help: "How far two models are apart, per layer and kind." },
+  {
+    name: "diff",
+    operands: ["A", "B"],
+    options: [...RUNNING, "json"],
+    help: "How far two models are apart, per layer and kind.",
+  },
   { name: "methods", operands: [], options: ["json"], help: "The merge methods and their parameters." },
-  { name: "verify", operands: ["OUT_DIR"], options: ["json"], help: "Re-open a merged model and check it against its recipe." },
+  {
+    name: "verify",
+    operands: ["OUT_DIR"],
+    options: ["json"],
+    help: "Re-open a merged model and check it against its recipe.",
+  },
 ];
 
 export interface Invocation {
@@ -71,14 +95,23 @@ export function parse(argv: readonly string[]): Invocation | { readonly help: st
   const [name, ...operands] = positionals;
   const command = COMMANDS.find((one) => one.name === name);
   if (values.help === true || name === undefined || name === "help") return { help: helpFor(command) };
-  if (command === undefined) throw new UsageError(`There is no command "${name}". The commands are ${COMMANDS.map((one) => one.name).join(", ")}.`);
+  if (command === undefined)
+    throw new UsageError(
+      `There is no command "${name}". The commands are ${COMMANDS.map((one) => one.name).join(", ")}.`,
+    );
   const stray = Object.keys(values).find((key) => !command.options.includes(key as OptionName));
-  if (stray !== undefined) throw new UsageError(`${command.name} takes no --${stray}. It takes ${command.options.map((o) => `--${o}`).join(", ")}.`);
+  if (stray !== undefined)
+    throw new UsageError(
+      `${command.name} takes no --${stray}. It takes ${command.options.map((o) => `--${o}`).join(", ")}.`,
+    );
   if (operands.length !== command.operands.length) {
-    throw new UsageError(`${command.name} takes ${command.operands.join(" ") || "no operands"}, but ${operands.length} ${operands.length === 1 ? "was" : "were"} given.`);
+    throw new UsageError(
+      `${command.name} takes ${command.operands.join(" ") || "no operands"}, but ${operands.length} ${operands.length === 1 ? "was" : "were"} given.`,
+    );
   }
   const engine = text(values.engine) ?? "auto";
-  if (engine !== "auto" && engine !== "gpu" && engine !== "cpu") throw new UsageError(`--engine is "${engine}"; it can be auto, gpu or cpu.`);
+  if (engine !== "auto" && engine !== "gpu" && engine !== "cpu")
+    throw new UsageError(`--engine is "${engine}"; it can be auto, gpu or cpu.`);
   const shardBytes = size(values["shard-size"], "5GB");
   return {
     command: command.name,

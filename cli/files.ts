@@ -26,7 +26,10 @@ export async function fileSource(path: string): Promise<ByteSource> {
       while (filled < bytes.length) {
         const { bytesRead } = await file.read(bytes, filled, bytes.length - filled, range.start + filled);
         if (bytesRead === 0) {
-          throw new WeightloomError("FileError", `${name}: ended at byte ${(range.start + filled).toLocaleString("en")} while being read, though it had ${size.toLocaleString("en")} bytes before. It changed during the merge: start again.`);
+          throw new WeightloomError(
+            "FileError",
+            `${name}: ended at byte ${(range.start + filled).toLocaleString("en")} while being read, though it had ${size.toLocaleString("en")} bytes before. It changed during the merge: start again.`,
+          );
         }
         filled += bytesRead;
       }
@@ -61,7 +64,11 @@ export function diskFolder(path: string): Folder {
       const final = join(path, name);
       const partial = `${final}.partial`;
       const file = await open(partial, "w").catch((cause: unknown) => {
-        throw new WeightloomError("FileError", `${final} cannot be written (${messageOf(cause)}). Choose another output folder.`, { cause });
+        throw new WeightloomError(
+          "FileError",
+          `${final} cannot be written (${messageOf(cause)}). Choose another output folder.`,
+          { cause },
+        );
       });
       return {
         name,

@@ -11,7 +11,10 @@ export function locate(ref: string, recipePath: string | null): string {
   const places = [resolve(ref), ...(recipePath === null ? [] : [resolve(dirname(recipePath), ref)])];
   const found = places.find((place) => existsSync(place));
   if (found !== undefined) return found;
-  throw new WeightloomError("FileError", `Model "${ref}" was not found. Looked for ${[...new Set(places)].join(" and ")}. Download it there, or correct the path in the recipe.`);
+  throw new WeightloomError(
+    "FileError",
+    `Model "${ref}" was not found. Looked for ${[...new Set(places)].join(" and ")}. Download it there, or correct the path in the recipe.`,
+  );
 }
 
 export async function openModels(refs: readonly string[], recipePath: string | null): Promise<Map<string, Model>> {

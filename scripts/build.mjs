@@ -6,7 +6,19 @@ import { cpSync, existsSync, mkdirSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { ensureInstalled, root } from "./setup.mjs";
 
-const SOURCES = ["app", "cli", "core", "methods", "shaders", "workers", "kernels", "public", "index.html", "package-lock.json", "vite.config.ts"];
+const SOURCES = [
+  "app",
+  "cli",
+  "core",
+  "methods",
+  "shaders",
+  "workers",
+  "kernels",
+  "public",
+  "index.html",
+  "package-lock.json",
+  "vite.config.ts",
+];
 
 /** Newest change under a path, ms. */
 function newest(path) {

@@ -6,7 +6,12 @@ import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fail, root } from "./setup.mjs";
 
-const SYSTEM = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome", "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"];
+const SYSTEM = [
+  "/usr/bin/chromium",
+  "/usr/bin/chromium-browser",
+  "/usr/bin/google-chrome",
+  "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+];
 
 async function playwrights() {
   const { chromium } = await import("@playwright/test");
@@ -29,7 +34,8 @@ export async function ensureChromium() {
   }
   if ((await findChromium()) === null || !(await hasVulkanLoader())) aptInstall();
   const now = await findChromium();
-  if (now === null) fail("No Chromium could be had, so the browser tests cannot run. Install Chromium and set CHROMIUM_PATH to it.");
+  if (now === null)
+    fail("No Chromium could be had, so the browser tests cannot run. Install Chromium and set CHROMIUM_PATH to it.");
   return now;
 }
 
@@ -40,7 +46,10 @@ function aptInstall() {
   const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
   const quiet = ["-qq", "-o", "Dpkg::Use-Pty=0"];
   spawnSync("apt-get", [...quiet, "update"], { stdio: "inherit", env });
-  spawnSync("apt-get", [...quiet, "install", "-y", "--no-install-recommends", "chromium", "libvulkan1"], { stdio: ["ignore", "ignore", "inherit"], env });
+  spawnSync("apt-get", [...quiet, "install", "-y", "--no-install-recommends", "chromium", "libvulkan1"], {
+    stdio: ["ignore", "ignore", "inherit"],
+    env,
+  });
 }
 
 /** Dawn in Node loads libvulkan by itself; only Linux needs it. */

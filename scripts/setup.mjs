@@ -15,18 +15,29 @@ const stamp = join(root, "node_modules", ".weightloom-lock");
 export function ensureInstalled() {
   const [major, minor] = process.versions.node.split(".").map(Number);
   if (major < 20 || (major === 20 && minor < 19)) {
-    fail(`Weightloom needs Node 20.19 or newer; this is ${process.versions.node}. Install a current Node and run the command again.`);
+    fail(
+      `Weightloom needs Node 20.19 or newer; this is ${process.versions.node}. Install a current Node and run the command again.`,
+    );
   }
   const wanted = createHash("sha256").update(readFileSync(lockfile)).digest("hex");
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === wanted) return;
   console.log("Installing packages (exactly as package-lock.json says) ...");
-  run("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], "Installing packages failed. Is the npm registry in reach?");
+  run(
+    "npm",
+    ["ci", "--no-audit", "--no-fund", "--loglevel=error"],
+    "Installing packages failed. Is the npm registry in reach?",
+  );
   writeFileSync(stamp, wanted);
 }
 
 /** Runs a command in the repository with its output shown; ends the process with a sentence if it fails. */
 export function run(command, args, sentence, env = {}) {
-  const done = spawnSync(command, args, { cwd: root, stdio: "inherit", shell: process.platform === "win32", env: { ...process.env, ...env } });
+  const done = spawnSync(command, args, {
+    cwd: root,
+    stdio: "inherit",
+    shell: process.platform === "win32",
+    env: { ...process.env, ...env },
+  });
   if (done.status !== 0) fail(sentence);
 }
 

@@ -6,12 +6,21 @@ import { root } from "./setup.mjs";
 await build("app");
 const { preview } = await import("vite");
 const port = Number(process.env.PORT ?? 4173);
-const server = await preview({ root, preview: { port, strictPort: process.env.PORT !== undefined, host: "localhost" } });
+const server = await preview({
+  root,
+  preview: { port, strictPort: process.env.PORT !== undefined, host: "localhost" },
+});
 const address = server.resolvedUrls?.local[0] ?? `http://localhost:${port}/`;
 console.log(`\nThe studio is at ${address}\nNothing leaves this machine. Ctrl-C stops it.`);
 
 if (process.env.CI === undefined && process.stdout.isTTY && process.env.BROWSER !== "none") {
   const [command, args] =
-    process.platform === "darwin" ? ["open", [address]] : process.platform === "win32" ? ["cmd", ["/c", "start", "", address]] : ["xdg-open", [address]];
-  spawn(command, args, { stdio: "ignore", detached: true }).on("error", () => {}).unref();
+    process.platform === "darwin"
+      ? ["open", [address]]
+      : process.platform === "win32"
+        ? ["cmd", ["/c", "start", "", address]]
+        : ["xdg-open", [address]];
+  spawn(command, args, { stdio: "ignore", detached: true })
+    .on("error", () => {})
+    .unref();
 }

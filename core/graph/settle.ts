@@ -34,6 +34,8 @@ export interface Settlement {
   absorb(pass: Pass, first: number, partials: Partials): void;
   /** To be called when all tiles of the sweep are absorbed (or it is skipped). */
   finish(pass: Pass, probe: Probe): Promise<void>;
+  /** A scalar whose sums are settled. */
+  value(scalar: Scalar): number;
 }
 
 /**
@@ -157,6 +159,7 @@ export function createSettlement(count: number, seed: readonly [number, number])
       !pass.tied.some(straddles),
     absorb,
     finish,
+    value: evaluate,
   };
 }
 

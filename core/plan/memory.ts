@@ -6,7 +6,7 @@ import { BLOCK } from "../graph/program.ts";
 import type { Draft } from "./merge.ts";
 import type { InputPlan, PlanOptions, TensorPlan } from "./plan.ts";
 
-type MergeDraft = Extract<Draft, { action: "merge" }>;
+type MergeDraft = Pick<Extract<Draft, { action: "merge" }>, "inputs" | "passes" | "count" | "dtype">;
 
 /** Elements a tile has when nothing forces it to be smaller: 2 Mi, a few milliseconds of work. */
 const TARGET = 2 * 1024 * 1024;

@@ -1,0 +1,51 @@
+/** Engines on this machine: lanes are worker threads, the GPU is Dawn when the optional package is there. */
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import { fileURLToPath } from "node:url";
+import { Worker } from "node:worker_threads";
+import { chooseEngine } from "../core/engine/choose.ts";
+import { createCpuEngine, type LanePort } from "../core/engine/cpu/pool.ts";
+import type { Engine } from "../core/engine/engine.ts";
+import { createGpuEngine } from "../core/engine/gpu/engine.ts";
+import { openDawn } from "./dawn.ts";
+
+/** Beside the built program, or in the checkout when run from source. */
+const KERNELS = ["./kernels.wasm", "../kernels/build/kernels.wasm"].map((path) =>
+  fileURLToPath(new URL(path, import.meta.url)),
+);
+
+export async function kernelModule(): Promise<WebAssembly.Module> {
+  const path = KERNELS.find((candidate) => existsSync(candidate)) ?? KERNELS[0]!;
+  return WebAssembly.compile(await readFile(path));
+}
+
+function spawnLane(): LanePort {
+  const worker = new Worker(new URL("./lane.js", import.meta.url));
+  return {
+    postMessage: (message, transfer) => worker.postMessage(message, transfer as never),
+    onMessage: (handler) => {
+      worker.on("message", handler);
+    },
+    onError: (handler) => {
+      worker.on("error", handler);
+      worker.on("exit", (code) => {
+        if (code !== 0) handler(new Error(`a worker lane ended with code ${code}`));
+      });
+    },
+    terminate: () => {
+      void worker.terminate();
+    },
+  };
+}
+
+export async function openEngine(
+  want: "auto" | "gpu" | "cpu",
+  lanes: number | null,
+): Promise<{ engine: Engine; because: string; speed: number | null }> {
+  const cpu = async () =>
+    createCpuEngine({ lanes: lanes ?? availableParallelism(), module: await kernelModule(), spawn: spawnLane });
+  const dawn = want === "cpu" ? null : await openDawn();
+  const gpu = dawn === null ? null : () => createGpuEngine(dawn);
+  return chooseEngine({ want, cpu, gpu });
+}

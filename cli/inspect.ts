@@ -1,0 +1,73 @@
+/** `inspect` and `methods`. */
+
+import type { Param } from "../core/method.ts";
+import { modelFacts } from "../core/model/facts.ts";
+import { formatBytes, formatCount } from "../core/units.ts";
+import { METHODS } from "../methods/index.ts";
+import type { Invocation } from "./args.ts";
+import { closeModels, openModels } from "./models.ts";
+
+export async function inspectCommand(invocation: Invocation): Promise<unknown> {
+  const [ref = ""] = invocation.operands;
+  const models = await openModels([ref], null);
+  const model = models.get(ref);
+  if (model === undefined) throw new Error("Internal error: the model did not open.");
+  const facts = modelFacts(model);
+  const tensors = [...model.checkpoint.tensors.values()].map(({ name, dtype, shape, source }) => {
+    const { kind, layer } = model.family.place(name);
+    return { name, dtype, shape, kind, layer, file: source.name };
+  });
+  await closeModels(models);
+  if (!invocation.json) {
+    console.log(
+      `${ref}: ${model.family.title}, ${formatCount(model.parameters)} parameters, ${formatBytes(model.bytes)}`,
+    );
+    for (const { prefix, layers } of model.stacks) console.log(`${prefix}: ${layers} layers`);
+    console.log(
+      `licence ${model.licence ?? "not stated"}, hidden size ${facts.hidden ?? "unknown"}, vocabulary ${facts.vocabulary ?? "unknown"}\n`,
+    );
+    for (const { name, dtype, shape, kind } of tensors)
+      console.log(`${dtype.padEnd(8)} ${`[${shape.join(", ")}]`.padEnd(20)} ${kind.padEnd(10)} ${printable(name)}`);
+  }
+  return {
+    ref,
+    family: model.family.id,
+    stacks: model.stacks,
+    parameters: model.parameters,
+    bytes: model.bytes,
+    licence: model.licence,
+    facts,
+    tensors,
+  };
+}
+
+/** Names come from files: control characters and direction marks are shown, not obeyed. */
+const printable = (name: string) => name.replace(/[\p{Cc}\p{Cf}]/gu, (c) => `\\u{${c.codePointAt(0)?.toString(16)}}`);
+
+export function methodsCommand(invocation: Invocation): unknown {
+  const list = [...METHODS.values()].map(({ id, title, summary, use, reference, base, models, params }) => ({
+    id,
+    title,
+    summary,
+    use,
+    reference,
+    base,
+    models,
+    params,
+  }));
+  if (!invocation.json) {
+    for (const method of list) {
+      console.log(
+        `${method.id}  (${method.title})\n  ${method.summary}\n  ${method.use}\n  ${method.reference}; base model ${method.base === "required" ? "needed" : "not used"}`,
+      );
+      for (const [name, param] of Object.entries<Param>(method.params)) {
+        const standard = param.default === null ? "must be given" : `default ${param.default}`;
+        console.log(
+          `    ${name.padEnd(12)} ${param.per === "model" ? "per model" : "global   "}  ${standard.padEnd(14)} ${param.help}`,
+        );
+      }
+      console.log("");
+    }
+  }
+  return { methods: list };
+}

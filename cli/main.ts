@@ -1,0 +1,69 @@
+/** The command line's front: arguments in, exit code out. */
+import { isAbort, messageOf } from "../core/errors.ts";
+import { helpFor, type Invocation, parse, UsageError } from "./args.ts";
+import { diffCommand } from "./diff.ts";
+import { inspectCommand, methodsCommand } from "./inspect.ts";
+import { isPlanTrouble, mergeCommand, planCommand } from "./merge.ts";
+import { BadRecipe } from "./recipe.ts";
+import { verifyCommand } from "./verify.ts";
+
+const DONE = 0;
+const FAILED = 1;
+const MISUSED = 2;
+const CANCELLED = 130;
+
+async function command(invocation: Invocation, signal: AbortSignal): Promise<{ code: number; report: unknown }> {
+  switch (invocation.command) {
+    case "merge":
+      return { code: DONE, report: await mergeCommand(invocation, signal) };
+    case "plan":
+      return { code: DONE, report: await planCommand(invocation) };
+    case "inspect":
+      return { code: DONE, report: await inspectCommand(invocation) };
+    case "diff":
+      return { code: DONE, report: await diffCommand(invocation, signal) };
+    case "methods":
+      return { code: DONE, report: methodsCommand(invocation) };
+    case "verify": {
+      const report = await verifyCommand(invocation, signal);
+      return { code: report.ok ? DONE : FAILED, report };
+    }
+    default:
+      throw new UsageError(`There is no command "${invocation.command}".`);
+  }
+}
+
+async function main(): Promise<number> {
+  const controller = new AbortController();
+  let interrupts = 0;
+  const interrupt = () => {
+    interrupts++;
+    if (interrupts > 1) process.exit(CANCELLED);
+    console.error("\nCancelling; what was written is being removed. Ctrl-C again to stop at once.");
+    controller.abort(new DOMException("Cancelled.", "AbortError"));
+  };
+  process.on("SIGINT", interrupt);
+  process.on("SIGTERM", interrupt);
+  let json = process.argv.includes("--json");
+  try {
+    const invocation = parse(process.argv.slice(2));
+    if ("help" in invocation) {
+      console.log(invocation.help);
+      return DONE;
+    }
+    json = invocation.json;
+    const { code, report } = await command(invocation, controller.signal);
+    if (json) console.log(JSON.stringify({ ok: code === DONE, ...(report as object) }));
+    return code;
+  } catch (error) {
+    const code = controller.signal.aborted || isAbort(error) ? CANCELLED : isMisuse(error) ? MISUSED : FAILED;
+    const sentence = code === CANCELLED ? "Cancelled. Nothing was left behind." : messageOf(error);
+    if (json) console.log(JSON.stringify({ ok: false, code, error: sentence }));
+    console.error(error instanceof UsageError ? `${sentence}\n\n${helpFor()}` : sentence);
+    return code;
+  }
+}
+
+const isMisuse = (error: unknown) => error instanceof UsageError || error instanceof BadRecipe || isPlanTrouble(error);
+
+process.exitCode = await main();

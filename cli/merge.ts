@@ -1,0 +1,127 @@
+/** `merge` and `plan`. */
+import { existsSync, readdirSync } from "node:fs";
+import { basename, join, resolve } from "node:path";
+import type { Engine } from "../core/engine/engine.ts";
+import { WeightloomError } from "../core/errors.ts";
+import { buildPlan } from "../core/plan/build.ts";
+import type { Plan } from "../core/plan/plan.ts";
+import { modelsOf } from "../core/recipe/recipe.ts";
+import { run } from "../core/run/run.ts";
+import { formatBytes, formatCount, formatSeconds } from "../core/units.ts";
+import { METHODS } from "../methods/index.ts";
+import { type Invocation, UsageError } from "./args.ts";
+import { openEngine } from "./engine.ts";
+import { diskFolder } from "./files.ts";
+import { closeModels, openModels } from "./models.ts";
+import { createProgress } from "./progress.ts";
+import { readRecipe } from "./recipe.ts";
+
+/** What the CPU engine would be, for planning without making one. */
+const DEFAULT_LIMITS = { lanes: 2, maxTileBytes: 16 * 1024 * 1024 };
+
+async function prepare(invocation: Invocation, limits: Pick<Engine, "lanes" | "maxTileBytes">) {
+  const [recipePath = "", out = ""] = invocation.operands;
+  const { recipe, text } = await readRecipe(recipePath);
+  const models = await openModels(modelsOf(recipe), recipePath);
+  const plan = buildPlan(recipe, models, {
+    methods: METHODS,
+    shardBytes: invocation.shardBytes,
+    memory: invocation.memory,
+    maxTileBytes: limits.maxTileBytes,
+    lanes: limits.lanes,
+    seed: invocation.seed,
+    text,
+    title: basename(resolve(out === "" ? recipePath.replace(/\.ya?ml$/, "") : out)),
+  });
+  return { plan, models };
+}
+
+export async function planCommand(invocation: Invocation): Promise<unknown> {
+  const { plan, models } = await prepare(invocation, DEFAULT_LIMITS);
+  await closeModels(models);
+  if (!invocation.json) console.log(describe(plan));
+  const { readBytes, writeBytes, peakBytes, parameters, layers, notes } = plan;
+  const merged = plan.tensors.filter((tensor) => tensor.action === "merge").length;
+  const files = plan.files.map(({ name, size }) => ({ name, size }));
+  return {
+    method: plan.method.id,
+    merged,
+    copied: plan.tensors.length - merged,
+    parameters,
+    layers,
+    readBytes,
+    writeBytes,
+    peakBytes,
+    files,
+    extras: plan.extras.map((extra) => extra.name),
+    notes,
+  };
+}
+
+function describe(plan: Plan): string {
+  const merged = plan.tensors.filter((tensor) => tensor.action === "merge").length;
+  const rows = [
+    ["method", `${plan.method.title} (${plan.method.reference})`],
+    ["tensors", `${merged} merged, ${plan.tensors.length - merged} copied`],
+    ["result", `${formatCount(plan.parameters)} parameters, ${plan.layers} layers`],
+    ["read", formatBytes(plan.readBytes)],
+    [
+      "written",
+      `${formatBytes(plan.writeBytes)} in ${plan.files.length} weight ${plan.files.length === 1 ? "file" : "files"} and ${plan.extras.length} small ones`,
+    ],
+    ["buffers", `${formatBytes(plan.peakBytes)} at most`],
+  ];
+  return [
+    ...rows.map(([key = "", value]) => `${key.padEnd(9)}${value}`),
+    ...plan.notes.map((note) => `${note.severity === "warning" ? "warning: " : "note: "}${note.text}`),
+  ].join("\n");
+}
+
+export async function mergeCommand(invocation: Invocation, signal: AbortSignal): Promise<unknown> {
+  const out = resolve(invocation.operands[1] ?? "");
+  refuseToOverwrite(out, invocation.overwrite);
+  // The recipe is read first, so that a mistake in it costs nothing.
+  await readRecipe(invocation.operands[0] ?? "");
+  const { engine, because, speed } = await openEngine(invocation.engine, invocation.lanes);
+  try {
+    const { plan, models } = await prepare(invocation, engine);
+    console.error(`${describe(plan)}\nengine   ${engine.name}: ${because}`);
+    const progress = createProgress(plan.writeBytes, plan.tensors.length);
+    const result = await run(plan, {
+      engine,
+      folder: diskFolder(out),
+      memory: invocation.memory,
+      signal,
+      onEvent: progress.update,
+    }).finally(progress.clear);
+    await closeModels(models);
+    console.error(
+      `Wrote ${out}: ${formatBytes(result.writtenBytes)} in ${formatSeconds(result.seconds)} (${formatBytes(Math.round(result.writtenBytes / result.seconds))}/s).`,
+    );
+    const merged = plan.tensors.filter((tensor) => tensor.action === "merge").length;
+    return {
+      out,
+      engine: { kind: engine.kind, name: engine.name, speed },
+      merged,
+      copied: plan.tensors.length - merged,
+      parameters: plan.parameters,
+      files: plan.files.map((file) => file.name),
+      notes: plan.notes,
+      ...result,
+    };
+  } finally {
+    await engine.close();
+  }
+}
+
+function refuseToOverwrite(out: string, overwrite: boolean): void {
+  if (overwrite || !existsSync(out)) return;
+  const weights = readdirSync(out).filter((name) => /\.(safetensors|bin|gguf)$/.test(name) || name === "config.json");
+  if (weights.length === 0) return;
+  throw new UsageError(
+    `${join(out)} already holds a model (${weights.slice(0, 3).join(", ")}). Choose another folder, or say --overwrite.`,
+  );
+}
+
+export const isPlanTrouble = (error: unknown): boolean =>
+  error instanceof WeightloomError && (error.name === "PlanError" || error.name === "RecipeError");

@@ -1,0 +1,30 @@
+/** One line on standard error that is rewritten: bytes, speed, time left. Silent when it is not a terminal. */
+import type { RunEvent } from "../core/run/run.ts";
+import { formatBytes, formatSeconds } from "../core/units.ts";
+
+export interface Progress {
+  update(event: RunEvent): void;
+  clear(): void;
+}
+
+export function createProgress(writeTotal: number, tensors: number, stream = process.stderr): Progress {
+  const started = performance.now();
+  let last = 0;
+  if (!stream.isTTY) return { update: () => {}, clear: () => {} };
+  return {
+    update: ({ readBytes, writtenBytes, tensor, tensorsDone }) => {
+      const now = performance.now();
+      if (now - last < 100) return;
+      last = now;
+      const seconds = (now - started) / 1000;
+      const left =
+        writtenBytes === 0 ? "" : `, ${formatSeconds((seconds / writtenBytes) * (writeTotal - writtenBytes))} left`;
+      const rate = `${formatBytes(Math.round(readBytes / seconds))}/s in, ${formatBytes(Math.round(writtenBytes / seconds))}/s out`;
+      const line = `${formatBytes(writtenBytes)} of ${formatBytes(writeTotal)}  ${rate}${left}  ${tensorsDone}/${tensors} ${tensor}`;
+      stream.write(`\r\u001b[K${line.slice(0, (stream.columns ?? 100) - 1)}`);
+    },
+    clear: () => {
+      stream.write("\r\u001b[K");
+    },
+  };
+}

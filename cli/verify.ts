@@ -1,0 +1,51 @@
+/** `verify OUT_DIR`: re-opens a result; with its recipe and the models at hand, recomputes part of it. */
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { createPlainEngine } from "../core/engine/plain/plain.ts";
+import { buildPlan } from "../core/plan/build.ts";
+import type { Plan } from "../core/plan/plan.ts";
+import { parseRecipe } from "../core/recipe/parse.ts";
+import { modelsOf } from "../core/recipe/recipe.ts";
+import { type Verification, verify } from "../core/run/verify.ts";
+import { METHODS } from "../methods/index.ts";
+import type { Invocation } from "./args.ts";
+import { filesAt } from "./files.ts";
+import { openModels } from "./models.ts";
+
+export async function verifyCommand(invocation: Invocation, signal: AbortSignal): Promise<Verification> {
+  const [out = ""] = invocation.operands;
+  const again = await planAgain(out, invocation.seed).catch((error: unknown) =>
+    error instanceof Error ? error.message : String(error),
+  );
+  const plan = typeof again === "string" ? null : again;
+  const report = await verify(await filesAt(out), {
+    signal,
+    ...(plan === null ? {} : { plan, engine: createPlainEngine() }),
+  });
+  if (!invocation.json) {
+    for (const { ok, text } of report.checks) console.log(`${ok ? "ok    " : "WRONG "} ${text}`);
+    if (typeof again === "string") console.log(`note   Not recomputed: ${again}`);
+    console.log(report.ok ? "The model is as it should be." : "The model is not as it should be.");
+  }
+  return report;
+}
+
+/** The plan the result was made from, or a sentence why it cannot be made again. */
+async function planAgain(out: string, seed: number): Promise<Plan | string> {
+  const path = join(out, "mergekit_config.yml");
+  if (!existsSync(path)) return "there is no mergekit_config.yml beside the weights.";
+  const text = await readFile(path, "utf8");
+  const { recipe } = parseRecipe(text, METHODS);
+  if (recipe === null) return "mergekit_config.yml cannot be read as a recipe.";
+  const models = await openModels(modelsOf(recipe), path);
+  return buildPlan(recipe, models, {
+    methods: METHODS,
+    shardBytes: Number.POSITIVE_INFINITY,
+    memory: 1e9,
+    maxTileBytes: 16e6,
+    lanes: 1,
+    seed,
+    text,
+  });
+}
