@@ -1,0 +1,101 @@
+/** How methods fall into sweeps, asserted as data. */
+import { describe, expect, test } from "vitest";
+import { passesOf } from "../../core/graph/passes.ts";
+import { abs, add, dot, fill, input, map, mul, sub, sum, top, total } from "../../core/graph/tensor.ts";
+import type { AnyMethod } from "../../core/method.ts";
+import { METHODS } from "../../methods/index.ts";
+
+const [a, b, c] = [input(0), input(1), input(2)];
+
+function merged(id: string, models: Record<string, number>[], params: Record<string, unknown>) {
+  const method = METHODS.get(id) as AnyMethod;
+  return method.merge({
+    base: method.base === "required" ? a : null,
+    models: models.map((own, i) => ({ tensor: input(i + 1), index: i, params: own })),
+    params,
+    count: 100_000,
+    name: "x",
+  });
+}
+
+describe("sweeps", () => {
+  test("elementwise methods take one", () => {
+    expect(passesOf(add(mul(a, 0.5), b))).toHaveLength(1);
+    expect(passesOf(merged("linear", [{ weight: 1 }, { weight: 2 }], { normalize: true }))).toHaveLength(1);
+    const family = { normalize: true, rescale: false, lambda: 1 };
+    expect(passesOf(merged("ties", [{ weight: 1, density: 1 }], family))).toHaveLength(1);
+    expect(passesOf(merged("dare_ties", [{ weight: 1, density: 0.5 }], family))).toHaveLength(1);
+  });
+
+  test("slerp is three sums, settle, one sweep", () => {
+    const passes = passesOf(merged("slerp", [{}], { t: 0.5 }));
+    expect(passes.map((pass) => pass.sums.length)).toEqual([3, 0]);
+    expect(passes.map((pass) => pass.program.output !== null)).toEqual([false, true]);
+  });
+
+  test("trimming is two histograms, a tie count, one sweep", () => {
+    const models = [
+      { weight: 1, density: 0.5 },
+      { weight: 1, density: 0.2 },
+    ];
+    const passes = passesOf(merged("ties", models, { normalize: true, rescale: false, lambda: 1 }));
+    expect(passes.map((p) => [p.high.length, p.low.length, p.tied.length, p.program.output !== null])).toEqual([
+      [2, 0, 0, false],
+      [0, 2, 0, false],
+      [0, 0, 2, false],
+      [0, 0, 0, true],
+    ]);
+  });
+
+  test("rescaling after trimming adds one sweep, and the whole norm shares the first", () => {
+    const models = [{ weight: 1, density: 0.5 }];
+    const passes = passesOf(merged("ties", models, { normalize: true, rescale: true, lambda: 1 }));
+    expect(passes.map((p) => p.sums.length)).toEqual([1, 0, 0, 1, 0]);
+  });
+
+  test("a sum of a sum waits for it", () => {
+    const mean = map((s) => s / 10, sum(a));
+    const spread = sum(abs(sub(a, fill(mean))));
+    expect(passesOf(mul(a, spread)).map((pass) => pass.sums.length)).toEqual([1, 1, 0]);
+  });
+});
+
+describe("programs", () => {
+  test("do not depend on parameter values", () => {
+    const keys = [0.3, 0.7].map(
+      (w) => passesOf(merged("linear", [{ weight: w }, { weight: 1 - w / 2 }], { normalize: true }))[0]?.program.key,
+    );
+    expect(keys[0]).toBe(keys[1]);
+  });
+
+  test("share equal operations and decode an input once", () => {
+    const change = () => sub(b, a);
+    const [pass] = passesOf(total([mul(change(), change()), change(), mul(change(), c)]));
+    const ops = pass?.program.ops.map((op) => op.op) ?? [];
+    expect(ops.filter((op) => op === "input")).toHaveLength(3);
+    expect(ops.filter((op) => op === "sub")).toHaveLength(1);
+  });
+
+  test("read only the inputs they use", () => {
+    const passes = passesOf(mul(c, dot(a, b)));
+    expect(passes.map((pass) => pass.program.inputs)).toEqual([[0, 1], [2]]);
+  });
+
+  test("a weight of zero is not read", () => {
+    const family = { normalize: true, rescale: false, lambda: 1 };
+    const models = [
+      { weight: 0, density: 1 },
+      { weight: 1, density: 1 },
+    ];
+    expect(passesOf(merged("task_arithmetic", models, family))[0]?.program.inputs).toEqual(
+      expect.arrayContaining([0, 2]),
+    );
+    expect(passesOf(merged("task_arithmetic", models, family))[0]?.program.inputs).not.toContain(1);
+  });
+
+  test("one selection may serve several tensors", () => {
+    const mask = top(a, 10);
+    const passes = passesOf(add(mul(a, mask), mul(b, mask)));
+    expect(passes.map((pass) => pass.high.length)).toEqual([1, 0, 0, 0]);
+  });
+});
