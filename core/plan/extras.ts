@@ -1,0 +1,89 @@
+/**
+ * The small files that make weights a model: config.json, index, tokenizer and the like, the model
+ * card, the recipe. All of their content is decided with the plan.
+ */
+import type { OutputDtype } from "../bytes/dtype.ts";
+import { indexJson, type Layout } from "../formats/write.ts";
+import type { AnyMethod } from "../method.ts";
+import { joinLicences, modelCard } from "../model/card.ts";
+import type { Model } from "../model/model.ts";
+import { carriedFiles, outputConfig } from "../model/output.ts";
+import type { Recipe } from "../recipe/recipe.ts";
+import type { Outline } from "./outputs.ts";
+import type { ExtraPlan, Note, TensorPlan } from "./plan.ts";
+
+export interface Making {
+  readonly recipe: Recipe;
+  readonly method: AnyMethod;
+  readonly outline: Outline;
+  readonly tensors: readonly TensorPlan[];
+  readonly layout: Layout;
+  /** The type the recipe asks for, or null. */
+  readonly dtype: OutputDtype | null;
+  readonly text: string;
+  readonly models: ReadonlyMap<string, Model>;
+  readonly title: string;
+  note(note: Note): void;
+}
+
+export function extrasOf(making: Making): ExtraPlan[] {
+  const { outline, layout, tensors, title, text } = making;
+  const { donor } = outline;
+  const extras: ExtraPlan[] = [];
+  const made = (name: string, content: string) => {
+    extras.push({ name, content: new TextEncoder().encode(content), from: "made for the result" });
+  };
+
+  if (donor.config !== null) made("config.json", `${JSON.stringify(configOf(making), null, 2)}\n`);
+  else
+    making.note({
+      severity: "info",
+      text: `${donor.ref} has no config.json, so the result has none. transformers needs one to load it.`,
+    });
+  for (const carried of carriedFiles(donor)) extras.push(carried);
+
+  const dtype = making.dtype ?? commonest(tensors);
+  made(
+    "README.md",
+    modelCard({
+      title,
+      recipeText: text,
+      method: making.method,
+      models: [...making.models.values()]
+        .filter((model) => model.ref !== making.recipe.base_model)
+        .map(({ ref, licence }) => ({ ref, licence })),
+      base: making.recipe.base_model ?? null,
+      licence: joinLicences([...making.models.values()].map((model) => model.licence)),
+      parameters: tensors.reduce((sum, tensor) => sum + tensor.shape.reduce((a, b) => a * b, 1), 0),
+      dtype,
+    }),
+  );
+  made("mergekit_config.yml", text);
+  // Last: a folder of shards is a model only once its index is there.
+  if (layout.files.length > 1) made("model.safetensors.index.json", indexJson(layout));
+  return extras;
+}
+
+function configOf({ outline, tensors, dtype, note }: Making) {
+  const { donor, stacks } = outline;
+  const vocabulary = tensors.find((tensor) => {
+    const place = donor.family.place(tensor.name);
+    return place.kind === "embedding" && tensor.shape.length === 2;
+  });
+  const before = vocabulary === undefined ? undefined : donor.checkpoint.tensors.get(vocabulary.name)?.shape[0];
+  const rows = vocabulary?.shape[0];
+  const { config, notes } = outputConfig(donor, {
+    dtype,
+    stacks,
+    vocabulary: rows !== undefined && rows !== before ? rows : null,
+  });
+  for (const text of notes) note({ severity: "warning", text });
+  return config;
+}
+
+function commonest(tensors: readonly TensorPlan[]): string {
+  const bytes = new Map<string, number>();
+  for (const { dtype, output } of tensors)
+    bytes.set(dtype, (bytes.get(dtype) ?? 0) + output.range.end - output.range.start);
+  return [...bytes].sort((a, b) => b[1] - a[1])[0]?.[0] ?? "F32";
+}

@@ -1,0 +1,37 @@
+/** Real Chromium against the built studio, as `npm start` serves it. */
+import { defineConfig } from "@playwright/test";
+
+const executablePath = process.env.CHROMIUM_PATH;
+
+export default defineConfig({
+  testDir: ".",
+  outputDir: "../../test-results",
+  timeout: 60_000,
+  workers: 1,
+  forbidOnly: process.env.CI !== undefined,
+  reporter: [["list"]],
+  use: {
+    baseURL: "http://localhost:4174/",
+    viewport: { width: 1440, height: 900 },
+    launchOptions: {
+      ...(executablePath === undefined ? {} : { executablePath }),
+      args: [
+        "--no-sandbox",
+        "--enable-unsafe-webgpu",
+        "--use-webgpu-adapter=swiftshader",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-dev-shm-usage",
+      ],
+    },
+    trace: "retain-on-failure",
+  },
+  webServer: {
+    command: "node scripts/start.mjs",
+    cwd: "../..",
+    url: "http://localhost:4174/",
+    env: { PORT: "4174", CI: "1", BROWSER: "none" },
+    reuseExistingServer: false,
+    timeout: 120_000,
+  },
+});

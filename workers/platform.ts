@@ -1,0 +1,42 @@
+/** Engines and storage inside a browser's worker. */
+import { chooseEngine } from "../core/engine/choose.ts";
+import { createCpuEngine, type LanePort } from "../core/engine/cpu/pool.ts";
+import { createGpuEngine } from "../core/engine/gpu/engine.ts";
+import kernelsUrl from "../kernels/build/kernels.wasm?url";
+import type { HostPlatform } from "./host.ts";
+
+let kernels: Promise<WebAssembly.Module> | null = null;
+
+const kernelModule = () => {
+  kernels ??= WebAssembly.compileStreaming(fetch(kernelsUrl));
+  return kernels;
+};
+
+function spawnLane(): LanePort {
+  const worker = new Worker(new URL("./lane.worker.ts", import.meta.url), { type: "module" });
+  return {
+    postMessage: (message, transfer) => worker.postMessage(message, transfer),
+    onMessage: (handler) => {
+      worker.onmessage = (event) => handler(event.data);
+    },
+    onError: (handler) => {
+      worker.onerror = (event) => handler(new Error(event.message));
+    },
+    terminate: () => worker.terminate(),
+  };
+}
+
+/** One lane stays free for the page itself, unless there are only two cores. */
+const laneCount = () => Math.max(2, Math.min(16, navigator.hardwareConcurrency - 1));
+
+export const browserPlatform: HostPlatform = {
+  engine: async (want) => {
+    const { gpu } = navigator;
+    return chooseEngine({
+      want,
+      cpu: async () => createCpuEngine({ lanes: laneCount(), module: await kernelModule(), spawn: spawnLane }),
+      gpu: gpu === undefined || want === "cpu" ? null : () => createGpuEngine(gpu),
+    });
+  },
+  storage: () => navigator.storage.getDirectory(),
+};

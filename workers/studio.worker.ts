@@ -1,0 +1,6 @@
+/** The door: one host, exposed. */
+import { expose } from "comlink";
+import { createHost } from "./host.ts";
+import { browserPlatform } from "./platform.ts";
+
+expose(createHost(browserPlatform));
