@@ -5,7 +5,8 @@ import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { chooseEngine } from "../core/engine/choose.ts";
-import { createCpuEngine, type LanePort } from "../core/engine/cpu/pool.ts";
+import { createCpuEngine } from "../core/engine/cpu/pool.ts";
+import { nodeLane } from "../core/engine/cpu/ports.ts";
 import type { Engine } from "../core/engine/engine.ts";
 import { createGpuEngine } from "../core/engine/gpu/engine.ts";
 import { openDawn } from "./dawn.ts";
@@ -20,24 +21,7 @@ export async function kernelModule(): Promise<WebAssembly.Module> {
   return WebAssembly.compile(await readFile(path));
 }
 
-function spawnLane(): LanePort {
-  const worker = new Worker(new URL("./lane.js", import.meta.url));
-  return {
-    postMessage: (message, transfer) => worker.postMessage(message, transfer as never),
-    onMessage: (handler) => {
-      worker.on("message", handler);
-    },
-    onError: (handler) => {
-      worker.on("error", handler);
-      worker.on("exit", (code) => {
-        if (code !== 0) handler(new Error(`a worker lane ended with code ${code}`));
-      });
-    },
-    terminate: () => {
-      void worker.terminate();
-    },
-  };
-}
+const spawnLane = () => nodeLane(new Worker(new URL("./lane.js", import.meta.url)) as never);
 
 export async function openEngine(
   want: "auto" | "gpu" | "cpu",

@@ -1,6 +1,7 @@
 /** Engines and storage inside a browser's worker. */
 import { chooseEngine } from "../core/engine/choose.ts";
-import { createCpuEngine, type LanePort } from "../core/engine/cpu/pool.ts";
+import { createCpuEngine } from "../core/engine/cpu/pool.ts";
+import { webLane } from "../core/engine/cpu/ports.ts";
 import { createGpuEngine } from "../core/engine/gpu/engine.ts";
 import kernelsUrl from "../kernels/build/kernels.wasm?url";
 import type { HostPlatform } from "./host.ts";
@@ -12,19 +13,7 @@ const kernelModule = () => {
   return kernels;
 };
 
-function spawnLane(): LanePort {
-  const worker = new Worker(new URL("./lane.worker.ts", import.meta.url), { type: "module" });
-  return {
-    postMessage: (message, transfer) => worker.postMessage(message, transfer),
-    onMessage: (handler) => {
-      worker.onmessage = (event) => handler(event.data);
-    },
-    onError: (handler) => {
-      worker.onerror = (event) => handler(new Error(event.message));
-    },
-    terminate: () => worker.terminate(),
-  };
-}
+const spawnLane = () => webLane(new Worker(new URL("./lane.worker.ts", import.meta.url), { type: "module" }));
 
 /** One lane stays free for the page itself, unless there are only two cores. */
 const laneCount = () => Math.max(2, Math.min(16, navigator.hardwareConcurrency - 1));

@@ -26,23 +26,31 @@ type Held = Map<number, Uint8Array<ArrayBuffer>>;
 export async function streamTensor(plan: MergePlan, host: TileHost): Promise<void> {
   const settlement = createSettlement(plan.count, plan.seed);
   const tiles = tilesOf(plan);
-  const kept: Held[] = tiles.map(() => new Map());
+  /** Resident tensors: the bytes of each tile, and which inputs were asked for, kept for all sweeps. */
+  const kept = tiles.map(() => ({ held: new Map() as Held, asked: new Set<number>() }));
   let ready: Promise<void> = Promise.resolve();
 
   for (const [level, pass] of plan.passes.entries()) {
     const isLast = level === plan.passes.length - 1;
     const start = ready;
-    if (maySkip(pass)) {
+    const needless = () => maySkip(pass) && settlement.skips(pass);
+    // Nothing is read for a sweep that may be skipped; what is in memory anyway need not wait.
+    if (maySkip(pass) && !plan.resident) {
       await start;
-      if (settlement.skips(pass)) continue;
+      if (needless()) continue;
     }
     const work: Promise<void>[] = [];
     for (const [t, { first, count }] of tiles.entries()) {
-      const held = kept[t] ?? new Map();
-      const missing = pass.program.inputs.filter((index) => !held.has(index));
-      const inBytes = missing.reduce((sum, index) => sum + count * inputBytes(plan, index), 0);
+      const { held, asked } = (plan.resident ? kept[t] : undefined) ?? {
+        held: new Map() as Held,
+        asked: new Set<number>(),
+      };
+      const missing = pass.program.inputs.filter((index) => !asked.has(index));
+      for (const index of missing) asked.add(index);
+      const bytesOf = (inputs: Iterable<number>) =>
+        [...inputs].reduce((sum, index) => sum + count * inputBytes(plan, index), 0);
       const outBytes = isLast ? count * bytesPer(plan.dtype) : 0;
-      await host.budget.acquire(inBytes + outBytes);
+      await host.budget.acquire(bytesOf(missing) + outBytes);
       const fetched = Promise.all(missing.map((index) => host.read(plan, index, first, count)));
       fetched.catch(() => {});
       const result = (async () => {
@@ -52,12 +60,12 @@ export async function streamTensor(plan: MergePlan, host: TileHost): Promise<voi
           if (part !== undefined) held.set(index, part);
         });
         await start;
+        if (needless()) return null;
         const done = await runTile(plan, pass, settlement, host, held, first, count);
         settlement.absorb(pass, first, done);
         if (isLast || !plan.resident) {
-          const freed = [...held.keys()].reduce((sum, index) => sum + count * inputBytes(plan, index), 0);
           held.clear();
-          host.budget.release(freed);
+          host.budget.release(bytesOf(asked));
         }
         return done;
       })();
@@ -70,8 +78,6 @@ export async function streamTensor(plan: MergePlan, host: TileHost): Promise<voi
       settlement.finish(pass, (fused, first, count) => probe(plan, fused, settlement, host, first, count)),
     );
     ready.catch(() => {});
-    if (!isLast) continue;
-    // The last sweep's failures surface through the emitted chunks.
   }
 }
 
@@ -125,8 +131,8 @@ async function probe(
   return new Float32Array(bytes.slice().buffer);
 }
 
-function outputOf(result: TileResult): Uint8Array<ArrayBuffer> {
-  if (result.output === null) throw new Error("Internal error: the last sweep yielded no tensor.");
+function outputOf(result: TileResult | null): Uint8Array<ArrayBuffer> {
+  if (result === null || result.output === null) throw new Error("Internal error: the last sweep yielded no tensor.");
   return result.output;
 }
 

@@ -12,8 +12,7 @@ import type { Checkpoint, TensorInfo } from "../formats/checkpoint.ts";
 import { openModel } from "../model/open.ts";
 import type { MergePlan, Plan } from "../plan/plan.ts";
 import { formatBytes, formatCount } from "../units.ts";
-import { createBudget } from "./budget.ts";
-import { streamTensor } from "./tiles.ts";
+import { computeTensor } from "./compute.ts";
 
 export interface Check {
   readonly ok: boolean;
@@ -198,33 +197,6 @@ async function disagreement(
     worst = Math.max(worst, Math.abs(e - a) / Math.max(slack + unit, Number.MIN_VALUE));
   }
   return worst;
-}
-
-/** One tensor of a plan, whole, in memory. For checks; a merge streams. */
-export async function computeTensor(
-  plan: MergePlan,
-  engine: Engine,
-  signal?: AbortSignal,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const out = new Uint8Array(plan.count * bytesPer(plan.dtype));
-  const chunks: Promise<Uint8Array<ArrayBuffer>>[] = [];
-  await streamTensor(plan, {
-    engine,
-    budget: createBudget(Number.POSITIVE_INFINITY),
-    signal: signal ?? new AbortController().signal,
-    read: ({ inputs }, index, first, count) => {
-      const { info, start, dtype } = inputs[index]!;
-      const size = bytesPer(dtype);
-      return info.source.read({ start: start + first * size, end: start + (first + count) * size }, signal);
-    },
-    emit: (_, chunk) => chunks.push(chunk),
-  });
-  let at = 0;
-  for (const chunk of await Promise.all(chunks)) {
-    out.set(chunk, at);
-    at += chunk.length;
-  }
-  return out;
 }
 
 function at(config: unknown, path: string): unknown {
