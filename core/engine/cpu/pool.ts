@@ -1,0 +1,163 @@
+/**
+ * The CPU engine: tiles handed to worker lanes. A lane is given its next tile while it works on one,
+ * so that it never waits for this thread; whatever is beyond that queues here, where cancelling it
+ * costs nothing. Buffers are transferred both ways.
+ */
+import { abortError, messageOf, throwIfAborted, WeightloomError } from "../../errors.ts";
+import type { Engine, TileJob, TileResult } from "../engine.ts";
+import { createLane } from "./lane.ts";
+import { buffersOf, type LanePort, type Reply, type Request } from "./ports.ts";
+
+/** Beyond this a tile gains nothing and only costs memory. */
+const MAX_TILE_BYTES = 16 * 2 ** 20;
+/** Tiles a lane holds: the one it works on and the next. */
+const DEPTH = 2;
+
+export interface CpuEngineOptions {
+  /** Worker threads to start, at least 1. */
+  readonly lanes: number;
+  /** The compiled kernels. */
+  readonly module: WebAssembly.Module;
+  /** Starts a worker whose code calls `serveLane`. */
+  readonly spawn: () => LanePort;
+}
+
+interface Task {
+  readonly job: TileJob;
+  readonly resolve: (result: TileResult) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+interface Member {
+  readonly port: LanePort;
+  /** Tiles posted and not answered, by id. */
+  readonly tasks: Map<number, Task>;
+}
+
+/** Starts the lanes. Rejects with a DeviceError when one does not come up; then all are ended. */
+export async function createCpuEngine({ lanes, module, spawn }: CpuEngineOptions): Promise<Engine> {
+  const members: Member[] = Array.from({ length: lanes }, () => ({ port: spawn(), tasks: new Map() }));
+  const queue: Task[] = [];
+  let nextId = 0;
+  /** Why no tile can run any more. */
+  let ended: Error | null = null;
+
+  const end = (reason: Error): Promise<unknown> => {
+    if (ended !== null) return Promise.resolve();
+    ended = reason;
+    const open = [...queue, ...members.flatMap(({ tasks }) => [...tasks.values()])];
+    queue.length = 0;
+    for (const { tasks } of members) tasks.clear();
+    for (const task of open) task.reject(reason);
+    return Promise.all(members.map(({ port }) => port.terminate()));
+  };
+
+  const dispatch = (): void => {
+    while (queue.length > 0) {
+      const member = members.reduce((least, other) => (other.tasks.size < least.tasks.size ? other : least));
+      if (member.tasks.size >= DEPTH) return;
+      const task = queue.shift()!;
+      const id = nextId++;
+      try {
+        post(member.port, { type: "run", id, job: task.job }, buffersOf(task.job.inputs));
+        member.tasks.set(id, task);
+      } catch (cause) {
+        task.reject(deviceError(`a tile could not be sent to it (${messageOf(cause)})`, cause));
+      }
+    }
+  };
+
+  const settle = ({ tasks }: Member, reply: Reply): void => {
+    if (reply.type === "ready" || reply.id === null) return;
+    const task = tasks.get(reply.id);
+    tasks.delete(reply.id);
+    if (reply.type === "done") task?.resolve(reply.result);
+    else task?.reject(new WeightloomError("DeviceError", reply.message));
+    dispatch();
+  };
+
+  const start = (member: Member): Promise<void> =>
+    new Promise((resolve, reject) => {
+      member.port.onMessage((message) => {
+        const reply = message as Reply;
+        if (reply.type === "ready") resolve();
+        else if (reply.type === "failed" && reply.id === null)
+          reject(new WeightloomError("DeviceError", reply.message));
+        else settle(member, reply);
+      });
+      member.port.onDeath((cause) => {
+        const error = deviceError(`it stopped (${messageOf(cause)})`, cause);
+        reject(error);
+        void end(error);
+      });
+      post(member.port, { type: "start", module }, []);
+    });
+
+  try {
+    await Promise.all(members.map(start));
+  } catch (error) {
+    await end(error instanceof Error ? error : deviceError(messageOf(error), error));
+    throw error;
+  }
+
+  return {
+    kind: "cpu",
+    name: `CPU, ${lanes} ${lanes === 1 ? "lane" : "lanes"}`,
+    lanes,
+    maxTileBytes: MAX_TILE_BYTES,
+    run: (job, signal) =>
+      new Promise((resolve, reject) => {
+        throwIfAborted(signal);
+        if (ended !== null) throw ended;
+        // A tile already posted runs on unseen; one still here is taken back.
+        const abort = (): void => {
+          const at = queue.indexOf(task);
+          if (at >= 0) queue.splice(at, 1);
+          task.reject(abortError());
+        };
+        const done = (): void => signal?.removeEventListener("abort", abort);
+        const task: Task = {
+          job,
+          resolve: (result) => {
+            done();
+            resolve(result);
+          },
+          reject: (error) => {
+            done();
+            reject(error);
+          },
+        };
+        signal?.addEventListener("abort", abort);
+        queue.push(task);
+        dispatch();
+      }),
+    close: async () => {
+      await end(abortError("The engine was closed."));
+    },
+  };
+}
+
+/** An engine in the calling thread, for tests and small work: `run` blocks it for the tile's time. */
+export async function createLocalEngine(module: WebAssembly.Module): Promise<Engine> {
+  const lane = await createLane(module);
+  return {
+    kind: "cpu",
+    name: "CPU, this thread",
+    lanes: 1,
+    maxTileBytes: MAX_TILE_BYTES,
+    run: async (job, signal) => {
+      throwIfAborted(signal);
+      return lane.run(job);
+    },
+    close: async () => {},
+  };
+}
+
+function post(port: LanePort, request: Request, transfer: ArrayBuffer[]): void {
+  port.postMessage(request, transfer);
+}
+
+function deviceError(why: string, cause: unknown): WeightloomError {
+  const message = `A worker of the CPU engine failed: ${why}. Start the merge again, with fewer lanes if memory is short.`;
+  return new WeightloomError("DeviceError", message, { cause });
+}

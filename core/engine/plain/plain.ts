@@ -1,0 +1,129 @@
+/**
+ * A program run the slow way: one operation at a time over the whole tile, one element at a time,
+ * rounded to f32 after each. It is what the other engines are tested against, so it shares no code
+ * with them.
+ */
+import type { FloatDtype } from "../../bytes/dtype.ts";
+import { throwIfAborted } from "../../errors.ts";
+import { BLOCK, HIGH_BINS, type Histogram, LOW_BINS, LOW_BITS, type Op } from "../../graph/program.ts";
+import type { Binary, Unary } from "../../graph/tensor.ts";
+import type { Engine, TileJob, TileResult } from "../engine.ts";
+import { decode, encode } from "./number.ts";
+import { uniformAt } from "./philox.ts";
+
+type Values = Float32Array<ArrayBuffer>;
+
+/** An engine of one lane in the calling thread. */
+export function createPlainEngine(): Engine {
+  return {
+    kind: "cpu",
+    name: "Plain TypeScript",
+    lanes: 1,
+    maxTileBytes: 16 * 2 ** 20,
+    run: async (job, signal) => {
+      throwIfAborted(signal);
+      return runPlain(job);
+    },
+    close: async () => {},
+  };
+}
+
+/** Runs one tile and returns when it is done. */
+export function runPlain(job: TileJob): TileResult {
+  const { program } = job;
+  const values: Values[] = [];
+  for (const op of program.ops) values.push(evaluate(op, job, values));
+  return {
+    output: program.output === null ? null : encode(job.encode, values[program.output]!),
+    sums: Float64Array.from(program.sums.flatMap((value) => partials(values[value]!))),
+    histograms: program.histograms.map((histogram) => counts(histogram, values[histogram.value]!, job.words)),
+    inputs: job.inputs,
+  };
+}
+
+function evaluate(op: Op, job: TileJob, values: readonly Values[]): Values {
+  const { count, words, first } = job;
+  const each = (element: (i: number) => number): Values => Float32Array.from({ length: count }, (_, i) => element(i));
+  switch (op.op) {
+    case "input":
+      return decode(job.dtypes[op.slot] as FloatDtype, job.inputs[op.slot]!, count);
+    case "uniform": {
+      const value = new Float32Array(words.buffer, words.byteOffset, words.length)[op.word]!;
+      return each(() => value);
+    }
+    case "random": {
+      const key = [words[op.word]!, words[op.word + 1]!] as const;
+      return each((i) => uniformAt(first + i, key));
+    }
+    case "where": {
+      const [a, b, c] = [values[op.a]!, values[op.b]!, values[op.c]!];
+      return each((i) => (a[i] !== 0 ? b[i]! : c[i]!));
+    }
+    case "top": {
+      const bits = magnitudes(values[op.a]!);
+      const [tau, cut] = [words[op.word]!, words[op.word + 1]! | 0];
+      return each((i) => (bits[i]! > tau || (bits[i] === tau && i <= cut) ? 1 : 0));
+    }
+    case "tied": {
+      const bits = magnitudes(values[op.a]!);
+      return each((i) => (bits[i] === words[op.word] ? 1 : 0));
+    }
+    case "neg":
+    case "abs":
+    case "sign":
+    case "sqrt": {
+      const a = values[op.a]!;
+      return each((i) => UNARY[op.op](a[i]!));
+    }
+    default: {
+      const [a, b] = [values[op.a]!, values[op.b]!];
+      return each((i) => BINARY[op.op](a[i]!, b[i]!));
+    }
+  }
+}
+
+/** In f64; rounding the result to f32 is then the f32 operation. */
+const UNARY: Readonly<Record<Unary, (a: number) => number>> = {
+  neg: (a) => -a,
+  abs: Math.abs,
+  sign: Math.sign,
+  sqrt: Math.sqrt,
+};
+
+const BINARY: Readonly<Record<Binary, (a: number, b: number) => number>> = {
+  add: (a, b) => a + b,
+  sub: (a, b) => a - b,
+  mul: (a, b) => a * b,
+  div: (a, b) => a / b,
+  min: Math.min,
+  max: Math.max,
+  lt: (a, b) => Number(a < b),
+  le: (a, b) => Number(a <= b),
+  gt: (a, b) => Number(a > b),
+  ge: (a, b) => Number(a >= b),
+  eq: (a, b) => Number(a === b),
+  ne: (a, b) => Number(a !== b),
+};
+
+/** f32 bits with the sign cleared. */
+function magnitudes(values: Values): Uint32Array {
+  return new Uint32Array(values.buffer).map((bits) => bits & 0x7fffffff);
+}
+
+function partials(values: Values): number[] {
+  const sums: number[] = [];
+  for (let start = 0; start < values.length; start += BLOCK) {
+    sums.push(values.subarray(start, start + BLOCK).reduce((sum, value) => sum + value, 0));
+  }
+  return sums;
+}
+
+function counts({ digit, word }: Histogram, values: Values, words: Uint32Array): Uint32Array<ArrayBuffer> {
+  const bins = new Uint32Array(digit === "high" ? HIGH_BINS : LOW_BINS);
+  for (const bits of magnitudes(values)) {
+    const high = bits >>> LOW_BITS;
+    if (digit === "high") bins[high]!++;
+    else if (word !== null && high === words[word]) bins[bits & (LOW_BINS - 1)]!++;
+  }
+  return bins;
+}

@@ -1,0 +1,5 @@
+/** The bundler's address of the compiled kernels: `WebAssembly.compileStreaming(fetch(url))`. */
+declare module "*/kernels.wasm?url" {
+  const url: string;
+  export default url;
+}

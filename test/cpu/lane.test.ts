@@ -1,0 +1,266 @@
+import fc from "fast-check";
+import { beforeAll, describe, expect, test } from "vitest";
+import { createLane, type Lane } from "../../core/engine/cpu/lane.ts";
+import type { TileJob, TileResult } from "../../core/engine/engine.ts";
+import { runPlain } from "../../core/engine/plain/plain.ts";
+import type { Op } from "../../core/graph/program.ts";
+import type { Binary, Unary } from "../../core/graph/tensor.ts";
+import { awkwardFloats, bytesOf, floatsOf, floatWord, loadKernels, makeJob, noise, unaligned } from "./kernels.ts";
+
+let lane: Lane;
+beforeAll(async () => {
+  lane = await createLane(await loadKernels());
+});
+
+const SIZES = [1, 3, 4095, 4096, 4097, 10_000, 20_000];
+const UNARY: Unary[] = ["neg", "abs", "sign", "sqrt"];
+const BINARY: Binary[] = ["add", "sub", "mul", "div", "min", "max", "lt", "le", "gt", "ge", "eq", "ne"];
+
+const f32 = (count: number, seed: number) => ({
+  dtype: "F32" as const,
+  bytes: unaligned(bytesOf(awkwardFloats(count, seed))),
+});
+
+/** Where the two differ as numbers: zeros by sign, NaN as one value. -1 for nowhere. */
+function difference(found: Float32Array, expected: Float32Array): number {
+  if (found.length !== expected.length) return Math.min(found.length, expected.length);
+  return found.findIndex((value, i) => !Object.is(value, expected[i]));
+}
+
+function expectSame(job: TileJob): TileResult {
+  const [found, expected] = [lane.run(job), runPlain(job)];
+  expect(difference(floatsOf(found), floatsOf(expected))).toBe(-1);
+  expect(found.histograms).toEqual(expected.histograms);
+  return found;
+}
+
+describe("operations, element by element", () => {
+  const inputs: Op[] = [
+    { op: "input", slot: 0 },
+    { op: "input", slot: 1 },
+    { op: "input", slot: 2 },
+  ];
+  const on = (count: number, op: Op, words: number[] = []) =>
+    expectSame(makeJob({ ops: [...inputs, op], inputs: [f32(count, 1), f32(count, 2), f32(count, 3)], words }));
+
+  test.each(UNARY)("%s", (op) => {
+    for (const count of SIZES) on(count, { op, a: 0 });
+  });
+
+  test.each(BINARY)("%s", (op) => {
+    for (const count of SIZES) {
+      on(count, { op, a: 0, b: 1 });
+      on(count, { op, a: 0, b: 0 });
+    }
+  });
+
+  test.each(BINARY)("%s with a uniform on either side", (op) => {
+    for (const value of [0.25, -0, Number.NaN, Number.POSITIVE_INFINITY]) {
+      const words = [floatWord(value)];
+      const ops: Op[] = [
+        { op: "input", slot: 0 },
+        { op: "uniform", word: 0 },
+      ];
+      for (const [a, b] of [
+        [0, 1],
+        [1, 0],
+        [1, 1],
+      ] as const) {
+        expectSame(makeJob({ ops: [...ops, { op, a, b }], inputs: [f32(4097, 4)], words }));
+      }
+    }
+  });
+
+  test("where takes b unless a is zero; NaN is not zero", () => {
+    for (const count of SIZES) on(count, { op: "where", a: 0, b: 1, c: 2 });
+  });
+
+  test("top and tied, with many equal magnitudes", () => {
+    for (const [count, tau, cut] of [
+      [20_000, 1, 9_000],
+      [20_000, 0, -1],
+      [4097, Infinity, 4096],
+      [3, 0.5, 0],
+      [10_000, Number.NaN, 10_000],
+    ] as const) {
+      on(count, { op: "top", a: 0, word: 0 }, [floatWord(tau), cut]);
+      on(count, { op: "tied", a: 0, word: 0 }, [floatWord(tau)]);
+    }
+  });
+
+  test("a uniform by itself fills the tile", () => {
+    const result = lane.run(makeJob({ ops: [{ op: "uniform", word: 0 }], words: [floatWord(1.5)], count: 5000 }));
+    expect(floatsOf(result)).toEqual(new Float32Array(5000).fill(1.5));
+  });
+});
+
+test("random is Philox, counted by the element's index in its tensor", () => {
+  for (const first of [0, 4096, 2 ** 32 - 40960]) {
+    for (const count of [1, 3, 4097, 20_000]) {
+      expectSame(makeJob({ ops: [{ op: "random", word: 1 }], words: [7, 0x12345678, 0xfedcba98], first, count }));
+    }
+  }
+});
+
+describe("sums", () => {
+  const ops: Op[] = [
+    { op: "input", slot: 0 },
+    { op: "input", slot: 1 },
+    { op: "mul", a: 0, b: 1 },
+    { op: "uniform", word: 0 },
+  ];
+  const finite = (count: number, seed: number) => {
+    const next = noise(seed);
+    return bytesOf(Float32Array.from({ length: count }, () => (next() / 2 ** 31 - 1) * 2 ** (next() % 12)));
+  };
+
+  test.each(SIZES)("of %i elements, one partial per block", (count) => {
+    const job = makeJob({
+      ops,
+      inputs: [1, 2].map((seed) => ({ dtype: "F32" as const, bytes: finite(count, seed) })),
+      words: [floatWord(0.1)],
+      sums: [2, 0, 0, 3],
+      output: null,
+    });
+    const [found, expected] = [lane.run(job), runPlain(job)];
+    expect(found.output).toBeNull();
+    expect(found.sums.length).toBe(4 * Math.ceil(count / 4096));
+    // f64 rounds 2^-53 per addition of values up to 2^24, at most 4,096 of them.
+    found.sums.forEach((sum, i) => expect(Math.abs(sum - expected.sums[i]!)).toBeLessThan(2 ** -53 * 2 ** 24 * 4096));
+  });
+
+  test("are exact where f64 is", () => {
+    const values = Float32Array.from({ length: 9000 }, (_, i) => i);
+    const result = lane.run(
+      makeJob({ ops: [{ op: "input", slot: 0 }], inputs: [{ dtype: "F32", bytes: bytesOf(values) }], sums: [0] }),
+    );
+    const range = (from: number, to: number) => ((from + to - 1) * (to - from)) / 2;
+    expect([...result.sums]).toEqual([range(0, 4096), range(4096, 8192), range(8192, 9000)]);
+  });
+});
+
+describe("histograms", () => {
+  test.each(SIZES)("of both digits of %i elements", (count) => {
+    const { histograms } = expectSame(
+      makeJob({
+        ops: [
+          { op: "input", slot: 0 },
+          { op: "input", slot: 1 },
+          { op: "sub", a: 0, b: 1 },
+        ],
+        inputs: [f32(count, 5), f32(count, 6)],
+        words: [floatWord(0.5) >>> 15, 0],
+        histograms: [
+          { value: 2, digit: "high", word: null },
+          { value: 0, digit: "low", word: 0 },
+          { value: 0, digit: "low", word: 1 },
+          { value: 0, digit: "high", word: null },
+        ],
+      }),
+    );
+    expect(histograms[0]?.reduce((sum, n) => sum + n)).toBe(count);
+  });
+
+  test("are of this tile alone", () => {
+    const job = makeJob({
+      ops: [{ op: "input", slot: 0 }],
+      inputs: [f32(100, 8)],
+      histograms: [{ value: 0, digit: "high", word: null }],
+      output: null,
+    });
+    expect(lane.run(job).histograms).toEqual(lane.run(job).histograms);
+  });
+});
+
+/** Programs of up to 40 operations over three inputs, a few uniforms and two random streams. */
+const program = fc
+  .array(fc.tuple(fc.nat(24), fc.nat(), fc.nat(), fc.nat()), { minLength: 1, maxLength: 40 })
+  .map((choices) => {
+    const ops: Op[] = [{ op: "input", slot: 1 }];
+    for (const [kind, x, y, z] of choices) {
+      const [a, b, c] = [x % ops.length, y % ops.length, z % ops.length];
+      if (kind < 12) ops.push({ op: BINARY[kind]!, a, b });
+      else if (kind < 16) ops.push({ op: UNARY[kind - 12]!, a });
+      else if (kind < 18) ops.push({ op: "mul", a, b }, { op: "add", a: c, b: ops.length });
+      else if (kind === 18)
+        ops.push({ op: "mul", a, b }, { op: "mul", a: b, b: c }, { op: "add", a: ops.length + 1, b: ops.length });
+      else if (kind === 19) ops.push({ op: "where", a, b, c });
+      else if (kind === 20) ops.push({ op: "input", slot: x % 3 });
+      else if (kind === 21) ops.push({ op: "uniform", word: x % 4 });
+      else if (kind === 22) ops.push({ op: "random", word: x % 3 });
+      else if (kind === 23) ops.push({ op: "top", a, word: x % 3 });
+      else ops.push({ op: "tied", a, word: x % 4 });
+    }
+    return ops;
+  });
+
+test("random programs give what the plain interpreter gives", () => {
+  fc.assert(
+    fc.property(program, fc.integer({ min: 1, max: 2500 }), fc.nat(), (ops, count, seed) => {
+      expectSame(
+        makeJob({
+          ops,
+          inputs: [1, 2, 3].map((n) => f32(count, seed + n)),
+          words: [floatWord(0.5), floatWord(-1.25), 1000, floatWord(1)],
+          histograms: [{ value: seed % ops.length, digit: "high", word: null }],
+          output: ops.length - 1 - (seed % Math.min(3, ops.length)),
+          first: 8192,
+        }),
+      );
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test("any split into tiles gives the same bytes, sums and counts", () => {
+  const count = 50_001;
+  const [a, b] = [f32(count, 21).bytes, f32(count, 22).bytes];
+  const whole = splitJob(a, b, 0, count);
+  const expected = lane.run(whole);
+  const blocks = Math.ceil(count / 4096);
+  for (const tile of [4096, 8192, 5 * 4096, 12 * 4096]) {
+    const parts: { start: number; result: TileResult }[] = [];
+    for (let start = 0; start < count; start += tile) {
+      parts.push({ start, result: lane.run(splitJob(a, b, start, Math.min(count, start + tile))) });
+    }
+    expect(Buffer.concat(parts.map(({ result }) => result.output!)).equals(expected.output!)).toBe(true);
+    for (const s of [0, 1]) {
+      const sums = parts.flatMap(({ result }) => {
+        const own = result.sums.length / 2;
+        return [...result.sums.subarray(s * own, (s + 1) * own)];
+      });
+      expect(sums).toEqual([...expected.sums.subarray(s * blocks, (s + 1) * blocks)]);
+    }
+    const counts = new Uint32Array(65536);
+    for (const { result } of parts) result.histograms[0]?.forEach((n, bin) => void (counts[bin]! += n));
+    expect(counts).toEqual(expected.histograms[0]);
+  }
+});
+
+function splitJob(a: Uint8Array<ArrayBuffer>, b: Uint8Array<ArrayBuffer>, start: number, end: number): TileJob {
+  return makeJob({
+    ops: [
+      { op: "input", slot: 0 },
+      { op: "input", slot: 1 },
+      { op: "sub", a: 0, b: 1 },
+      { op: "random", word: 0 },
+      { op: "mul", a: 2, b: 3 },
+      { op: "add", a: 0, b: 4 },
+    ],
+    inputs: [a, b].map((bytes) => ({ dtype: "F32" as const, bytes: bytes.subarray(start * 4, end * 4) })),
+    words: [11, 12],
+    sums: [3, 4],
+    histograms: [{ value: 2, digit: "high", word: null }],
+    encode: "BF16",
+    first: start,
+  });
+}
+
+test("a job whose parts do not fit is refused before it runs", () => {
+  const job = makeJob({ ops: [{ op: "input", slot: 0 }], inputs: [f32(100, 1)] });
+  expect(() => lane.run({ ...job, count: 101 })).toThrow(/input 0 has 400 bytes instead of 404/);
+  expect(() => lane.run({ ...job, first: 100 })).toThrow(/not a multiple of 4096/);
+  expect(() => lane.run(makeJob({ ops: [{ op: "neg", a: 0 }], count: 8 }))).toThrow(
+    /used before it is defined|cannot run/,
+  );
+});

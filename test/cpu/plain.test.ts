@@ -1,0 +1,82 @@
+import { expect, test } from "vitest";
+import { decodeBits, encodeBits } from "../../core/engine/plain/number.ts";
+import { philox } from "../../core/engine/plain/philox.ts";
+import { runPlain } from "../../core/engine/plain/plain.ts";
+import { bytesOf, floatWord, makeJob } from "./kernels.ts";
+
+const hex = (words: readonly number[]) => words.map((word) => word.toString(16).padStart(8, "0")).join(" ");
+const ONES = 0xffffffff;
+
+test("philox gives the known answers published with Random123", () => {
+  expect(hex(philox([0, 0, 0, 0], [0, 0]))).toBe("6627e8d5 e169c58d bc57ac4c 9b00dbd8");
+  expect(hex(philox([ONES, ONES, ONES, ONES], [ONES, ONES]))).toBe("408f276d 41c83b0e a20bc7c6 6d5451fd");
+  expect(hex(philox([0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344], [0xa4093822, 0x299f31d0]))).toBe(
+    "d16cfe09 94fdcceb 5001e420 24126ea1",
+  );
+});
+
+test.each([
+  ["F16", 0x3c00, 1],
+  ["F16", 0x7bff, 65504],
+  ["F16", 0x0001, 2 ** -24],
+  ["F16", 0xfc00, Number.NEGATIVE_INFINITY],
+  ["BF16", 0x3f80, 1],
+  ["BF16", 0xc049, -3.140625],
+  ["BF16", 0x0001, 2 ** -133],
+  ["F8_E4M3", 0x7e, 448],
+  ["F8_E4M3", 0x01, 2 ** -9],
+  ["F8_E4M3", 0xff, Number.NaN],
+  ["F8_E5M2", 0x7b, 57344],
+  ["F8_E5M2", 0x7c, Number.POSITIVE_INFINITY],
+] as const)("%s pattern %i is %d", (dtype, bits, value) => {
+  expect(decodeBits(dtype, bits)).toBe(value);
+});
+
+test.each([
+  ["F16", 65519.996, 0x7bff],
+  ["F16", 65520, 0x7c00],
+  ["F16", 2 ** -25, 0],
+  ["F16", 3 * 2 ** -25, 2],
+  ["F16", 2048 + 1, 0x6800],
+  ["F16", 2048 + 3, 0x6802],
+  ["F16", -0, 0x8000],
+  ["BF16", 1 + 2 ** -8, 0x3f80],
+  ["BF16", 1 + 3 * 2 ** -8, 0x3f82],
+  ["BF16", 3.4028234663852886e38, 0x7f80],
+  ["BF16", Number.NEGATIVE_INFINITY, 0xff80],
+  ["BF16", Number.NaN, 0x7fc0],
+] as const)("%s of %d is pattern %i", (dtype, value, bits) => {
+  expect(encodeBits(dtype, value)).toBe(bits);
+});
+
+test("every 16-bit pattern survives decoding and encoding", () => {
+  for (const dtype of ["F16", "BF16"] as const) {
+    for (let bits = 0; bits < 65536; bits++) {
+      const value = decodeBits(dtype, bits);
+      if (!Number.isNaN(value)) expect(encodeBits(dtype, value)).toBe(bits);
+    }
+  }
+});
+
+test("a program by hand: weighted sum, its total, and where its digits fall", () => {
+  const values = Float32Array.of(1, -2, 3, -4);
+  const result = runPlain(
+    makeJob({
+      ops: [
+        { op: "input", slot: 0 },
+        { op: "uniform", word: 0 },
+        { op: "mul", a: 0, b: 1 },
+        { op: "top", a: 0, word: 1 },
+        { op: "mul", a: 2, b: 3 },
+      ],
+      words: [floatWord(0.5), floatWord(3), 2],
+      inputs: [{ dtype: "F32", bytes: bytesOf(values) }],
+      sums: [2, 3],
+      histograms: [{ value: 0, digit: "high", word: null }],
+    }),
+  );
+  expect([...new Float32Array(result.output!.buffer)]).toEqual([0, -0, 1.5, -2]);
+  expect([...result.sums]).toEqual([-1, 2]);
+  expect(result.histograms[0]?.[floatWord(3) >>> 15]).toBe(1);
+  expect(result.histograms[0]?.reduce((sum, count) => sum + count)).toBe(4);
+});

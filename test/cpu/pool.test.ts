@@ -1,0 +1,134 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Worker } from "node:worker_threads";
+import { build } from "vite";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { createCpuEngine, createLocalEngine } from "../../core/engine/cpu/pool.ts";
+import { type LanePort, nodeLane } from "../../core/engine/cpu/ports.ts";
+import type { Engine, TileJob } from "../../core/engine/engine.ts";
+import { runPlain } from "../../core/engine/plain/plain.ts";
+import { awkwardFloats, bytesOf, loadKernels, makeJob } from "./kernels.ts";
+
+let folder: string;
+let module: WebAssembly.Module;
+let workers: Worker[] = [];
+const engines: Engine[] = [];
+
+beforeAll(async () => {
+  module = await loadKernels();
+  folder = await mkdtemp(join(tmpdir(), "weightloom-lane-"));
+  await build({
+    configFile: false,
+    logLevel: "silent",
+    build: {
+      ssr: "test/cpu/lane.entry.ts",
+      outDir: folder,
+      rolldownOptions: { output: { entryFileNames: "lane.mjs" } },
+    },
+  });
+}, 30_000);
+
+afterAll(async () => {
+  for (const engine of engines) await engine.close();
+  await rm(folder, { recursive: true });
+});
+
+const spawn = (): LanePort => {
+  const worker = new Worker(join(folder, "lane.mjs"));
+  workers.push(worker);
+  return nodeLane(worker);
+};
+
+async function start(lanes: number): Promise<Engine> {
+  workers = [];
+  const engine = await createCpuEngine({ lanes, module, spawn });
+  engines.push(engine);
+  return engine;
+}
+
+const job = (seed: number, count = 10_000): TileJob =>
+  makeJob({
+    ops: [
+      { op: "input", slot: 0 },
+      { op: "input", slot: 1 },
+      { op: "max", a: 0, b: 1 },
+    ],
+    inputs: [seed, seed + 1].map((n) => ({
+      dtype: "F32",
+      bytes: bytesOf(awkwardFloats(count, n).map((value) => (Number.isNaN(value) ? 1 : value))),
+    })),
+    sums: [2],
+    histograms: [{ value: 2, digit: "high", word: null }],
+  });
+
+test("tiles over two threads come back right, each with its input bytes", async () => {
+  const engine = await start(2);
+  expect(engine.name).toBe("CPU, 2 lanes");
+  const jobs = Array.from({ length: 20 }, (_, i) => job(i + 1, 1000 + 997 * i));
+  const expected = jobs.map(runPlain);
+  const bytes = jobs.map(({ inputs }) => inputs.map((input) => input.slice()));
+  const results = await Promise.all(jobs.map((each) => engine.run(each)));
+  results.forEach((result, i) => {
+    expect(result.output).toEqual(expected[i]?.output);
+    expect(result.histograms).toEqual(expected[i]?.histograms);
+    expect(result.inputs).toEqual(bytes[i]);
+    // Transferred, not copied: what was handed over is gone from this side.
+    expect(jobs[i]?.inputs[0]?.byteLength).toBe(0);
+  });
+});
+
+test("the engine in this thread gives the same", async () => {
+  const engine = await createLocalEngine(module);
+  const tile = job(5);
+  expect((await engine.run(tile)).output).toEqual(runPlain(tile).output);
+  await expect(engine.run(tile, AbortSignal.abort())).rejects.toMatchObject({ name: "AbortError" });
+});
+
+test("cancelling rejects with AbortError and leaves the engine usable", async () => {
+  const engine = await start(1);
+  const controller = new AbortController();
+  const queued = Array.from({ length: 6 }, (_, i) => job(i + 1));
+  const runs = queued.map((each) => engine.run(each, controller.signal));
+  controller.abort();
+  for (const run of await Promise.allSettled(runs)) {
+    expect(run.status === "rejected" && run.reason.name).toBe("AbortError");
+  }
+  // What had not been posted was never given away.
+  expect(queued.at(-1)?.inputs[0]?.byteLength).toBe(40_000);
+  await expect(engine.run(job(1), controller.signal)).rejects.toMatchObject({ name: "AbortError" });
+  expect((await engine.run(job(3))).output).toEqual(runPlain(job(3)).output);
+});
+
+test("a tile that cannot run fails alone", async () => {
+  const engine = await start(1);
+  const bad = { ...job(1), first: 1 };
+  const [failed, fine] = await Promise.allSettled([engine.run(bad), engine.run(job(2))]);
+  expect(failed?.status === "rejected" && failed.reason).toMatchObject({ name: "DeviceError" });
+  expect(fine?.status).toBe("fulfilled");
+});
+
+test("a lane that dies fails everything with one DeviceError", async () => {
+  const engine = await start(2);
+  const runs = Array.from({ length: 8 }, (_, i) => engine.run(job(i + 1, 200_000)));
+  void workers[0]?.terminate();
+  const results = await Promise.allSettled(runs);
+  const reasons = new Set(results.flatMap((result) => (result.status === "rejected" ? [result.reason] : [])));
+  expect([...reasons]).toEqual([expect.objectContaining({ name: "DeviceError" })]);
+  await expect(engine.run(job(1))).rejects.toBe([...reasons][0]);
+});
+
+test("an engine whose worker cannot start is refused", async () => {
+  const broken = () => nodeLane(new Worker("throw new Error('no kernels here')", { eval: true }));
+  await expect(createCpuEngine({ lanes: 2, module, spawn: broken })).rejects.toThrow(/no kernels here/);
+});
+
+test("closing ends the threads and what was under way", async () => {
+  const engine = await start(2);
+  const exits = workers.map((worker) => new Promise((resolve) => worker.on("exit", resolve)));
+  const run = engine.run(job(1, 500_000));
+  const rejected = expect(run).rejects.toMatchObject({ name: "AbortError" });
+  await engine.close();
+  await rejected;
+  expect(await Promise.all(exits)).toHaveLength(2);
+});
