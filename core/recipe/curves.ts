@@ -110,7 +110,9 @@ function conditions(
     const says = (other: Spec) => (end ? other.first === spec.first : same(other, spec));
     const own = kind === "final" ? filters.final : names[kind];
     const later = taken.filter((one) => catches(filters[one.kind] ?? [], kind, own));
-    if (!says(rest) || later.some((one) => !says(one.spec))) taken.push({ kind, spec });
+    // One tensor has one entry that catches it; of many, some may still fall through to the rest.
+    const heard = kind === "final" ? [later.at(-1)?.spec ?? rest] : [rest, ...later.map((one) => one.spec)];
+    if (!heard.every(says)) taken.push({ kind, spec });
   }
   const entries = taken
     .reverse()
