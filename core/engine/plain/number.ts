@@ -41,8 +41,10 @@ export function encodeBits(dtype: "F16" | "BF16", value: number): number {
   if (Number.isNaN(value)) return infinity + 2 ** (fractionBits - 1);
   const magnitude = Math.abs(value);
   if (magnitude === Number.POSITIVE_INFINITY) return signBit + infinity;
-  let exponent = 1 - bias;
-  while (exponent < bias && magnitude >= 2 ** (exponent + 1)) exponent++;
+  // log2 may be off by its rounding, next to a power of two.
+  let exponent = Math.max(1 - bias, Math.min(bias, Math.floor(Math.log2(magnitude))));
+  if (exponent < bias && magnitude >= 2 ** (exponent + 1)) exponent++;
+  if (exponent > 1 - bias && magnitude < 2 ** exponent) exponent--;
   // Counted in units of the last place, a power of two: the division is exact.
   const units = roundHalfEven(magnitude / 2 ** (exponent - fractionBits));
   // A normal number's hidden bit and a carry out of the fraction both land in the exponent field.

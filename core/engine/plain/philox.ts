@@ -9,17 +9,19 @@ export function philox(counter: Words4, key: readonly [number, number]): Words4 
   let [c0, c1, c2, c3] = counter;
   let [k0, k1] = key;
   for (let round = 0; round < 10; round++) {
-    const p = BigInt(c0) * 0xd2511f53n;
-    const q = BigInt(c2) * 0xcd9e8d57n;
-    [c0, c1, c2, c3] = [(high(q) ^ c1 ^ k0) >>> 0, low(q), (high(p) ^ c3 ^ k1) >>> 0, low(p)];
+    const [p, q] = [product(c0, 0xd2511f53), product(c2, 0xcd9e8d57)];
+    [c0, c1, c2, c3] = [(q.high ^ c1 ^ k0) >>> 0, q.low, (p.high ^ c3 ^ k1) >>> 0, p.low];
     k0 = (k0 + 0x9e3779b9) >>> 0;
     k1 = (k1 + 0xbb67ae85) >>> 0;
   }
   return [c0, c1, c2, c3];
 }
 
-const high = (product: bigint): number => Number(product >> 32n);
-const low = (product: bigint): number => Number(product & 0xffffffffn);
+/** Both halves of a 64-bit product; every intermediate is an integer below 2^49, so exact in f64. */
+function product(a: number, b: number): { readonly high: number; readonly low: number } {
+  const carry = Math.floor((a * (b & 0xffff)) / 2 ** 16);
+  return { high: Math.floor((a * (b >>> 16) + carry) / 2 ** 16), low: Math.imul(a, b) >>> 0 };
+}
 
 /** The number in [0, 1) of element `index` of a tensor: 24 bits of word index & 3 of counter index >> 2. */
 export function uniformAt(index: number, key: readonly [number, number]): number {

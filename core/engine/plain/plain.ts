@@ -43,7 +43,11 @@ export function runPlain(job: TileJob): TileResult {
 
 function evaluate(op: Op, job: TileJob, values: readonly Values[]): Values {
   const { count, words, first } = job;
-  const each = (element: (i: number) => number): Values => Float32Array.from({ length: count }, (_, i) => element(i));
+  const each = (element: (i: number) => number): Values => {
+    const out = new Float32Array(count);
+    for (let i = 0; i < count; i++) out[i] = element(i);
+    return out;
+  };
   switch (op.op) {
     case "input":
       return decode(job.dtypes[op.slot] as FloatDtype, job.inputs[op.slot]!, count);
