@@ -11,6 +11,9 @@ export type JsonObject = { readonly [key: string]: Json };
 /** What a tensor is for; the lanes of the mixer. */
 export type Kind = "attention" | "mlp" | "norm" | "embedding" | "head" | "other";
 
+/** The order in which lanes are tried; the first whose filter matches has the tensor. */
+export const LANES = ["norm", "embedding", "head", "attention", "mlp"] as const satisfies readonly Kind[];
+
 /** Where a tensor sits. */
 export interface Place {
   readonly kind: Kind;
@@ -28,10 +31,18 @@ export interface Place {
 }
 
 export interface Stack {
-  /** Name prefix up to the layer number, without the dot. */
+  /** Name prefix up to the layer number, without the dot; a label when the stack is fixed. */
   readonly prefix: string;
   readonly layers: number;
+  /**
+   * True when the layers have an order but cannot change places: their names are not `prefix.number.part`
+   * and their shapes differ (the blocks of a UNet).
+   */
+  readonly fixed?: boolean;
 }
+
+/** Two names for one matrix: suffixes of the tensor that may be missing and of the one that stands in. */
+export type Tie = readonly [missing: string, present: string];
 
 export interface Family {
   /** "llama", "qwen3", "gpt2", "sd-unet", "generic" ... */
@@ -39,8 +50,13 @@ export interface Family {
   readonly title: string;
   /** Dotted path of the number of layers in config.json, per stack prefix; absent when unknown. */
   readonly layerKeys: Readonly<Record<string, string>>;
-  /** For the mixer: a substring per lane that selects its tensors in a recipe filter. */
+  /**
+   * For the mixer: substrings per lane that select its tensors in a recipe filter. Lanes must be tried in
+   * the order of `LANES` (`q_norm` is a norm before it is attention); only those that occur are there.
+   */
   readonly filters: Readonly<Partial<Record<Kind, readonly string[]>>>;
+  /** Tied weights of this family; see `tied.ts`. */
+  readonly ties?: readonly Tie[];
   place(name: string): Place;
 }
 
@@ -51,7 +67,10 @@ export interface Model {
   /** config.json, or null for bare weights. */
   readonly config: JsonObject | null;
   readonly family: Family;
+  /** The main one first: language before vision and audio, then by number of tensors. */
   readonly stacks: readonly Stack[];
+  /** Short fingerprint of the tokenizer's file, or null when there is none. */
+  readonly tokenizer: string | null;
   /** Elements in all tensors. */
   readonly parameters: number;
   /** Bytes of all weight files. */

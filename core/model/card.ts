@@ -1,0 +1,106 @@
+/**
+ * The model card of a merge: what it is made of, how, and under which terms, in the front matter the
+ * Hub reads and in prose. Names come from folders and strangers, so none is printed as markup.
+ */
+export { joinLicences } from "./licence.ts";
+
+export interface CardInput {
+  readonly title: string;
+  /** The recipe as written, printed verbatim. */
+  readonly recipeText: string;
+  readonly method: { readonly title: string; readonly reference: string; readonly summary: string };
+  /** The merged models, without the base. */
+  readonly models: readonly { readonly ref: string; readonly licence: string | null }[];
+  readonly base: string | null;
+  /** What `joinLicences` says of all of them, the base included. */
+  readonly licence: string | null;
+  readonly parameters: number;
+  /** Commonest element type of the result. */
+  readonly dtype: string;
+  /** What computed it. */
+  readonly engine?: string;
+  /** First of `architectures` in its config; null when the result has none. */
+  readonly architecture?: string | null;
+}
+
+export function modelCard(input: CardInput): string {
+  const sections = [
+    frontMatter(input),
+    `# ${prose(input.title)}`,
+    `A merge of language or other models, made with Weightloom: ${input.parameters.toLocaleString("en")} parameters, ` +
+      `stored as ${prose(input.dtype)}${input.engine === undefined ? "" : `, computed by ${prose(input.engine)}`}.`,
+    `## Method\n\n${prose(input.method.title)}: ${prose(input.method.summary)}\n\nReference: ${reference(input.method.reference)}`,
+    ...(input.base === null ? [] : [`Base model: ${prose(input.base)}`]),
+    `## Models\n\n${lineage(input)}`,
+    `## Licence\n\n${terms(input.licence)}`,
+    `## Recipe\n\n${fenced(input.recipeText, "yaml")}`,
+    `## Use\n\n${fenced(loading(input.architecture), "python")}`,
+  ];
+  return `${sections.join("\n\n")}\n`;
+}
+
+function frontMatter({ models, base, licence }: CardInput): string {
+  const hub = [...new Set([...(base === null ? [] : [base]), ...models.map(({ ref }) => ref)])].filter(isHubName);
+  const lines = [
+    ...(hub.length === 0 ? [] : ["base_model:", ...hub.map((name) => `  - ${name}`)]),
+    "library_name: transformers",
+    "tags:",
+    "  - mergekit",
+    "  - merge",
+    "  - weightloom",
+    ...(licence !== null && /^[a-z0-9][a-z0-9.+-]*$/.test(licence) ? [`license: ${JSON.stringify(licence)}`] : []),
+  ];
+  return `---\n${lines.join("\n")}\n---`;
+}
+
+/** Looks like `org/name`: two words without anything YAML or markdown could read otherwise. */
+function isHubName(name: string): boolean {
+  return /^[A-Za-z0-9][\w.-]{0,95}\/[A-Za-z0-9][\w.-]{0,95}$/.test(name) && !/\.\.|--/.test(name);
+}
+
+function lineage({ models, base }: CardInput): string {
+  const names = models.map(({ ref, licence }) =>
+    licence === null ? `- ${prose(ref)}` : `- ${prose(ref)} (${prose(licence)})`,
+  );
+  return names.length > 0 ? names.join("\n") : `- ${prose(base ?? "none")}`;
+}
+
+function terms(licence: string | null): string {
+  return licence === null
+    ? "Not stated: the licence of at least one model is unknown, or no one licence covers them all. Ask the authors of the models above before sharing this one."
+    : `${prose(licence)}, the strictest among the models above as their cards state it. Check it before sharing this model.`;
+}
+
+function loading(architecture: string | null | undefined): string {
+  if (architecture === null) {
+    return 'from safetensors.torch import load_file\n\nweights = load_file("path/to/model.safetensors")';
+  }
+  const known = architecture !== undefined && /^[A-Z][A-Za-z0-9_]*$/.test(architecture);
+  const name = known && !architecture.endsWith("ForCausalLM") ? architecture : "AutoModelForCausalLM";
+  return [
+    `from transformers import AutoTokenizer, ${name}`,
+    `model = ${name}.from_pretrained("path/to/this/folder")`,
+    'tokenizer = AutoTokenizer.from_pretrained("path/to/this/folder")',
+  ].join("\n");
+}
+
+/** A paper with its arXiv number is a link to it; anything else is text. */
+function reference(text: string): string {
+  const paper = /arXiv:\s?(\d{4}\.\d{4,5})/i.exec(text)?.[1];
+  return paper === undefined ? prose(text) : `[${prose(text)}](https://arxiv.org/abs/${paper})`;
+}
+
+/** Text as text: one line, markdown and HTML made harmless. */
+function prose(text: string): string {
+  return text
+    .replace(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, " ")
+    .replace(/[\\`*_[\]{}<>#|~!&]/g, "\\$&")
+    .trim();
+}
+
+/** A code block that the text cannot end: its fence is longer than any run of backticks inside. */
+function fenced(text: string, language: string): string {
+  const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map(([run]) => run.length));
+  const fence = "`".repeat(longest + 1);
+  return `${fence}${language}\n${text.trimEnd()}\n${fence}`;
+}
