@@ -21,6 +21,7 @@ const schema = (normalize: boolean, rescale: boolean) => ({
     default: 1,
     min: 0,
     max: 1,
+    hard: true,
     step: 0.01,
     ends: ["drop all", "keep all"],
     help: "The share of this model's changes that is kept before mixing.",
