@@ -35,7 +35,7 @@ export interface FamilyBlank {
   readonly lanes: Readonly<Partial<Record<Kind, readonly string[]>>>;
   /** Config keys that count layers: the first whose `where` is in the stack's prefix. "" is in all. */
   readonly depth: readonly { readonly where: string; readonly keys: readonly string[] }[];
-  readonly ties?: readonly Tie[];
+  readonly tied?: readonly Tie[];
   /** For names that are not `...layers.7.part`: reads all names, then finds the layer in any. */
   readonly locate?: (names: readonly string[]) => Locator;
   /** True when layers have an order but cannot change places; see `Stack.fixed`. */
@@ -43,7 +43,7 @@ export interface FamilyBlank {
 }
 
 /** Words before a layer number. A number has no leading zeros, so that name and place say the same. */
-const LAYER = /^(.*?)(?<![^.])(layers|layer|blocks|block|resblocks|h)\.(0|[1-9]\d{0,3})(?:\.(.*))?$/s;
+const LAYER = /^(.*?)(?<![^.])(layers|layer|blocks|block|resblocks|h)\.(0|[1-9]\d{0,3})\.(.+)$/s;
 
 /** The usual names: whatever comes before the leftmost `layers.7.` is the stack. */
 export const byWord: Locator = (name) => {
@@ -54,7 +54,7 @@ export const byWord: Locator = (name) => {
 
 /** The name of the same part in another layer; the inverse of `place` for stacks that are not fixed. */
 export function nameAt(stack: string, layer: number, part: string): string {
-  return part === "" ? `${stack}.${layer}` : `${stack}.${layer}.${part}`;
+  return `${stack}.${layer}.${part}`;
 }
 
 /** Fits a family to one model: its filters, stacks and config keys, cut down to what is there. */
@@ -77,7 +77,7 @@ export function fitFamily(
     title: blank.title,
     layerKeys: Object.fromEntries(keys),
     filters: usedFilters(blank, names),
-    ...(blank.ties === undefined ? {} : { ties: blank.ties }),
+    ...(blank.tied === undefined ? {} : { tied: blank.tied }),
     place,
   };
   return { family, stacks };

@@ -56,7 +56,7 @@ export interface Family {
    */
   readonly filters: Readonly<Partial<Record<Kind, readonly string[]>>>;
   /** Tied weights of this family; see `tied.ts`. */
-  readonly ties?: readonly Tie[];
+  readonly tied?: readonly Tie[];
   place(name: string): Place;
 }
 

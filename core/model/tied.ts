@@ -21,11 +21,11 @@ export function standIn(
   {
     family,
     checkpoint,
-  }: { readonly family: Pick<Family, "ties">; readonly checkpoint: Pick<Model["checkpoint"], "tensors"> },
+  }: { readonly family: Pick<Family, "tied">; readonly checkpoint: Pick<Model["checkpoint"], "tensors"> },
   name: string,
 ): string | null {
   if (checkpoint.tensors.has(name)) return null;
-  for (const [missing, present] of family.ties ?? []) {
+  for (const [missing, present] of family.tied ?? []) {
     if (!endsIn(name, missing)) continue;
     const candidates = [...checkpoint.tensors.keys()].filter((other) => endsIn(other, present));
     candidates.sort((a, b) => sharedStart(b, name) - sharedStart(a, name) || a.length - b.length);

@@ -1,6 +1,8 @@
 /** Models nobody listed: layers are found in the names alone, and nothing is dropped. */
+import fc from "fast-check";
 import { expect, test } from "vitest";
 import { recognise } from "../../core/model/families.ts";
+import { nameAt } from "../../core/model/family.ts";
 import type { JsonObject } from "../../core/model/model.ts";
 import { expand } from "./names.ts";
 
@@ -62,4 +64,36 @@ test("names without numbers, empty names and odd names are all placed", () => {
   expect(stacks).toEqual([{ prefix: "constructor", layers: 2 }]);
   expect(names.map((name) => family.place(name).kind)).toEqual(names.map(() => "other"));
   expect(family.layerKeys).toEqual({ constructor: "num_hidden_layers" });
+});
+
+test("any names at all give layers that can be put together again", () => {
+  const word = fc.constantFrom(
+    "layers",
+    "h",
+    "block",
+    "0",
+    "1",
+    "12",
+    "007",
+    "attn",
+    "weight",
+    "",
+    "down_blocks",
+    "resnets",
+  );
+  const name = fc.array(word, { maxLength: 7 }).map((words) => words.join("."));
+  fc.assert(
+    fc.property(fc.array(name, { maxLength: 30 }), (names) => {
+      const { family, stacks } = recognise(names, null);
+      const layers = new Map(stacks.map((stack) => [stack.prefix, stack]));
+      for (const one of names) {
+        const { stack, layer, part, end } = family.place(one);
+        if (stack === null || layer === null) expect([part, end === null]).toEqual([one, false]);
+        else {
+          expect(layer).toBeLessThan(layers.get(stack)?.layers ?? 0);
+          if (layers.get(stack)?.fixed !== true) expect(nameAt(stack, layer, part)).toBe(one);
+        }
+      }
+    }),
+  );
 });

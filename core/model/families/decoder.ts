@@ -11,7 +11,7 @@ const LLAMA_LIKE = {
     mlp: ["mlp", "block_sparse_moe", "feed_forward", "experts", "fc1", "fc2"],
   },
   depth: [{ where: "", keys: ["num_hidden_layers", "n_layer", "num_layers"] }],
-  ties: [["lm_head.weight", "embed_tokens.weight"]],
+  tied: [["lm_head.weight", "embed_tokens.weight"]],
 } as const satisfies Partial<FamilyBlank>;
 
 export const gemma3: FamilyBlank = {
@@ -127,7 +127,7 @@ export const gpt2: FamilyBlank = {
     mlp: ["mlp."],
   },
   depth: [{ where: "", keys: ["n_layer", "num_hidden_layers"] }],
-  ties: [["lm_head.weight", "wte.weight"]],
+  tied: [["lm_head.weight", "wte.weight"]],
 };
 
 export const gptNeox: FamilyBlank = {
@@ -144,5 +144,5 @@ export const gptNeox: FamilyBlank = {
     mlp: ["mlp."],
   },
   depth: [{ where: "", keys: ["num_hidden_layers"] }],
-  ties: [["embed_out.weight", "embed_in.weight"]],
+  tied: [["embed_out.weight", "embed_in.weight"]],
 };

@@ -10,7 +10,7 @@ const BERT_LIKE = {
     mlp: ["intermediate.", "output.dense"],
   },
   depth: [{ where: "", keys: ["num_hidden_layers"] }],
-  ties: [
+  tied: [
     ["cls.predictions.decoder.weight", "embeddings.word_embeddings.weight"],
     ["lm_head.decoder.weight", "embeddings.word_embeddings.weight"],
   ],
@@ -48,7 +48,7 @@ export const distilbert: FamilyBlank = {
     mlp: ["ffn."],
   },
   depth: [{ where: "", keys: ["n_layers", "num_hidden_layers"] }],
-  ties: [["vocab_projector.weight", "embeddings.word_embeddings.weight"]],
+  tied: [["vocab_projector.weight", "embeddings.word_embeddings.weight"]],
 };
 
 export const t5: FamilyBlank = {
@@ -68,7 +68,7 @@ export const t5: FamilyBlank = {
     { where: "decoder.", keys: ["num_decoder_layers"] },
     { where: "", keys: ["num_layers"] },
   ],
-  ties: [
+  tied: [
     ["lm_head.weight", "shared.weight"],
     ["encoder.embed_tokens.weight", "shared.weight"],
     ["decoder.embed_tokens.weight", "shared.weight"],
@@ -93,7 +93,7 @@ export const bart: FamilyBlank = {
     { where: "decoder.", keys: ["decoder_layers"] },
     { where: "", keys: ["encoder_layers"] },
   ],
-  ties: [
+  tied: [
     ["lm_head.weight", "shared.weight"],
     ["proj_out.weight", "decoder.embed_tokens.weight"],
     ["encoder.embed_tokens.weight", "shared.weight"],

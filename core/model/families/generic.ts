@@ -11,12 +11,13 @@ interface Run {
   deep: boolean;
 }
 
-/** Every way to read a name as stack, layer and part, outermost first. A leading number is never a layer. */
+/** Every way to read a name as stack, layer and part, outermost first. A number at either end is never a layer. */
 function* readings(name: string): Generator<Spot> {
   const words = name.split(".");
   for (const [index, word] of words.entries()) {
     if (index === 0 || !/^(0|[1-9]\d{0,3})$/.test(word)) continue;
-    yield { stack: words.slice(0, index).join("."), layer: Number(word), part: words.slice(index + 1).join(".") };
+    const part = words.slice(index + 1).join(".");
+    if (part !== "") yield { stack: words.slice(0, index).join("."), layer: Number(word), part };
   }
 }
 
@@ -58,6 +59,6 @@ export const generic: FamilyBlank = {
     { where: "encoder", keys: ["num_encoder_layers", "encoder_layers", "num_hidden_layers", "num_layers"] },
     { where: "", keys: ["num_hidden_layers", "n_layer", "n_layers", "num_layers", "depth", "num_blocks"] },
   ],
-  ties: [["lm_head.weight", "embed_tokens.weight"]],
+  tied: [["lm_head.weight", "embed_tokens.weight"]],
   locate: findLayers,
 };
