@@ -7,7 +7,8 @@ import { indexJson, type Layout } from "../formats/write.ts";
 import type { AnyMethod } from "../method.ts";
 import { joinLicences, modelCard } from "../model/card.ts";
 import type { Model } from "../model/model.ts";
-import { carriedFiles, outputConfig } from "../model/output.ts";
+import { carriedFiles, carriedNotes, outputConfig } from "../model/output.ts";
+import { standIn, tiesEmbeddings } from "../model/tied.ts";
 import type { Recipe } from "../recipe/recipe.ts";
 import type { Outline } from "./outputs.ts";
 import type { ExtraPlan, Note, TensorPlan } from "./plan.ts";
@@ -41,6 +42,7 @@ export function extrasOf(making: Making): ExtraPlan[] {
       text: `${donor.ref} has no config.json, so the result has none. transformers needs one to load it.`,
     });
   for (const carried of carriedFiles(donor)) extras.push(carried);
+  for (const text of carriedNotes(donor)) making.note({ severity: "info", text });
 
   const dtype = making.dtype ?? commonest(tensors);
   made(
@@ -76,10 +78,15 @@ function configOf({ outline, tensors, dtype, note }: Making) {
     dtype,
     stacks,
     vocabulary: rows !== undefined && rows !== before ? rows : null,
+    // A head that another model brought along is no longer the embedding.
+    tied: untied(donor, tensors) ? false : null,
   });
   for (const text of notes) note({ severity: "warning", text });
   return config;
 }
+
+const untied = (donor: Model, tensors: readonly TensorPlan[]) =>
+  tiesEmbeddings(donor.config) === true && tensors.some(({ name }) => standIn(donor, name) !== null);
 
 function commonest(tensors: readonly TensorPlan[]): string {
   const bytes = new Map<string, number>();

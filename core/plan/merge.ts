@@ -43,7 +43,7 @@ export function draft(tensor: OutputTensor, context: Drafting): Draft {
     note({ severity: "warning", text: `Not in every model: copied from the first that has it.`, tensor: tensor.name });
     return carry(tensor, lead, context, `not in ${absent?.label ?? "the base"}`);
   }
-  const { taking, shape } = fit(tensor, lead, isPresent(base) ? base : null, present, context);
+  const { taking, shape } = align(tensor, lead, isPresent(base) ? base : null, present, context);
   const refused = taking.find((source) => !isFloat(source.info.dtype));
   if (refused !== undefined) {
     return carry(tensor, lead, context, `${refused.label} stores it as ${refused.info.dtype}`);
@@ -115,7 +115,7 @@ function partakers(tensor: OutputTensor, { method, recipe, note }: Drafting): re
 }
 
 /** Shapes must agree; embeddings may be cropped to fewer rows, as the method says. */
-function fit(
+function align(
   tensor: OutputTensor,
   lead: Present,
   base: Present | null,

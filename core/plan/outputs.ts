@@ -5,6 +5,7 @@
 import { WeightloomError } from "../errors.ts";
 import type { TensorInfo } from "../formats/checkpoint.ts";
 import type { Model, Place, Stack } from "../model/model.ts";
+import { standIn } from "../model/tied.ts";
 import { gradientPosition } from "../recipe/evaluate.ts";
 import type { ModelEntry, Recipe, Settings, Slice, SliceSource } from "../recipe/recipe.ts";
 import type { Note } from "./plan.ts";
@@ -61,7 +62,7 @@ interface Party {
   readonly base: Model | null;
 }
 
-function partyOf(recipe: Recipe, entries: readonly ModelEntry[], baseRef: string | undefined, lookup: Lookup): Party {
+function partyOf(entries: readonly ModelEntry[], baseRef: string | undefined, lookup: Lookup): Party {
   const times = new Map<string, number>();
   const labelled = entries.map(({ model, parameters }) => {
     const time = (times.get(model) ?? 0) + 1;
@@ -73,7 +74,7 @@ function partyOf(recipe: Recipe, entries: readonly ModelEntry[], baseRef: string
 }
 
 function fromModels(recipe: Recipe, lookup: Lookup): Outline {
-  const { entries, base } = partyOf(recipe, recipe.models ?? [], recipe.base_model, lookup);
+  const { entries, base } = partyOf(recipe.models ?? [], recipe.base_model, lookup);
   const donor = base ?? entries[0]?.model;
   if (donor === undefined) throw new WeightloomError("PlanError", "The recipe names no model. Add one under models.");
   const others = [...new Set(entries.map((entry) => entry.model))].filter((model) => model !== donor);
@@ -104,7 +105,7 @@ function fromModels(recipe: Recipe, lookup: Lookup): Outline {
 
 function fromSlices(recipe: Recipe, slices: readonly Slice[], lookup: Lookup): Outline {
   const parties = slices.map((slice, s) => {
-    const party = partyOf(recipe, slice.sources, slice.base_model ?? recipe.base_model, lookup);
+    const party = partyOf(slice.sources, slice.base_model ?? recipe.base_model, lookup);
     const stacks = party.entries.map((entry, i) => stackFor(entry.model, slice.sources[i]!, s));
     const length = lengthOf(slice, s);
     return { slice, party, stacks, length };
@@ -195,6 +196,12 @@ function stackFor(model: Model, source: SliceSource, s: number): Stack {
       `slices[${s}]: ${model.ref} must have one stack of numbered layers to be sliced, but it has ${found}. Merge it with models instead.`,
     );
   }
+  if (stack.fixed === true) {
+    throw new WeightloomError(
+      "PlanError",
+      `slices[${s}]: the blocks of ${model.ref} (${model.family.title}) have different shapes and cannot change places. Merge it with models instead.`,
+    );
+  }
   const [from, to] = source.layer_range;
   if (from < 0 || to > stack.layers || from >= to) {
     throw new WeightloomError(
@@ -244,5 +251,7 @@ const sourceOf = (model: Model, name: string, label: string): Source => ({
 
 /** The tensor of that name, or, in a model that ties its head to its embeddings, the embeddings. */
 function find(model: Model, name: string): TensorInfo | null {
-  return model.checkpoint.tensors.get(name) ?? null;
+  const stored = model.checkpoint.tensors.get(name);
+  const instead = stored === undefined ? standIn(model, name) : null;
+  return stored ?? (instead === null ? null : (model.checkpoint.tensors.get(instead) ?? null));
 }

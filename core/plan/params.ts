@@ -4,7 +4,7 @@
  */
 import { WeightloomError } from "../errors.ts";
 import type { AnyMethod, Param } from "../method.ts";
-import { evaluate } from "../recipe/evaluate.ts";
+import { resolve } from "../recipe/evaluate.ts";
 import type { Settings } from "../recipe/recipe.ts";
 import type { OutputTensor, Source } from "./outputs.ts";
 import type { ParamValues } from "./plan.ts";
@@ -32,14 +32,13 @@ export function hasParams(method: AnyMethod, tensor: OutputTensor, source: Sourc
   return needed.every(([name]) => lookUp(name, levels, tensor.t, source.name) !== undefined);
 }
 
-function lookUp(param: string, levels: readonly (Settings | undefined)[], t: number, name: string) {
-  for (const level of levels) {
-    const setting = level !== undefined && Object.hasOwn(level, param) ? level[param] : undefined;
-    const value = setting === undefined ? undefined : evaluate(setting, t, name);
-    if (value !== undefined) return value;
-  }
-  return undefined;
-}
+/** All levels see the tensor under the same name: the output's for merge parameters, the model's own for its own. */
+const lookUp = (param: string, levels: readonly (Settings | undefined)[], t: number, name: string) =>
+  resolve(
+    param,
+    levels.map((settings) => ({ settings, name })),
+    t,
+  );
 
 function valuesOf(
   method: AnyMethod,
