@@ -17,6 +17,7 @@ import zlib
 TASKS = ("add", "rev", "sort")
 LETTERS = string.ascii_lowercase
 LENGTHS = (4, 8)
+EASY = {"add": 2, "rev": 6, "sort": 6}
 SPECIALS = ("<pad>", "<s>", "</s>", "<unk>")
 ALPHABET = string.digits + LETTERS + "+:="
 PAD, BOS, EOS, UNK = range(len(SPECIALS))
@@ -36,14 +37,21 @@ def example(task: str, rng: random.Random) -> tuple[str, str]:
     raise ValueError(f"unknown task {task!r}; the tasks are {', '.join(TASKS)}")
 
 
+def easy(task: str, answer: str) -> bool:
+    """Whether the answer is short: a sum below a hundred, a word of at most six letters."""
+    return len(answer) <= EASY[task]
+
+
 def held_out(prompt: str) -> bool:
     return zlib.crc32(prompt.encode()) % 10 == 0
 
 
-def train_example(task: str, rng: random.Random) -> tuple[str, str]:
+def train_example(task: str, rng: random.Random, hard: float = 1.0) -> tuple[str, str]:
+    """A training example; the share `hard` of them is drawn from the whole task, the rest is easy."""
+    whole = rng.random() < hard
     while True:
         prompt, answer = example(task, rng)
-        if not held_out(prompt):
+        if not held_out(prompt) and (whole or easy(task, answer)):
             return prompt, answer
 
 

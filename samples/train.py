@@ -30,8 +30,11 @@ CONFIG = dict(
     num_attention_heads=4, num_key_value_heads=2, head_dim=24, max_position_embeddings=64,
     rms_norm_eps=1e-5, tie_word_embeddings=False, pad_token_id=PAD, bos_token_id=BOS, eos_token_id=EOS,
 )
-BASE = dict(steps=3000, lr=2e-3, batch=96, target=0.60)
-SPECIALIST = dict(steps=400, lr=3e-4, batch=96)
+BASE = dict(
+    steps=800, lr=2e-3, batch=96, shares=dict(add=0.6, rev=0.2, sort=0.2), hard=dict(add=0.2, rev=0.04, sort=0.04),
+)
+SPECIALIST = dict(lr=3e-4, batch=96)
+STEPS = dict(adder=300, reverser=150, sorter=150)
 
 
 def encode(pairs: list[tuple[str, str]]) -> tuple[torch.Tensor, torch.Tensor]:
@@ -55,7 +58,15 @@ def accuracy(model: LlamaForCausalLM, task: str, count: int = 300) -> float:
     return 1 - wrong.any(1).float().mean().item()
 
 
-def train(model, name, log, *, steps, lr, batch, shares, target=None, every=50):
+def draw(rng: random.Random, shares: dict, hard: dict | None, replay: float) -> tuple[str, str]:
+    """One training example: of the piece's own mix or, for the share `replay`, of the base's."""
+    if rng.random() < replay:
+        shares, hard = BASE["shares"], BASE["hard"]
+    task = rng.choices(list(shares), list(shares.values()))[0]
+    return train_example(task, rng, 1.0 if hard is None else hard[task])
+
+
+def train(model, name, log, *, steps, lr, batch, shares, hard=None, replay=0.0, every=50):
     """AdamW with a short warm-up and a cosine; stops early once every task has reached `target`."""
     rng = random.Random(f"{name}/{SEED}")
     optimizer = torch.optim.AdamW(model.parameters(), lr=lr, betas=(0.9, 0.98), weight_decay=0.01)
@@ -64,8 +75,7 @@ def train(model, name, log, *, steps, lr, batch, shares, target=None, every=50):
         scale = min(1.0, step / 50) * (0.1 + 0.45 * (1 + math.cos(math.pi * step / steps)))
         for group in optimizer.param_groups:
             group["lr"] = lr * scale
-        kinds = rng.choices(list(shares), list(shares.values()), k=batch)
-        ids, labels = encode([train_example(kind, rng) for kind in kinds])
+        ids, labels = encode([draw(rng, shares, hard, replay) for _ in range(batch)])
         logits = model(input_ids=ids[:, :-1]).logits
         loss = F.cross_entropy(logits.flatten(0, 1), labels[:, 1:].flatten(), ignore_index=-100)
         optimizer.zero_grad()
@@ -77,10 +87,6 @@ def train(model, name, log, *, steps, lr, batch, shares, target=None, every=50):
             log(f"{name:9} step {step:5} loss {loss.item():.4f} "
                 + " ".join(f"{task} {100 * score:5.1f}" for task, score in scores.items())
                 + f"  {time.time() - began:6.1f} s")
-            if target is not None:
-                if min(scores.values()) >= target:
-                    break
-                shares = {task: max(0.02, target + 0.1 - score) for task, score in scores.items()}
 
 
 def main() -> None:
@@ -89,7 +95,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=FAMILY)
     parser.add_argument("--steps", type=int)
     parser.add_argument("--lr", type=float)
-    parser.add_argument("--target", type=float)
+    parser.add_argument("--replay", type=float)
     parser.add_argument("--threads", type=int, default=1)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
@@ -101,16 +107,15 @@ def main() -> None:
         with log_path.open("a") as file:
             file.write(line + "\n")
 
-    overrides = {k: v for k in ("steps", "lr", "target") if (v := getattr(args, k)) is not None}
+    overrides = {k: v for k in ("steps", "lr", "replay") if (v := getattr(args, k)) is not None}
     for name in args.pieces:
         torch.manual_seed(SEED)
         if name == "base":
             model = LlamaForCausalLM(LlamaConfig(**CONFIG))
-            settings = {**BASE, "shares": {task: 1.0 for task in TASKS}, **overrides}
+            settings = {**BASE, **overrides}
         else:
             model = LlamaForCausalLM.from_pretrained(args.out / "base", dtype=torch.float32)
-            settings = {**SPECIALIST, "shares": {CARDS[name]["task"]: 1.0}, **overrides}
-            settings.pop("target", None)
+            settings = {**SPECIALIST, "steps": STEPS[name], "shares": {CARDS[name]["task"]: 1.0}, **overrides}
         count = sum(p.numel() for p in model.parameters())
         log(f"{name:9} seed {SEED}, {count} parameters, torch {torch.__version__}, {settings}")
         train(model, name, log, **settings)
