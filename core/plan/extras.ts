@@ -58,6 +58,7 @@ export function extrasOf(making: Making): ExtraPlan[] {
       licence: joinLicences([...making.models.values()].map((model) => model.licence)),
       parameters: tensors.reduce((sum, tensor) => sum + tensor.shape.reduce((a, b) => a * b, 1), 0),
       dtype,
+      architecture: architectureOf(donor),
     }),
   );
   made("mergekit_config.yml", text);
@@ -83,6 +84,12 @@ function configOf({ outline, tensors, dtype, note }: Making) {
   });
   for (const text of notes) note({ severity: "warning", text });
   return config;
+}
+
+function architectureOf(donor: Model): string | null {
+  const listed = donor.config?.architectures;
+  const [first] = Array.isArray(listed) ? listed : [];
+  return typeof first === "string" ? first : null;
 }
 
 const untied = (donor: Model, tensors: readonly TensorPlan[]) =>

@@ -129,15 +129,17 @@ async function expectAlike(
     }
   }
   const mean = (values: readonly number[] = []) => values.reduce((a, b) => a + b, 0) / values.length;
-  const error = (sigma: number) => 4 * sigma * Math.sqrt(1 / runs + 1 / 32);
+  // Sigma is itself an estimate, and the total of a few rescaled elements has a long tail: small tensors get 6.
+  const error = (sigma: number, times = 4) => times * sigma * Math.sqrt(1 / runs + 1 / 32);
   for (const [tensor, { changed, l1 }] of Object.entries(masked)) {
     const share = mean(shares.get(tensor));
     const total = mean(totals.get(tensor));
+    const few = tensor.includes("norm");
     expect(Math.abs(share - changed[0]), `${tensor}: share changed ${share}, mergekit ${changed}`).toBeLessThanOrEqual(
       error(changed[1]) + 1e-6,
     );
     expect(Math.abs(total - l1[0]), `${tensor}: total change ${total}, mergekit ${l1}`).toBeLessThanOrEqual(
-      error(l1[1]) + 1e-5 * l1[0],
+      error(l1[1], few ? 6 : 4) + 1e-5 * l1[0],
     );
   }
 }

@@ -50,13 +50,17 @@ const value = fc
     fc.double({ noNaN: true, noDefaultInfinity: true }),
   )
   .map((one) => one + 0);
-const curve = fc.oneof(value, fc.array(value, { minLength: 1, maxLength: 40 }));
-const filter = fc.oneof(
-  fc.record({ value: curve }),
-  fc.record({ filter: fc.oneof(name, fc.constant("")), value: curve }),
-);
-const setting = fc.oneof(curve, fc.array(filter, { minLength: 1, maxLength: 4 }));
-const forModels = fc.record({ weight: setting, density: setting }, { requiredKeys: [] });
+function settingOf(numbers: fc.Arbitrary<number>) {
+  const curve = fc.oneof(numbers, fc.array(numbers, { minLength: 1, maxLength: 40 }));
+  const filter = fc.oneof(
+    fc.record({ value: curve }),
+    fc.record({ filter: fc.oneof(name, fc.constant("")), value: curve }),
+  );
+  return fc.oneof(curve, fc.array(filter, { minLength: 1, maxLength: 4 }));
+}
+const setting = settingOf(value);
+const share = settingOf(fc.double({ min: 0, max: 1, noNaN: true }).map((one) => one + 0));
+const forModels = fc.record({ weight: setting, density: share }, { requiredKeys: [] });
 const forAll = fc.record({ weight: setting, lambda: setting, normalize: fc.boolean() }, { requiredKeys: ["weight"] });
 const dtype = fc.constantFrom("float32" as const, "float16" as const, "bfloat16" as const);
 const tail = { dtype, out_dtype: dtype };

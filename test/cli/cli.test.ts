@@ -1,0 +1,189 @@
+/** The built command line, run as a person would. */
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import { makeSparse } from "../../bench/checkpoints.mjs";
+
+const root = join(import.meta.dirname, "../..");
+const samples = join(root, "public/samples");
+const specialists = readdirSync(samples, { withFileTypes: true })
+  .filter((entry) => entry.isDirectory() && entry.name !== "base")
+  .map((entry) => entry.name)
+  .sort();
+const work = mkdtempSync(join(tmpdir(), "weightloom-cli-"));
+afterAll(() => rmSync(work, { recursive: true, force: true }));
+
+const BIN = join(root, "bin/weightloom.mjs");
+const weightloom = (...args: string[]) => spawnSync(process.execPath, [BIN, ...args], { cwd: work, encoding: "utf8" });
+const recipe = (name: string, text: string) => {
+  writeFileSync(join(work, name), text);
+  return name;
+};
+
+const TIES = `# kept as written
+merge_method: ties
+base_model: ${join(samples, "base")}
+models:
+${specialists.map((name, i) => `  - model: ${join(samples, name)}\n    parameters: {weight: [0.2, ${0.5 + i / 10}], density: 0.6}`).join("\n")}
+`;
+
+describe("merge", () => {
+  test("writes a model that verifies, with the recipe as it was written", () => {
+    const done = weightloom("merge", recipe("ties.yml", TIES), "out", "--engine", "cpu", "--json");
+    expect(done.stderr).toContain("tensors");
+    expect(done.status).toBe(0);
+    const report = JSON.parse(done.stdout.trim().split("\n").at(-1) ?? "");
+    expect(report).toMatchObject({ ok: true, engine: { kind: "cpu" } });
+    expect(readFileSync(join(work, "out/mergekit_config.yml"), "utf8")).toBe(TIES);
+    const names = readdirSync(join(work, "out"));
+    expect(names).toEqual(
+      expect.arrayContaining([
+        "model.safetensors",
+        "config.json",
+        "tokenizer.json",
+        "README.md",
+        "generation_config.json",
+      ]),
+    );
+    expect(names.filter((name) => name.endsWith(".partial"))).toEqual([]);
+
+    const checked = weightloom("verify", "out", "--json");
+    expect(
+      JSON.parse(checked.stdout)
+        .checks.map((check: { text: string }) => check.text)
+        .join("\n"),
+    ).toContain("Recomputed");
+    expect(checked.status).toBe(0);
+  });
+
+  test("shards by size, with an index, and the same bytes for any lanes, memory and shards", () => {
+    const plain = readFileSync(join(work, "out/model.safetensors"));
+    const sharded = weightloom(
+      "merge",
+      "ties.yml",
+      "sharded",
+      "--engine",
+      "cpu",
+      "--shard-size",
+      "300KB",
+      "--lanes",
+      "1",
+      "--memory",
+      "32MB",
+    );
+    expect(sharded.status).toBe(0);
+    const index = JSON.parse(readFileSync(join(work, "sharded/model.safetensors.index.json"), "utf8"));
+    const files = [...new Set(Object.values<string>(index.weight_map))].sort();
+    expect(files.length).toBeGreaterThan(2);
+    const dataOf = (bytes: Buffer) => bytes.subarray(8 + Number(bytes.readBigUInt64LE(0)));
+    const together = Buffer.concat(files.map((file) => dataOf(readFileSync(join(work, "sharded", file)))));
+    expect(Buffer.compare(together, dataOf(plain))).toBe(0);
+    expect(index.metadata.total_size).toBe(together.length);
+  });
+
+  test("does not overwrite a model unless told to", () => {
+    const again = weightloom("merge", "ties.yml", "out", "--engine", "cpu");
+    expect(again.status).toBe(2);
+    expect(again.stderr).toContain("already holds a model");
+    expect(weightloom("merge", "ties.yml", "out", "--engine", "cpu", "--overwrite").status).toBe(0);
+  });
+
+  test("says where a recipe is wrong, and exits with 2", () => {
+    const done = weightloom("merge", recipe("bad.yml", TIES.replace("density: 0.6", "densty: 0.6")), "nowhere");
+    expect(done.status).toBe(2);
+    expect(done.stderr).toMatch(/bad\.yml:6:\d+: error: .*densty.*density/s);
+    expect(existsSync(join(work, "nowhere"))).toBe(false);
+  });
+
+  test("a missing model is one sentence, and exits with 1", () => {
+    const done = weightloom(
+      "merge",
+      recipe("missing.yml", "merge_method: linear\nmodels:\n  - model: not/here\n    parameters: {weight: 1}\n"),
+      "nowhere",
+    );
+    expect(done.status).toBe(1);
+    expect(done.stderr).toContain('Model "not/here" was not found');
+  });
+
+  test("bad usage exits with 2 and shows how", () => {
+    expect(weightloom("merge", "ties.yml").status).toBe(2);
+    expect(weightloom("merge", "ties.yml", "x", "--engine", "tpu").stderr).toContain("auto, gpu or cpu");
+    expect(weightloom("dance").stderr).toContain("merge, plan, inspect");
+  });
+
+  test("Ctrl-C cancels with 130 and leaves nothing", async () => {
+    makeSparse(join(work, "big-a"), "8GB");
+    makeSparse(join(work, "big-b"), "8GB");
+    recipe(
+      "big.yml",
+      "merge_method: linear\nmodels:\n  - model: big-a\n    parameters: {weight: 0.5}\n  - model: big-b\n    parameters: {weight: 0.5}\n",
+    );
+    const child = spawn(process.execPath, [BIN, "merge", "big.yml", "cancelled", "--engine", "cpu"], { cwd: work });
+    const begun = Date.now();
+    while (!existsSync(join(work, "cancelled")) && Date.now() - begun < 20_000)
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const asked = performance.now();
+    child.kill("SIGINT");
+    const code = await new Promise((resolve) => child.on("close", resolve));
+    expect(code).toBe(130);
+    expect(performance.now() - asked).toBeLessThan(1500);
+    expect(existsSync(join(work, "cancelled")) ? readdirSync(join(work, "cancelled")) : []).toEqual([]);
+  });
+});
+
+describe("the other commands", () => {
+  test("plan reads no weights and agrees with the merge", () => {
+    const planned = JSON.parse(weightloom("plan", "ties.yml", "--json").stdout);
+    const [size] = planned.files.map((file: { size: number }) => file.size);
+    expect(size).toBe(readFileSync(join(work, "out/model.safetensors")).length);
+  });
+
+  test("inspect tells family and layers", () => {
+    const seen = JSON.parse(weightloom("inspect", join(samples, "base"), "--json").stdout);
+    const { num_hidden_layers } = JSON.parse(readFileSync(join(samples, "base/config.json"), "utf8"));
+    expect(seen).toMatchObject({ family: "llama", stacks: [{ prefix: "model.layers", layers: num_hidden_layers }] });
+  });
+
+  test("diff of a model with itself is zero, of base and specialist is not", () => {
+    const base = join(samples, "base");
+    expect(JSON.parse(weightloom("diff", base, base, "--engine", "cpu", "--json").stdout)).toMatchObject({
+      change: 0,
+      apart: [],
+    });
+    const moved = JSON.parse(
+      weightloom("diff", base, join(samples, specialists[0]!), "--engine", "cpu", "--json").stdout,
+    );
+    expect(moved.change).toBeGreaterThan(0.001);
+    expect(moved.cosine).toBeLessThan(1);
+  });
+
+  test("methods lists all seven", () => {
+    const { methods } = JSON.parse(weightloom("methods", "--json").stdout);
+    expect(methods.map((method: { id: string }) => method.id).sort()).toEqual([
+      "dare_linear",
+      "dare_ties",
+      "linear",
+      "passthrough",
+      "slerp",
+      "task_arithmetic",
+      "ties",
+    ]);
+  });
+
+  test("verify notices a damaged result", () => {
+    mkdirSync(join(work, "damaged"));
+    for (const name of readdirSync(join(work, "out")))
+      writeFileSync(join(work, "damaged", name), readFileSync(join(work, "out", name)));
+    const bytes = readFileSync(join(work, "damaged/model.safetensors"));
+    bytes.writeUInt16LE(0x7fc0, bytes.length - 2);
+    writeFileSync(join(work, "damaged/model.safetensors"), bytes);
+    const nan = weightloom("verify", "damaged");
+    expect(nan.status).toBe(1);
+    expect(nan.stdout).toContain("NaN or infinite");
+    writeFileSync(join(work, "damaged/model.safetensors"), bytes.subarray(0, bytes.length - 100));
+    expect(weightloom("verify", "damaged").stdout).toContain("cut off");
+  });
+});
