@@ -20,9 +20,8 @@ function apply1(op: i32, a: v128): v128 {
   if (op == ABS) return f32x4.abs(a);
   if (op == SQRT) return f32x4.sqrt(a);
   // sign: +-1 where the number is not zero; zeros and NaN stay what they are.
-  const zero = f32x4.splat(0);
   const unit = v128.or(v128.and(a, i32x4.splat(0x80000000)), f32x4.splat(1));
-  return v128.bitselect(unit, a, v128.or(f32x4.lt(a, zero), f32x4.gt(a, zero)));
+  return v128.bitselect(unit, a, f32x4.gt(f32x4.abs(a), f32x4.splat(0)));
 }
 
 // @ts-ignore: decorator
@@ -64,23 +63,45 @@ export function each2(op: i32, d: usize, end: usize, a: usize, sa: usize, b: usi
   }
 }
 
+// @ts-ignore: decorator
+@inline
+function multiplyAdd1(d: usize, a: usize, b: usize, c: usize): void {
+  v128.store(d, f32x4.add(f32x4.mul(v128.load(a), v128.load(b)), v128.load(c)));
+}
+
 /** a * b + c, rounded after each, as the two operations would be. */
 export function multiplyAdd(d: usize, end: usize, a: usize, sa: usize, b: usize, sb: usize, c: usize, sc: usize): void {
   for (; d < end; d += 64, a += sa, b += sb, c += sc) {
-    for (let i: usize = 0; i < 64; i += 16) {
-      v128.store(d + i, f32x4.add(f32x4.mul(v128.load(a + i), v128.load(b + i)), v128.load(c + i)));
-    }
+    multiplyAdd1(d, a, b, c);
+    multiplyAdd1(d + 16, a + 16, b + 16, c + 16);
+    multiplyAdd1(d + 32, a + 32, b + 32, c + 32);
+    multiplyAdd1(d + 48, a + 48, b + 48, c + 48);
   }
+}
+
+// @ts-ignore: decorator
+@inline
+function choose1(d: usize, a: usize, b: usize, c: usize): void {
+  v128.store(d, v128.bitselect(v128.load(b), v128.load(c), f32x4.ne(v128.load(a), f32x4.splat(0))));
 }
 
 /** b where a is not zero (NaN is not), else c. */
 export function choose(d: usize, end: usize, a: usize, sa: usize, b: usize, sb: usize, c: usize, sc: usize): void {
-  const zero = f32x4.splat(0);
   for (; d < end; d += 64, a += sa, b += sb, c += sc) {
-    for (let i: usize = 0; i < 64; i += 16) {
-      v128.store(d + i, v128.bitselect(v128.load(b + i), v128.load(c + i), f32x4.ne(v128.load(a + i), zero)));
-    }
+    choose1(d, a, b, c);
+    choose1(d + 16, a + 16, b + 16, c + 16);
+    choose1(d + 32, a + 32, b + 32, c + 32);
+    choose1(d + 48, a + 48, b + 48, c + 48);
   }
+}
+
+// @ts-ignore: decorator
+@inline
+function top1(d: usize, a: usize, below: v128, last: v128, at: v128): void {
+  const bits = v128.and(v128.load(a), i32x4.splat(0x7fffffff));
+  // A comparison is -1 where it holds, so past the last index kept the bar is one higher.
+  const bar = i32x4.sub(below, i32x4.gt_s(at, last));
+  v128.store(d, one(i32x4.gt_s(bits, bar)));
 }
 
 /**
@@ -88,16 +109,18 @@ export function choose(d: usize, end: usize, a: usize, sa: usize, b: usize, sb: 
  * most the word at `cut`; `index` is that of the first element.
  */
 export function top(d: usize, end: usize, a: usize, sa: usize, tau: usize, cut: usize, index: i32): void {
-  const least = v128.load32_splat(tau);
-  const last = v128.load32_splat(cut);
+  const least = load<u32>(tau);
+  // Nothing reaches a threshold above 0x7fffffff: no magnitude exceeds that, and no index is kept.
+  const reachable = least <= 0x7fffffff;
+  const below = i32x4.splat(reachable ? <i32>least - 1 : 0x7ffffffe);
+  const last = i32x4.splat(reachable ? load<i32>(cut) : -1);
   let at = i32x4.add(i32x4.splat(index), i32x4(0, 1, 2, 3));
   for (; d < end; d += 64, a += sa) {
-    for (let i: usize = 0; i < 64; i += 16) {
-      const bits = v128.and(v128.load(a + i), i32x4.splat(0x7fffffff));
-      const tie = v128.and(i32x4.eq(bits, least), i32x4.le_s(at, last));
-      v128.store(d + i, one(v128.or(i32x4.gt_u(bits, least), tie)));
-      at = i32x4.add(at, i32x4.splat(4));
-    }
+    top1(d, a, below, last, at);
+    top1(d + 16, a + 16, below, last, i32x4.add(at, i32x4.splat(4)));
+    top1(d + 32, a + 32, below, last, i32x4.add(at, i32x4.splat(8)));
+    top1(d + 48, a + 48, below, last, i32x4.add(at, i32x4.splat(12)));
+    at = i32x4.add(at, i32x4.splat(16));
   }
 }
 

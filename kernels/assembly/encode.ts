@@ -15,17 +15,31 @@ export function encodeF32(to: usize, end: usize, a: usize, step: usize): void {
 // @ts-ignore: decorator
 @inline
 function bf16(x: v128): v128 {
-  const top = i32x4.shr_u(x, 16);
-  const odd = v128.and(top, i32x4.splat(1));
-  const rounded = i32x4.shr_u(i32x4.add(i32x4.add(x, i32x4.splat(0x7fff)), odd), 16);
-  const nan = v128.or(v128.and(top, i32x4.splat(0x8000)), i32x4.splat(0x7fc0));
-  return v128.bitselect(nan, rounded, f32x4.ne(x, x));
+  const odd = v128.and(i32x4.shr_u(x, 16), i32x4.splat(1));
+  return i32x4.shr_u(i32x4.add(i32x4.add(x, i32x4.splat(0x7fff)), odd), 16);
+}
+
+// @ts-ignore: decorator
+@inline
+function bf16OrNaN(x: v128): v128 {
+  const nan = v128.or(v128.and(i32x4.shr_u(x, 16), i32x4.splat(0x8000)), i32x4.splat(0x7fc0));
+  return v128.bitselect(nan, bf16(x), f32x4.ne(x, x));
 }
 
 export function encodeBF16(to: usize, end: usize, a: usize, step: usize): void {
   for (; to < end; to += 32, a += step) {
-    v128.store(to, narrow(bf16(v128.load(a)), bf16(v128.load(a, 16))));
-    v128.store(to, narrow(bf16(v128.load(a, 32)), bf16(v128.load(a, 48))), 16);
+    const x = v128.load(a);
+    const y = v128.load(a, 16);
+    const z = v128.load(a, 32);
+    const w = v128.load(a, 48);
+    const nan = v128.or(v128.or(f32x4.ne(x, x), f32x4.ne(y, y)), v128.or(f32x4.ne(z, z), f32x4.ne(w, w)));
+    if (v128.any_true(nan)) {
+      v128.store(to, narrow(bf16OrNaN(x), bf16OrNaN(y)));
+      v128.store(to, narrow(bf16OrNaN(z), bf16OrNaN(w)), 16);
+    } else {
+      v128.store(to, narrow(bf16(x), bf16(y)));
+      v128.store(to, narrow(bf16(z), bf16(w)), 16);
+    }
   }
 }
 

@@ -1,5 +1,5 @@
 /**
- * Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011), four
+ * Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011), eight
  * counters side by side. Counter n = (n, 0, 0, 0) yields the numbers of elements 4n to 4n + 3: the
  * upper 24 bits of its four words, as f32 in [0, 1).
  */
@@ -10,7 +10,24 @@ function unit(word: v128): v128 {
   return f32x4.mul(f32x4.convert_i32x4_u(i32x4.shr_u(word, 8)), f32x4.splat(5.9604644775390625e-8));
 }
 
-/** `counter` is the index of the first element over 4; `k0` and `k1` are addresses of the key's words. */
+/** The words of four counters, word by word, as sixteen numbers in element order. */
+// @ts-ignore: decorator
+@inline
+function spread(d: usize, c0: v128, c1: v128, c2: v128, c3: v128): void {
+  const low01 = v128.shuffle<u32>(c0, c1, 0, 4, 1, 5);
+  const high01 = v128.shuffle<u32>(c0, c1, 2, 6, 3, 7);
+  const low23 = v128.shuffle<u32>(c2, c3, 0, 4, 1, 5);
+  const high23 = v128.shuffle<u32>(c2, c3, 2, 6, 3, 7);
+  v128.store(d, unit(v128.shuffle<u64>(low01, low23, 0, 2)));
+  v128.store(d, unit(v128.shuffle<u64>(low01, low23, 1, 3)), 16);
+  v128.store(d, unit(v128.shuffle<u64>(high01, high23, 0, 2)), 32);
+  v128.store(d, unit(v128.shuffle<u64>(high01, high23, 1, 3)), 48);
+}
+
+/**
+ * `counter` is the index of the first element over 4; `k0` and `k1` are addresses of the key's words.
+ * Two sets of counters per turn hide the latency of the products; a register has room for both.
+ */
 export function random(d: usize, end: usize, k0: usize, k1: usize, counter: u32): void {
   const m0 = i32x4.splat(0xd2511f53);
   const m1 = i32x4.splat(0xcd9e8d57);
@@ -18,34 +35,41 @@ export function random(d: usize, end: usize, k0: usize, k1: usize, counter: u32)
   const w1 = i32x4.splat(0xbb67ae85);
   const first0 = v128.load32_splat(k0);
   const first1 = v128.load32_splat(k1);
+  const zero = i32x4.splat(0);
   let n = i32x4.add(i32x4.splat(counter), i32x4(0, 1, 2, 3));
-  for (; d < end; d += 64) {
+  for (; d < end; d += 128) {
     let key0 = first0;
     let key1 = first1;
-    let c0 = n;
-    let c1 = i32x4.splat(0);
-    let c2 = i32x4.splat(0);
-    let c3 = i32x4.splat(0);
+    let x0 = n;
+    let x1 = zero;
+    let x2 = zero;
+    let x3 = zero;
+    let y0 = i32x4.add(n, i32x4.splat(4));
+    let y1 = zero;
+    let y2 = zero;
+    let y3 = zero;
     for (let round = 0; round < 10; round++) {
-      const p = i64x2.extmul_low_i32x4_u(c0, m0);
-      const q = i64x2.extmul_high_i32x4_u(c0, m0);
-      const r = i64x2.extmul_low_i32x4_u(c2, m1);
-      const s = i64x2.extmul_high_i32x4_u(c2, m1);
-      c0 = v128.xor(v128.xor(v128.shuffle<u32>(r, s, 1, 3, 5, 7), c1), key0);
-      c1 = v128.shuffle<u32>(r, s, 0, 2, 4, 6);
-      c2 = v128.xor(v128.xor(v128.shuffle<u32>(p, q, 1, 3, 5, 7), c3), key1);
-      c3 = v128.shuffle<u32>(p, q, 0, 2, 4, 6);
+      const xp = i64x2.extmul_low_i32x4_u(x0, m0);
+      const xq = i64x2.extmul_high_i32x4_u(x0, m0);
+      const xr = i64x2.extmul_low_i32x4_u(x2, m1);
+      const xs = i64x2.extmul_high_i32x4_u(x2, m1);
+      x0 = v128.xor(v128.xor(v128.shuffle<u32>(xr, xs, 1, 3, 5, 7), x1), key0);
+      x1 = v128.shuffle<u32>(xr, xs, 0, 2, 4, 6);
+      x2 = v128.xor(v128.xor(v128.shuffle<u32>(xp, xq, 1, 3, 5, 7), x3), key1);
+      x3 = v128.shuffle<u32>(xp, xq, 0, 2, 4, 6);
+      const yp = i64x2.extmul_low_i32x4_u(y0, m0);
+      const yq = i64x2.extmul_high_i32x4_u(y0, m0);
+      const yr = i64x2.extmul_low_i32x4_u(y2, m1);
+      const ys = i64x2.extmul_high_i32x4_u(y2, m1);
+      y0 = v128.xor(v128.xor(v128.shuffle<u32>(yr, ys, 1, 3, 5, 7), y1), key0);
+      y1 = v128.shuffle<u32>(yr, ys, 0, 2, 4, 6);
+      y2 = v128.xor(v128.xor(v128.shuffle<u32>(yp, yq, 1, 3, 5, 7), y3), key1);
+      y3 = v128.shuffle<u32>(yp, yq, 0, 2, 4, 6);
       key0 = i32x4.add(key0, w0);
       key1 = i32x4.add(key1, w1);
     }
-    const low01 = v128.shuffle<u32>(c0, c1, 0, 4, 1, 5);
-    const high01 = v128.shuffle<u32>(c0, c1, 2, 6, 3, 7);
-    const low23 = v128.shuffle<u32>(c2, c3, 0, 4, 1, 5);
-    const high23 = v128.shuffle<u32>(c2, c3, 2, 6, 3, 7);
-    v128.store(d, unit(v128.shuffle<u64>(low01, low23, 0, 2)));
-    v128.store(d, unit(v128.shuffle<u64>(low01, low23, 1, 3)), 16);
-    v128.store(d, unit(v128.shuffle<u64>(high01, high23, 0, 2)), 32);
-    v128.store(d, unit(v128.shuffle<u64>(high01, high23, 1, 3)), 48);
-    n = i32x4.add(n, i32x4.splat(4));
+    spread(d, x0, x1, x2, x3);
+    spread(d + 64, y0, y1, y2, y3);
+    n = i32x4.add(n, i32x4.splat(8));
   }
 }

@@ -97,6 +97,8 @@ describe("operations, element by element", () => {
       on(count, { op: "top", a: 0, word: 0 }, [floatWord(tau), cut]);
       on(count, { op: "tied", a: 0, word: 0 }, [floatWord(tau)]);
     }
+    // Words no magnitude can have, and the greatest it can.
+    for (const tau of [0x7fffffff, 0x80000000, 0xffffffff]) on(100, { op: "top", a: 0, word: 0 }, [tau, 0x7fffffff]);
   });
 
   test("a uniform by itself fills the tile", () => {
