@@ -11,7 +11,7 @@ import type { InputPlan } from "../core/plan/plan.ts";
 import { measure } from "../core/run/measure.ts";
 import type { Invocation } from "./args.ts";
 import { openEngine } from "./engine.ts";
-import { closeModels, openModels } from "./models.ts";
+import { openModels } from "./models.ts";
 
 interface Row {
   readonly name: string;
@@ -23,7 +23,7 @@ interface Row {
 
 export async function diffCommand(invocation: Invocation, signal: AbortSignal): Promise<unknown> {
   const [refA = "", refB = ""] = invocation.operands;
-  const models = await openModels([refA, refB], null);
+  const { models, close } = await openModels([refA, refB], null);
   const a = models.get(refA)!;
   const b = models.get(refB)!;
   const { engine } = await openEngine(invocation.engine, invocation.lanes);
@@ -46,7 +46,7 @@ export async function diffCommand(invocation: Invocation, signal: AbortSignal): 
       if (!a.checkpoint.tensors.has(name)) apart.push(`${name}: only in ${refB}`);
   } finally {
     await engine.close();
-    await closeModels(models);
+    await close();
   }
   const tensors = rows.map(({ name, kind, layer, sums }) => ({ name, kind, layer, ...figures(sums) }));
   const whole = figures(total(rows));

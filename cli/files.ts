@@ -16,12 +16,17 @@ export async function fileSource(path: string): Promise<ByteSource> {
   return {
     name,
     size,
-    read: async (range, signal) => {
+    read: async (range, signal, into) => {
       checkRange(name, size, range);
       throwIfAborted(signal);
       handle ??= open(path, "r");
       const file = await handle;
-      const bytes = new Uint8Array(range.end - range.start);
+      const length = range.end - range.start;
+      const bytes = new Uint8Array(
+        into !== undefined && into.byteLength >= length ? into : new ArrayBuffer(length),
+        0,
+        length,
+      );
       let filled = 0;
       while (filled < bytes.length) {
         const { bytesRead } = await file.read(bytes, filled, bytes.length - filled, range.start + filled);
@@ -40,6 +45,11 @@ export async function fileSource(path: string): Promise<ByteSource> {
       handle = null;
     },
   };
+}
+
+/** Gives back the descriptors of many sources. */
+export async function closeAll(sources: Iterable<ByteSource>): Promise<void> {
+  for (const source of sources) await source.close?.();
 }
 
 /** The files directly in a folder, or the one file a path names, by name. */

@@ -5,11 +5,11 @@ import { modelFacts } from "../core/model/facts.ts";
 import { formatBytes, formatCount } from "../core/units.ts";
 import { METHODS } from "../methods/index.ts";
 import type { Invocation } from "./args.ts";
-import { closeModels, openModels } from "./models.ts";
+import { openModels } from "./models.ts";
 
 export async function inspectCommand(invocation: Invocation): Promise<unknown> {
   const [ref = ""] = invocation.operands;
-  const models = await openModels([ref], null);
+  const { models, close } = await openModels([ref], null);
   const model = models.get(ref);
   if (model === undefined) throw new Error("Internal error: the model did not open.");
   const facts = modelFacts(model);
@@ -17,7 +17,7 @@ export async function inspectCommand(invocation: Invocation): Promise<unknown> {
     const { kind, layer } = model.family.place(name);
     return { name, dtype, shape, kind, layer, file: source.name };
   });
-  await closeModels(models);
+  await close();
   if (!invocation.json) {
     console.log(
       `${ref}: ${model.family.title}, ${formatCount(model.parameters)} parameters, ${formatBytes(model.bytes)}`,

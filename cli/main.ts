@@ -1,4 +1,5 @@
 /** The command line's front: arguments in, exit code out. */
+import { setMaxListeners } from "node:events";
 import { isAbort, messageOf } from "../core/errors.ts";
 import { helpFor, type Invocation, parse, UsageError } from "./args.ts";
 import { diffCommand } from "./diff.ts";
@@ -6,6 +7,9 @@ import { inspectCommand, methodsCommand } from "./inspect.ts";
 import { isPlanTrouble, mergeCommand, planCommand } from "./merge.ts";
 import { BadRecipe } from "./recipe.ts";
 import { verifyCommand } from "./verify.ts";
+
+// Every tile in flight listens to the one signal that cancels a run.
+setMaxListeners(0);
 
 const DONE = 0;
 const FAILED = 1;

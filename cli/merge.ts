@@ -12,7 +12,7 @@ import { METHODS } from "../methods/index.ts";
 import { type Invocation, UsageError } from "./args.ts";
 import { openEngine } from "./engine.ts";
 import { diskFolder } from "./files.ts";
-import { closeModels, openModels } from "./models.ts";
+import { openModels } from "./models.ts";
 import { createProgress } from "./progress.ts";
 import { readRecipe } from "./recipe.ts";
 
@@ -22,24 +22,24 @@ const DEFAULT_LIMITS = { lanes: 2, maxTileBytes: 16 * 1024 * 1024 };
 async function prepare(invocation: Invocation, limits: Pick<Engine, "lanes" | "maxTileBytes">) {
   const [recipePath = "", out = ""] = invocation.operands;
   const { recipe, text } = await readRecipe(recipePath);
-  const models = await openModels(modelsOf(recipe), recipePath);
+  const { models, close } = await openModels(modelsOf(recipe), recipePath);
   const plan = buildPlan(recipe, models, {
     methods: METHODS,
     shardBytes: invocation.shardBytes,
-    memory: invocation.memory,
+    memory: buffers(invocation.memory),
     maxTileBytes: limits.maxTileBytes,
     lanes: limits.lanes,
     seed: invocation.seed,
     text,
     title: basename(resolve(out === "" ? recipePath.replace(/\.ya?ml$/, "") : out)),
   });
-  return { plan, models };
+  return { plan, close };
 }
 
 export async function planCommand(invocation: Invocation): Promise<unknown> {
-  const { plan, models } = await prepare(invocation, DEFAULT_LIMITS);
-  await closeModels(models);
-  if (!invocation.json) console.log(describe(plan));
+  const { plan, close } = await prepare(invocation, DEFAULT_LIMITS);
+  await close();
+  if (!invocation.json) console.log(tableOf(plan));
   const { readBytes, writeBytes, peakBytes, parameters, layers, notes } = plan;
   const merged = plan.tensors.filter((tensor) => tensor.action === "merge").length;
   const files = plan.files.map(({ name, size }) => ({ name, size }));
@@ -58,7 +58,10 @@ export async function planCommand(invocation: Invocation): Promise<unknown> {
   };
 }
 
-function describe(plan: Plan): string {
+/** The share of the memory asked for that buffers may take; the rest is the program, its lanes and garbage. */
+const buffers = (memory: number) => Math.max(32e6, 0.45 * memory);
+
+function tableOf(plan: Plan): string {
   const merged = plan.tensors.filter((tensor) => tensor.action === "merge").length;
   const rows = [
     ["method", `${plan.method.title} (${plan.method.reference})`],
@@ -84,17 +87,19 @@ export async function mergeCommand(invocation: Invocation, signal: AbortSignal):
   await readRecipe(invocation.operands[0] ?? "");
   const { engine, because, speed } = await openEngine(invocation.engine, invocation.lanes);
   try {
-    const { plan, models } = await prepare(invocation, engine);
-    console.error(`${describe(plan)}\nengine   ${engine.name}: ${because}`);
+    const { plan, close } = await prepare(invocation, engine);
+    console.error(`${tableOf(plan)}\nengine   ${engine.name}: ${because}`);
     const progress = createProgress(plan.writeBytes, plan.tensors.length);
     const result = await run(plan, {
       engine,
       folder: diskFolder(out),
-      memory: invocation.memory,
+      memory: buffers(invocation.memory),
       signal,
       onEvent: progress.update,
-    }).finally(progress.clear);
-    await closeModels(models);
+    }).finally(async () => {
+      progress.clear();
+      await close();
+    });
     console.error(
       `Wrote ${out}: ${formatBytes(result.writtenBytes)} in ${formatSeconds(result.seconds)} (${formatBytes(Math.round(result.writtenBytes / result.seconds))}/s).`,
     );

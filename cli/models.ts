@@ -1,10 +1,11 @@
 /** Finds the models a recipe names: a folder or file below the current folder, else beside the recipe. */
 import { existsSync } from "node:fs";
 import { dirname, resolve } from "node:path";
+import type { ByteSource } from "../core/bytes/source.ts";
 import { WeightloomError } from "../core/errors.ts";
 import type { Model } from "../core/model/model.ts";
 import { openModel } from "../core/model/open.ts";
-import { filesAt } from "./files.ts";
+import { closeAll, filesAt } from "./files.ts";
 
 /** Where a reference leads, or a FileError that says where it was looked for. */
 export function locate(ref: string, recipePath: string | null): string {
@@ -17,15 +18,25 @@ export function locate(ref: string, recipePath: string | null): string {
   );
 }
 
-export async function openModels(refs: readonly string[], recipePath: string | null): Promise<Map<string, Model>> {
-  const models = new Map<string, Model>();
-  for (const ref of refs) models.set(ref, await openModel(ref, await filesAt(locate(ref, recipePath))));
-  return models;
+export interface OpenModels {
+  readonly models: ReadonlyMap<string, Model>;
+  close(): Promise<void>;
 }
 
-export async function closeModels(models: ReadonlyMap<string, Model>): Promise<void> {
-  for (const model of models.values()) {
-    for (const source of model.checkpoint.sources) await source.close?.();
-    for (const extra of model.extras.values()) await extra.close?.();
+/** Opens every model a recipe names. Files stay open until `close`. */
+export async function openModels(refs: readonly string[], recipePath: string | null): Promise<OpenModels> {
+  const models = new Map<string, Model>();
+  const sources: ByteSource[] = [];
+  const close = () => closeAll(sources);
+  try {
+    for (const ref of refs) {
+      const files = await filesAt(locate(ref, recipePath));
+      sources.push(...files.values());
+      models.set(ref, await openModel(ref, files));
+    }
+  } catch (error) {
+    await close();
+    throw error;
   }
+  return { models, close };
 }

@@ -10,19 +10,23 @@ import { modelsOf } from "../core/recipe/recipe.ts";
 import { type Verification, verify } from "../core/run/verify.ts";
 import { METHODS } from "../methods/index.ts";
 import type { Invocation } from "./args.ts";
-import { filesAt } from "./files.ts";
-import { openModels } from "./models.ts";
+import { closeAll, filesAt } from "./files.ts";
+import { type OpenModels, openModels } from "./models.ts";
 
 export async function verifyCommand(invocation: Invocation, signal: AbortSignal): Promise<Verification> {
   const [out = ""] = invocation.operands;
-  const again = await planAgain(out, invocation.seed).catch((error: unknown) =>
+  const open: OpenModels[] = [];
+  const again = await planAgain(out, invocation.seed, open).catch((error: unknown) =>
     error instanceof Error ? error.message : String(error),
   );
   const plan = typeof again === "string" ? null : again;
-  const report = await verify(await filesAt(out), {
+  const files = await filesAt(out);
+  const report = await verify(files, {
     signal,
     ...(plan === null ? {} : { plan, engine: createPlainEngine() }),
   });
+  await closeAll(files.values());
+  for (const { close } of open) await close();
   if (!invocation.json) {
     for (const { ok, text } of report.checks) console.log(`${ok ? "ok    " : "WRONG "} ${text}`);
     if (typeof again === "string") console.log(`note   Not recomputed: ${again}`);
@@ -32,14 +36,15 @@ export async function verifyCommand(invocation: Invocation, signal: AbortSignal)
 }
 
 /** The plan the result was made from, or a sentence why it cannot be made again. */
-async function planAgain(out: string, seed: number): Promise<Plan | string> {
+async function planAgain(out: string, seed: number, open: OpenModels[]): Promise<Plan | string> {
   const path = join(out, "mergekit_config.yml");
   if (!existsSync(path)) return "there is no mergekit_config.yml beside the weights.";
   const text = await readFile(path, "utf8");
   const { recipe } = parseRecipe(text, METHODS);
   if (recipe === null) return "mergekit_config.yml cannot be read as a recipe.";
-  const models = await openModels(modelsOf(recipe), path);
-  return buildPlan(recipe, models, {
+  const opened = await openModels(modelsOf(recipe), path);
+  open.push(opened);
+  return buildPlan(recipe, opened.models, {
     methods: METHODS,
     shardBytes: Number.POSITIVE_INFINITY,
     memory: 1e9,

@@ -14,8 +14,11 @@ export interface ByteSource {
   readonly name: string;
   /** Bytes. */
   readonly size: number;
-  /** Reads exactly the range into memory the caller then owns, or rejects with a FileError. */
-  read(range: ByteRange, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>>;
+  /**
+   * Reads exactly the range into memory the caller then owns, or rejects with a FileError. `into` is memory that may
+   * be used for it when it is large enough; a source that brings its own ignores it.
+   */
+  read(range: ByteRange, signal?: AbortSignal, into?: ArrayBuffer): Promise<Uint8Array<ArrayBuffer>>;
   /** Gives back file descriptors and the like. Reading after it is an error. */
   close?(): Promise<void>;
 }

@@ -21,6 +21,7 @@ export async function computeTensor(
       const size = bytesPer(dtype);
       return info.source.read({ start: start + first * size, end: start + (first + count) * size }, signal);
     },
+    recycle: () => {},
     emit: (_, chunk) => chunks.push(chunk),
   });
   let at = 0;

@@ -65,9 +65,11 @@ export async function run(plan: Plan, options: RunOptions): Promise<RunResult> {
   });
   cancelled.catch(() => {});
 
+  const spare = createSpares();
+
   async function read(source: ByteSource, start: number, end: number): Promise<Uint8Array<ArrayBuffer>> {
     throwIfAborted(signal);
-    const bytes = await source.read({ start, end }, signal);
+    const bytes = await source.read({ start, end }, signal, spare.take(end - start));
     readBytes += end - start;
     return bytes;
   }
@@ -113,6 +115,7 @@ export async function run(plan: Plan, options: RunOptions): Promise<RunResult> {
         const size = bytesPer(dtype);
         return read(info.source, start + first * size, start + (first + count) * size);
       },
+      recycle: spare.give,
       emit: (bytes, chunk) => {
         left -= bytes;
         emit(tensor, bytes, chunk, left === 0);
@@ -157,6 +160,23 @@ export async function run(plan: Plan, options: RunOptions): Promise<RunResult> {
     writtenBytes: writtenBytes + headers,
     peakBytes: budget.peak,
     seconds: (performance.now() - started) / 1000,
+  };
+}
+
+/** Buffers of finished tiles, kept for the next reads: fresh memory costs more than the read itself. */
+function createSpares(): { take(bytes: number): ArrayBuffer | undefined; give(bytes: Uint8Array<ArrayBuffer>): void } {
+  const most = 64;
+  const least = 64 * 1024;
+  const buffers: ArrayBuffer[] = [];
+  return {
+    take: (bytes) => {
+      if (bytes < least) return undefined;
+      const at = buffers.findIndex(({ byteLength }) => byteLength >= bytes && byteLength <= 2 * bytes);
+      return at < 0 ? undefined : buffers.splice(at, 1)[0];
+    },
+    give: ({ buffer }) => {
+      if (buffer.byteLength >= least && buffers.length < most) buffers.push(buffer);
+    },
   };
 }
 

@@ -15,6 +15,8 @@ export interface TileHost {
   readonly signal: AbortSignal;
   /** Bytes of input `index` for `count` elements from `first`; counted as read. */
   read(plan: MergePlan, index: number, first: number, count: number): Promise<Uint8Array<ArrayBuffer>>;
+  /** Takes back input bytes that are no longer needed; their memory may serve the next read. */
+  recycle(bytes: Uint8Array<ArrayBuffer>): void;
   /** An output chunk of `bytes` bytes, in order; the host releases their budget when written. */
   emit(bytes: number, chunk: Promise<Uint8Array<ArrayBuffer>>): void;
 }
@@ -64,6 +66,7 @@ export async function streamTensor(plan: MergePlan, host: TileHost): Promise<voi
         const done = await runTile(plan, pass, settlement, host, held, first, count);
         settlement.absorb(pass, first, done);
         if (isLast || !plan.resident) {
+          for (const bytes of held.values()) host.recycle(bytes);
           held.clear();
           host.budget.release(bytesOf(asked));
         }
