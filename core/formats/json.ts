@@ -71,14 +71,16 @@ export function readJson(text: string, fail: (what: string) => Error): JsonReade
   function string(): string {
     space();
     if (text.charCodeAt(at) !== QUOTE) throw expected("a string");
-    const start = ++at;
-    for (; ; at++) {
-      const c = text.charCodeAt(at);
-      if (c === QUOTE) return text.slice(start, at++);
-      if (c === BACKSLASH) return escaped(start);
-      // Past the end c is NaN, which fails the comparison too.
-      if (!(c >= 0x20)) throw expected("the rest of a string");
-    }
+    const start = at + 1;
+    // Nearly all of a header is names, so this loop decides the speed; `i` stays in a register, `at` would not.
+    let i = start;
+    let c = text.charCodeAt(i);
+    while (c >= 0x20 && c !== QUOTE && c !== BACKSLASH) c = text.charCodeAt(++i);
+    at = i;
+    if (c === BACKSLASH) return escaped(start);
+    if (c !== QUOTE) throw expected("the rest of a string");
+    at++;
+    return text.slice(start, i);
   }
 
   /** The rest of a string from its first escape on. */
