@@ -373,6 +373,10 @@ const folders = {
     { "model-00001-of-00002.safetensors": shard("a"), "model-00003-of-00002.safetensors": shard("b") },
     'The folder has 2 weight files that are not the shards of one model: "model-00001-of-00002.safetensors", "model-00003-of-00002.safetensors". Add the files of one model at a time.',
   ],
+  "shards-number-twice": [
+    { "m-01-of-2.safetensors": shard("a"), "m-1-of-2.safetensors": shard("b"), "m-2-of-2.safetensors": shard("c") },
+    'The folder has 3 weight files that are not the shards of one model: "m-01-of-2.safetensors", "m-1-of-2.safetensors", "m-2-of-2.safetensors". Add the files of one model at a time.',
+  ],
   "shards-tensor-in-two": [
     { [X]: shard("a"), [Y]: shard("a") },
     `${Y}: tensor "a" is also in ${X}. One checkpoint may hold it once: download the shards again, all from one version of the model.`,
