@@ -20,7 +20,7 @@ const OPTIONS = {
   memory: {
     type: "string",
     value: "1GB",
-    help: "Resident memory to stay under, about; buffers get just under half of it.",
+    help: "Resident memory to stay under, about; buffers get about a third of it.",
   },
   seed: { type: "string", value: "N", help: "Seed of random methods; default 42." },
   overwrite: { type: "boolean", help: "Write into a folder that already holds a model." },

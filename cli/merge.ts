@@ -59,7 +59,7 @@ export async function planCommand(invocation: Invocation): Promise<unknown> {
 }
 
 /** The share of the memory asked for that buffers may take; the rest is the program, its lanes and garbage. */
-const buffers = (memory: number) => Math.max(32e6, 0.45 * memory);
+const buffers = (memory: number) => Math.max(32e6, 0.35 * memory);
 
 function tableOf(plan: Plan): string {
   const merged = plan.tensors.filter((tensor) => tensor.action === "merge").length;

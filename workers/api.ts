@@ -144,6 +144,8 @@ export interface StudioHost {
   /** Reads headers and config.json of one model's files. */
   open(model: ModelFiles): Promise<ModelSummary>;
   close(id: string): Promise<void>;
+  /** Changes what recipes call a model. */
+  rename(id: string, name: string): Promise<void>;
   /** Plans without reading a weight. Never throws for a recipe that cannot be planned. */
   plan(recipe: Recipe, options: OutputOptions): Promise<PlanSummary | PlanRefusal>;
   /** One run at a time. `onProgress` is called at most ten times a second. `text` is saved as the recipe. */

@@ -97,6 +97,11 @@ export function createHost(platform: HostPlatform): StudioHost {
       models.delete(id);
     },
 
+    rename: async (id, name) => {
+      const known = models.get(id);
+      if (known !== undefined) models.set(id, { ...known, name, model: { ...known.model, ref: name } });
+    },
+
     plan: async (recipe, options) => {
       const loaded = byName();
       const missing = modelsOf(recipe).filter((ref) => !loaded.has(ref));

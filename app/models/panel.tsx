@@ -1,0 +1,81 @@
+/** The left side: open models, ways to add more, and whether they can merge. */
+import { FilePlus, FolderPlus, Sparkles } from "lucide-react";
+import { messageOf } from "../../core/errors.ts";
+import { Button } from "../controls/button.tsx";
+import type { Found } from "../platform/found.ts";
+import { pickModelFiles, pickModelFolder } from "../platform/pickers.ts";
+import { castOf } from "../state/edits.ts";
+import { say } from "../state/messages.ts";
+import { openModels, useModels } from "../state/models.ts";
+import { forgetWaiting, reopen, useWaiting } from "../state/session.ts";
+import { useStudio } from "../state/studio.ts";
+import { ModelCard } from "./card.tsx";
+import { loadSamples } from "./samples.ts";
+import { Verdict } from "./verdict.tsx";
+
+export async function add(finding: Promise<Found[] | null>): Promise<void> {
+  try {
+    const found = await finding;
+    if (found === null) return;
+    if (found.length === 0)
+      say("error", "No weights were found there. A model is a folder with .safetensors files, or one such file.");
+    await openModels(found);
+  } catch (error) {
+    say("error", messageOf(error));
+  }
+}
+
+export function ModelsPanel() {
+  const { list, opening } = useModels();
+  const recipe = useStudio((state) => state.recipe);
+  const waiting = useWaiting((state) => state.list);
+  const order = castOf(recipe);
+  const rank = (name: string) => (order.includes(name) ? order.indexOf(name) : order.length);
+  const sorted = [...list].sort((a, b) => rank(a.summary.name) - rank(b.summary.name));
+  return (
+    <aside className="models" aria-label="Models">
+      <h2>Models</h2>
+      {waiting.length > 0 && (
+        <div className="notice">
+          <p>
+            {waiting.length === 1 ? `${waiting[0]?.name} was open` : `${waiting.length} models were open`} when you were
+            here last. The browser asks once more before they are read.
+          </p>
+          <div className="buttons">
+            <Button onClick={() => void reopen()}>Reopen</Button>
+            <Button look="ghost" onClick={forgetWaiting}>
+              Forget
+            </Button>
+          </div>
+        </div>
+      )}
+      <ul className="cards">
+        {sorted.map(({ summary }) => (
+          <ModelCard key={summary.id} model={summary} recipe={recipe} />
+        ))}
+        {opening.map((name) => (
+          <li key={name} className="card card-opening" aria-busy="true">
+            Reading headers of {name} ...
+          </li>
+        ))}
+      </ul>
+      <div className="drop">
+        <strong>Drop files or folders</strong>
+        <div className="buttons">
+          <Button look="ghost" onClick={() => void add(pickModelFolder())}>
+            <FolderPlus size={15} aria-hidden /> Folder
+          </Button>
+          <Button look="ghost" onClick={() => void add(pickModelFiles())}>
+            <FilePlus size={15} aria-hidden /> Files
+          </Button>
+          {list.length > 0 && (
+            <Button look="ghost" onClick={() => void loadSamples()}>
+              <Sparkles size={15} aria-hidden /> Samples
+            </Button>
+          )}
+        </div>
+      </div>
+      {list.length > 0 && <Verdict />}
+    </aside>
+  );
+}

@@ -1,0 +1,159 @@
+/** The right side: what a merge would do, how it is written, and the button. */
+import { ChevronDown } from "lucide-react";
+import { DropdownMenu } from "radix-ui";
+import { messageOf } from "../../core/errors.ts";
+import { formatBytes, formatCount, formatSeconds } from "../../core/units.ts";
+import { Button } from "../controls/button.tsx";
+import { Row, Select } from "../controls/choice.tsx";
+import { NumberField } from "../controls/number.tsx";
+import { canPickFiles, canPickFolders, pickOutputFile, pickOutputFolder } from "../platform/pickers.ts";
+import { setOutputType } from "../state/edits.ts";
+import { say } from "../state/messages.ts";
+import { usePlan } from "../state/plan.ts";
+import { isRunning, merge, useRun } from "../state/run.ts";
+import { useStudio } from "../state/studio.ts";
+
+const SHARDS = [
+  { value: "1000000000", label: "1 GB" },
+  { value: "2000000000", label: "2 GB" },
+  { value: "5000000000", label: "5 GB" },
+  { value: "10000000000", label: "10 GB" },
+  { value: "one", label: "one file" },
+] as const;
+const TYPES = [
+  { value: "keep", label: "as stored" },
+  { value: "bfloat16", label: "BF16" },
+  { value: "float16", label: "F16" },
+  { value: "float32", label: "F32" },
+] as const;
+const ENGINES = [
+  { value: "auto", label: "fastest" },
+  { value: "gpu", label: "GPU" },
+  { value: "cpu", label: "CPU" },
+] as const;
+
+async function save(kind: "folder" | "file" | "private"): Promise<void> {
+  try {
+    if (kind === "folder") {
+      const handle = await pickOutputFolder();
+      if (handle !== null) await merge({ kind, handle });
+    } else if (kind === "file") {
+      const handle = await pickOutputFile(useStudio.getState().title);
+      if (handle !== null) await merge({ kind, handle });
+    } else await merge({ kind });
+  } catch (error) {
+    say("error", messageOf(error));
+  }
+}
+
+export function PlanPanel() {
+  const { plan, refusal, options, engine, setOptions } = usePlan();
+  const running = useRun(isRunning);
+  const recipe = useStudio((state) => state.recipe);
+  const edit = useStudio((state) => state.edit);
+  const one = plan !== null && plan.files.length === 1;
+  const seconds = plan !== null && engine?.speed != null ? plan.writeBytes / engine.speed : null;
+  return (
+    <aside className="plan" aria-label="Plan">
+      <h2>Plan</h2>
+      {plan === null ? (
+        <p className="quiet">
+          {refusal === null
+            ? "Open at least two models to see what a merge would do."
+            : "There is nothing to plan yet; see the verdict on the left."}
+        </p>
+      ) : (
+        <dl>
+          <Row name="Merged tensors">{plan.merged.toLocaleString("en")}</Row>
+          <Row name="Copied as they are">{plan.copied.toLocaleString("en")}</Row>
+          <Row name="Result">
+            {formatCount(plan.parameters)}, {plan.layers} layers
+          </Row>
+          <Row name="Read">{formatBytes(plan.readBytes)}</Row>
+          <Row name={plan.files.length === 1 ? "Written, one file" : `Written, ${plan.files.length} shards`}>
+            {formatBytes(plan.writeBytes)}
+          </Row>
+          <Row name="Buffers at peak">{formatBytes(plan.peakBytes)}</Row>
+          {seconds !== null && <Row name="Time, disk aside">about {formatSeconds(Math.max(0.1, seconds))}</Row>}
+        </dl>
+      )}
+      <h2>Output</h2>
+      <div className="output">
+        <Select
+          label="Weights in"
+          value={recipe.out_dtype ?? recipe.dtype ?? "keep"}
+          options={TYPES}
+          onChange={(type) => edit((r) => setOutputType(r, type === "keep" ? null : type))}
+        />
+        <Select
+          label="Shards of"
+          value={options.shardBytes === null ? "one" : String(options.shardBytes)}
+          options={SHARDS}
+          onChange={(size) => setOptions({ shardBytes: size === "one" ? null : Number(size) })}
+        />
+        <Select
+          label="Compute on"
+          value={options.engine}
+          options={ENGINES}
+          onChange={(want) => setOptions({ engine: want })}
+        />
+        <NumberField
+          label="Seed"
+          help="Of methods that drop at random. The same seed gives the same bytes."
+          value={options.seed}
+          min={0}
+          step={1}
+          onChange={(seed) => setOptions({ seed: Math.round(seed) })}
+        />
+      </div>
+      <div className="merge">
+        <Button
+          look="primary"
+          disabled={plan === null || running}
+          onClick={() => void save(canPickFolders() ? "folder" : "private")}
+        >
+          {running ? "Merging ..." : "Merge"}
+        </Button>
+        <DropdownMenu.Root>
+          <DropdownMenu.Trigger
+            className="button button-primary merge-more"
+            aria-label="Where to save"
+            disabled={plan === null || running}
+          >
+            <ChevronDown size={16} aria-hidden />
+          </DropdownMenu.Trigger>
+          <DropdownMenu.Portal>
+            <DropdownMenu.Content className="menu" align="end" sideOffset={6}>
+              <DropdownMenu.Item
+                className="menu-item"
+                disabled={!canPickFolders()}
+                onSelect={() => void save("folder")}
+              >
+                Merge to a folder ...
+              </DropdownMenu.Item>
+              <DropdownMenu.Item
+                className="menu-item"
+                disabled={!canPickFiles() || !one}
+                onSelect={() => void save("file")}
+              >
+                Merge to one file (weights only) ...
+              </DropdownMenu.Item>
+              <DropdownMenu.Item className="menu-item" onSelect={() => void save("private")}>
+                Merge, then download
+              </DropdownMenu.Item>
+            </DropdownMenu.Content>
+          </DropdownMenu.Portal>
+        </DropdownMenu.Root>
+      </div>
+      {plan !== null && plan.notes.length > 0 && (
+        <ul className="notes" aria-label="Notes">
+          {plan.notes.map((note) => (
+            <li key={note.text} className={`note note-${note.severity}`}>
+              {note.text}
+            </li>
+          ))}
+        </ul>
+      )}
+    </aside>
+  );
+}

@@ -1,0 +1,39 @@
+/** Text that may be a recipe: parsed, and taken over when it is one. */
+import { parseRecipe } from "../../core/recipe/parse.ts";
+import type { Diagnostic } from "../../core/recipe/recipe.ts";
+import { METHODS } from "../../methods/index.ts";
+import { say } from "../state/messages.ts";
+import { useStudio } from "../state/studio.ts";
+
+/** Takes a recipe over when it has no errors; says what it found either way. */
+export function adoptText(text: string): readonly Diagnostic[] {
+  const { recipe, diagnostics } = parseRecipe(text, METHODS);
+  if (recipe !== null && JSON.stringify(recipe) !== JSON.stringify(useStudio.getState().recipe)) {
+    useStudio.getState().adopt(recipe, text);
+  } else if (recipe !== null && text !== useStudio.getState().text) {
+    // The same recipe in other words: the person's words are kept, and there is nothing to undo.
+    useStudio.temporal.getState().pause();
+    useStudio.setState({ text });
+    useStudio.temporal.getState().resume();
+  }
+  return diagnostics;
+}
+
+/** A recipe file that was dropped. */
+export async function importRecipe(file: File): Promise<void> {
+  if (file.size > 1_000_000) {
+    say(
+      "error",
+      `${file.name} has ${file.size.toLocaleString("en")} bytes; a recipe has at most a million. Is it a recipe?`,
+    );
+    return;
+  }
+  const faults = adoptText(await file.text()).filter(({ severity }) => severity === "error");
+  const [first] = faults;
+  if (first === undefined) say("info", `${file.name} is the recipe now.`);
+  else
+    say(
+      "error",
+      `${file.name}, line ${first.line}: ${first.message}${faults.length > 1 ? ` (and ${faults.length - 1} more)` : ""}`,
+    );
+}

@@ -1,0 +1,43 @@
+/** The bottom: what is running, in bytes; or what the page would do next. */
+import { formatBytes, formatSeconds } from "../../core/units.ts";
+import { Button } from "../controls/button.tsx";
+import { cancel, isRunning, useRun } from "../state/run.ts";
+
+export function RunBar() {
+  const { status, progress, report } = useRun();
+  const running = useRun(isRunning);
+  if (!running) {
+    const last =
+      status === "done" && report !== null
+        ? `Last run: ${formatBytes(report.writtenBytes)} in ${formatSeconds(report.seconds)} on ${report.engine}.`
+        : "Nothing is running. Your weights stay on this machine.";
+    return <footer className="runbar quiet">{last}</footer>;
+  }
+  const share = progress === null || progress.writeTotal === 0 ? 0 : progress.writtenBytes / progress.writeTotal;
+  const left = progress === null || share === 0 ? null : (progress.seconds / share) * (1 - share);
+  const isChecking = share >= 0.999;
+  const speed = (bytes: number) => `${formatBytes(Math.round(bytes / Math.max(0.05, progress?.seconds ?? 1)))}/s`;
+  return (
+    <footer className="runbar">
+      <span>{status === "cancelling" ? "Cancelling" : isChecking ? "Checking the result" : "Merging"}</span>
+      <progress aria-label="Bytes written" max={1} value={share} />
+      {progress !== null && (
+        <>
+          <span>
+            {formatBytes(progress.writtenBytes)} of {formatBytes(progress.writeTotal)}
+          </span>
+          <span className="runbar-wide">
+            in {speed(progress.readBytes)} · out {speed(progress.writtenBytes)}
+          </span>
+          {left !== null && !isChecking && <span>{formatSeconds(left)} left</span>}
+          <span className="runbar-tensor" title={progress.tensor}>
+            {progress.tensor}
+          </span>
+        </>
+      )}
+      <Button disabled={status === "cancelling"} onClick={cancel}>
+        Cancel
+      </Button>
+    </footer>
+  );
+}

@@ -1,0 +1,114 @@
+/** After a run: what was made, whether it checks out, and where it is; or why it failed. */
+import { CircleCheck, CircleX, Download, X } from "lucide-react";
+import { formatBytes, formatCount, formatSeconds } from "../../core/units.ts";
+import { Button } from "../controls/button.tsx";
+import { say } from "../state/messages.ts";
+import { dismissResult, useRun } from "../state/run.ts";
+import { useStudio } from "../state/studio.ts";
+
+function download(file: File): void {
+  const url = URL.createObjectURL(file);
+  const link = document.createElement("a");
+  link.href = url;
+  link.download = file.name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), 60_000);
+}
+
+async function downloadAll(files: readonly File[]): Promise<void> {
+  for (const file of files) {
+    download(file);
+    // Browsers drop downloads that start in the same moment.
+    await new Promise((resolve) => setTimeout(resolve, 300));
+  }
+}
+
+function copyCommand(title: string): void {
+  const name = title.replace(/[^\w.-]+/g, "-").toLowerCase();
+  navigator.clipboard.writeText(`npm run -s weightloom -- merge ${name}.yml ${name}`).then(
+    () => say("info", `Copied. Save the recipe as ${name}.yml beside the models first.`),
+    () => say("error", "The browser did not allow copying."),
+  );
+}
+
+export function ResultCard() {
+  const { status, report, error, files } = useRun();
+  const title = useStudio((state) => state.title);
+  if (status === "failed") {
+    return (
+      <section className="result result-bad" role="alert">
+        <header>
+          <CircleX size={18} aria-hidden />
+          <h2>The merge failed. Nothing was left behind.</h2>
+          <Close />
+        </header>
+        <p>{error}</p>
+      </section>
+    );
+  }
+  if (status !== "done" || report === null) return null;
+  const { verify } = report;
+  return (
+    <section className={`result ${verify.ok ? "" : "result-bad"}`} aria-label="Result" aria-live="polite">
+      <header>
+        {verify.ok ? <CircleCheck size={18} aria-hidden /> : <CircleX size={18} aria-hidden />}
+        <h2>{verify.ok ? "Merged and checked" : "Merged, but the check found something wrong"}</h2>
+        <Close />
+      </header>
+      <dl className="result-counts">
+        <Figure name="merged" value={report.merged.toLocaleString("en")} />
+        <Figure name="copied" value={report.copied.toLocaleString("en")} />
+        <Figure name="parameters" value={formatCount(verify.parameters)} />
+        <Figure name="written" value={formatBytes(report.writtenBytes)} />
+        <Figure name="time" value={formatSeconds(report.seconds)} />
+        <Figure name="engine" value={report.engine} />
+      </dl>
+      <ul className="checks">
+        {verify.checks.map((check) => (
+          <li key={check.text} className={check.ok ? "" : "check-bad"}>
+            {check.ok ? <CircleCheck size={14} aria-label="good" /> : <CircleX size={14} aria-label="wrong" />}{" "}
+            {check.text}
+          </li>
+        ))}
+      </ul>
+      <div className="buttons">
+        {files.length > 0 && (
+          <Button look="primary" onClick={() => void downloadAll(files)}>
+            <Download size={15} aria-hidden /> Download all
+          </Button>
+        )}
+        <Button onClick={() => copyCommand(title)}>Copy as a command</Button>
+      </div>
+      <ul className="result-files" aria-label="Files">
+        {files.length > 0
+          ? files.map((file) => (
+              <li key={file.name}>
+                <button type="button" className="link" onClick={() => download(file)}>
+                  {file.name}
+                </button>
+                <span>{formatBytes(file.size)}</span>
+              </li>
+            ))
+          : report.files.map((file) => (
+              <li key={file.name}>
+                <span>{file.name}</span>
+                <span>{formatBytes(file.size)}</span>
+              </li>
+            ))}
+      </ul>
+    </section>
+  );
+}
+
+const Figure = ({ name, value }: { readonly name: string; readonly value: string }) => (
+  <div>
+    <dt>{name}</dt>
+    <dd>{value}</dd>
+  </div>
+);
+
+const Close = () => (
+  <Button look="icon" aria-label="Close the report" onClick={dismissResult}>
+    <X size={16} aria-hidden />
+  </Button>
+);

@@ -1,0 +1,28 @@
+/** Sentences for the person: refusals, failures, news. Errors stay until dismissed. */
+import { create } from "zustand";
+
+export interface Message {
+  readonly id: number;
+  readonly kind: "error" | "info";
+  readonly text: string;
+}
+
+interface Messages {
+  readonly list: readonly Message[];
+  dismiss(id: number): void;
+}
+
+export const useMessages = create<Messages>((set) => ({
+  list: [],
+  dismiss: (id) => set(({ list }) => ({ list: list.filter((message) => message.id !== id) })),
+}));
+
+let next = 1;
+
+export function say(kind: Message["kind"], text: string): void {
+  const id = next++;
+  useMessages.setState(({ list }) => ({
+    list: [...list.filter((m) => m.text !== text).slice(-3), { id, kind, text }],
+  }));
+  if (kind === "info") setTimeout(() => useMessages.getState().dismiss(id), 6000);
+}

@@ -1,0 +1,113 @@
+/** What survives a reload: the document, the choices, and the way back to each model. Weights are never stored. */
+import { get, set } from "idb-keyval";
+import { create } from "zustand";
+import { messageOf } from "../../core/errors.ts";
+import type { Recipe } from "../../core/recipe/recipe.ts";
+import type { Found, Origin } from "../platform/found.ts";
+import { modelsBelow, modelsFrom } from "../platform/pickers.ts";
+import { sampleModels } from "../platform/samples.ts";
+import { say } from "./messages.ts";
+import { openModels, useModels } from "./models.ts";
+import { usePlan } from "./plan.ts";
+import { useStudio } from "./studio.ts";
+
+interface Remembered {
+  readonly name: string;
+  readonly origin: Origin;
+}
+
+interface Saved {
+  readonly title: string;
+  readonly recipe: Recipe;
+  readonly text: string | null;
+  readonly models: readonly Remembered[];
+  readonly options: ReturnType<typeof usePlan.getState>["options"];
+}
+
+/** Models of the last visit that need the person's permission before they can be read again. */
+export const useWaiting = create<{ readonly list: readonly Remembered[] }>(() => ({ list: [] }));
+
+const KEY = "weightloom-session";
+
+export async function restore(): Promise<void> {
+  const saved = await get<Saved>(KEY).catch(() => undefined);
+  if (saved !== undefined) {
+    useStudio.getState().restore({ title: saved.title, recipe: saved.recipe, text: saved.text });
+    useStudio.temporal.getState().clear();
+    usePlan.getState().setOptions(saved.options);
+    const samples = saved.models.filter(({ origin }) => origin.kind === "sample");
+    useWaiting.setState({
+      list: saved.models.filter(({ origin }) => origin.kind === "folder" || origin.kind === "files"),
+    });
+    const ids = samples.map(({ origin }) => (origin.kind === "sample" ? origin.id : ""));
+    if (ids.length > 0) {
+      try {
+        await openModels(named(await sampleModels(ids), samples), false);
+      } catch (error) {
+        say("error", messageOf(error));
+      }
+    }
+  }
+  keepSaving();
+}
+
+/** Asks the browser for permission again and opens what was open. */
+export async function reopen(): Promise<void> {
+  const waiting = useWaiting.getState().list;
+  const folders = new Map<string, Found[]>();
+  for (const { name, origin } of waiting) {
+    try {
+      if (origin.kind === "folder") {
+        if (!(await mayRead(origin.handle))) continue;
+        const below = folders.get(origin.handle.name) ?? (await modelsBelow(origin.handle));
+        folders.set(origin.handle.name, below);
+        const one = below.find((found) => found.name === name) ?? (below.length === 1 ? below[0] : undefined);
+        if (one !== undefined) await openModels([{ ...one, name }], false);
+      } else if (origin.kind === "files") {
+        for (const handle of origin.handles) if (!(await mayRead(handle))) return;
+        const [one] = await modelsFrom(origin.handles);
+        if (one !== undefined) await openModels([{ ...one, name }], false);
+      }
+    } catch (error) {
+      say("error", `${name} could not be opened again (${messageOf(error)}). Add it by hand.`);
+    }
+  }
+  useWaiting.setState({ list: [] });
+}
+
+export const forgetWaiting = (): void => useWaiting.setState({ list: [] });
+
+async function mayRead(handle: FileSystemHandle): Promise<boolean> {
+  const ask = handle as FileSystemHandle & { requestPermission?(options: { mode: "read" }): Promise<PermissionState> };
+  return ask.requestPermission === undefined || (await ask.requestPermission({ mode: "read" })) === "granted";
+}
+
+const named = (found: readonly Found[], as: readonly Remembered[]): Found[] =>
+  found.map((one) => {
+    const match = as.find(
+      ({ origin }) => origin.kind === "sample" && one.origin.kind === "sample" && origin.id === one.origin.id,
+    );
+    return { ...one, name: match?.name ?? one.name };
+  });
+
+function keepSaving(): void {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const save = () => {
+    const { title, recipe, text } = useStudio.getState();
+    const models = [
+      ...useModels.getState().list.map(({ summary, origin }) => ({ name: summary.name, origin })),
+      ...useWaiting.getState().list,
+    ];
+    const saved: Saved = { title, recipe, text, models, options: usePlan.getState().options };
+    set(KEY, saved).catch((error: unknown) =>
+      say("error", `This mix could not be remembered for the next visit (${messageOf(error)}).`),
+    );
+  };
+  const soon = () => {
+    clearTimeout(timer);
+    timer = setTimeout(save, 400);
+  };
+  useStudio.subscribe(soon);
+  useModels.subscribe(soon);
+  usePlan.subscribe((now, before) => now.options !== before.options && soon());
+}

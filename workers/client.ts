@@ -1,0 +1,53 @@
+/**
+ * The page's side of the door: starts the worker, speaks to the host in it, and turns the worker's
+ * death into an error that every waiting call rejects with, instead of a promise that never settles.
+ */
+import { proxy, releaseProxy, wrap } from "comlink";
+import { WeightloomError } from "../core/errors.ts";
+import type { PlanRefusal, PlanSummary, StudioHost } from "./api.ts";
+
+export interface StudioClient extends StudioHost {
+  /** Ends the worker at once; calls in flight reject. */
+  terminate(): void;
+}
+
+/** @param onDeath called once when the worker dies by itself; start another one then. */
+export function connect(onDeath: (error: Error) => void): StudioClient {
+  const worker = new Worker(new URL("./studio.worker.ts", import.meta.url), { type: "module", name: "studio" });
+  const host = wrap<StudioHost>(worker);
+  let die: (error: Error) => void = () => {};
+  const death = new Promise<never>((_, reject) => {
+    die = reject;
+  });
+  death.catch(() => {});
+
+  const end = (error: Error) => {
+    die(error);
+    host[releaseProxy]();
+    worker.terminate();
+  };
+  worker.addEventListener("error", (event) => {
+    event.preventDefault();
+    const reason = event.message === undefined || event.message === "" ? "it could not be loaded" : event.message;
+    const error = new WeightloomError(
+      "MergeError",
+      `The engine's worker stopped (${reason}). Your recipe is safe; reload the page if it happens again.`,
+    );
+    end(error);
+    onDeath(error);
+  });
+
+  const alive = <T>(answer: Promise<T>): Promise<T> => Promise.race([answer, death]);
+  return {
+    open: (model) => alive(host.open(model)),
+    close: (id) => alive(host.close(id)),
+    rename: (id, name) => alive(host.rename(id, name)),
+    plan: (recipe, options) => alive<PlanSummary | PlanRefusal>(host.plan(recipe, options)),
+    merge: (recipe, text, options, target, onProgress) =>
+      alive(host.merge(recipe, text, options, target, proxy(onProgress))),
+    cancel: () => alive(host.cancel()),
+    engine: (want) => alive(host.engine(want)),
+    results: () => alive(host.results()),
+    terminate: () => end(new WeightloomError("MergeError", "The engine's worker was closed.")),
+  };
+}
