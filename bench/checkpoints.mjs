@@ -9,7 +9,7 @@ import { join } from "node:path";
 export const SHAPES = {
   tiny: { hidden: 256, layers: 4, inner: 688, vocab: 4096, kv: 128 },
   "0.5B": { hidden: 1024, layers: 30, inner: 4096, vocab: 32000, kv: 512 },
-  "8GB": { hidden: 4096, layers: 20, inner: 11008, vocab: 32000, kv: 1024 },
+  "8GB": { hidden: 4096, layers: 21, inner: 11008, vocab: 32000, kv: 1024 },
 };
 
 /** Names, shapes and byte ranges of a Llama's tensors in file order, all BF16. */

@@ -32,7 +32,10 @@ export function formatSeconds(seconds: number): string {
 export function parseBytes(text: string): number {
   const match = /^\s*(\d+(?:\.\d+)?)\s*([KMGT]?)(i?)B?\s*$/i.exec(text);
   if (match === null) {
-    throw new WeightloomError("RecipeError", `"${text}" is not a size. Write a number of bytes, or one with a unit: 500MB, 5GB, 2GiB.`);
+    throw new WeightloomError(
+      "RecipeError",
+      `"${text}" is not a size. Write a number of bytes, or one with a unit: 500MB, 5GB, 2GiB.`,
+    );
   }
   const [, digits = "0", unit = "", binary = ""] = match;
   const power = STEPS.indexOf(unit.toUpperCase() as (typeof STEPS)[number]);

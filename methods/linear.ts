@@ -19,7 +19,7 @@ export const linear = defineMethod({
       min: 0,
       max: 1,
       step: 0.01,
-      ends: ["leave out", "full share"],
+      ends: ["none", "full"],
       help: "This model's share. With normalize on, only the proportions between models matter.",
     }),
     normalize: flag("merge", {

@@ -13,7 +13,7 @@ const schema = (normalize: boolean, rescale: boolean) => ({
     min: -1,
     max: 2,
     step: 0.01,
-    ends: ["base", "full task vector"],
+    ends: ["base", "full"],
     help: "How much of what this model learned is added: 0 leaves it out, 1 adds all of it, negative takes it away.",
   }),
   density: number("model", {
@@ -42,7 +42,7 @@ const schema = (normalize: boolean, rescale: boolean) => ({
     min: 0,
     max: 3,
     step: 0.01,
-    ends: ["base", "three times the mix"],
+    ends: ["base", "triple"],
     help: "Strength of the whole mix, applied last.",
   }),
   int8_mask: flag("merge", {

@@ -47,7 +47,7 @@ export function MethodPanel() {
       </div>
       <div className="method-params">
         {paramsOf(method)
-          .filter(([, param]) => param.per === "merge")
+          .filter(([id, param]) => param.per === "merge" && id !== "int8_mask")
           .map(([id, param]) => (
             <ParamField key={id} id={id} param={param} setting={recipe.parameters?.[id]} />
           ))}

@@ -7,7 +7,7 @@ import { METHODS } from "../../methods/index.ts";
 
 const [a, b, c] = [input(0), input(1), input(2)];
 
-function merged(id: string, models: Record<string, number>[], params: Record<string, unknown>) {
+function merged(id: string, models: Record<string, number>[], params: Record<string, number | boolean>) {
   const method = METHODS.get(id) as AnyMethod;
   return method.merge({
     base: method.base === "required" ? a : null,

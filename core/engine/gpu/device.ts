@@ -1,0 +1,146 @@
+/**
+ * One WebGPU device and its fate. A device fails once and for all: whatever goes wrong first (lost,
+ * out of memory, a rejected command) becomes the one sentence that every present and later run
+ * rejects with, so no result computed on a broken device is ever returned.
+ */
+import { messageOf, WeightloomError } from "../../errors.ts";
+
+export interface AdapterName {
+  /** For the badge: "Apple M3", "nvidia ampere". */
+  readonly name: string;
+  /** Computes on the CPU, pretending to be a GPU. */
+  readonly software: boolean;
+}
+
+export interface Device {
+  readonly gpu: GPUDevice;
+  readonly adapter: AdapterName;
+  /** Throws the device's failure, if it has one. */
+  check(): void;
+  /** The promise's value, unless the device fails first; anything it rejects with becomes a DeviceError. */
+  guard<T>(promise: Promise<T>): Promise<T>;
+  /** Issues commands, synchronously; `done` rejects if the device did not accept them all. Pass it to guard(). */
+  accepted<T>(what: string, commands: () => T): { readonly value: T; readonly done: Promise<void> };
+  /** Marks the device as failed and gives it back. */
+  fail(error: WeightloomError): void;
+}
+
+/** Innermost last, so popped in reverse. */
+const SCOPES = ["validation", "internal", "out-of-memory"] as const;
+
+const SOFTWARE = /swiftshader|llvmpipe|lavapipe|softpipe|software|basic render|\bwarp\b|\bcpu\b/i;
+
+/** What an adapter is, as far as the browser tells. */
+export function describe(adapter: GPUAdapter): AdapterName {
+  const { vendor, architecture, device, description } = adapter.info;
+  const told = [description, [vendor, architecture].filter((word) => word !== "").join(" "), device];
+  const flags: readonly unknown[] = [
+    adapter.info.isFallbackAdapter,
+    // Where it lived until 2025.
+    "isFallbackAdapter" in adapter && adapter.isFallbackAdapter,
+  ];
+  return {
+    name: told.find((text) => text !== "") ?? "WebGPU adapter",
+    software: flags.includes(true) || SOFTWARE.test([vendor, architecture, device, description].join(" ")),
+  };
+}
+
+const deviceError = (message: string, cause?: unknown) => new WeightloomError("DeviceError", message, { cause });
+
+/**
+ * Asks for the fastest adapter and a device with the limits every WebGPU implementation guarantees;
+ * the kernels need no more. Rejects with a DeviceError when there is none.
+ */
+export async function openDevice(gpu: GPU): Promise<Device> {
+  const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
+  if (adapter === null) {
+    throw deviceError("No WebGPU adapter was found. Update the graphics driver, use another browser, or choose the CPU.");
+  }
+  const named = describe(adapter);
+  try {
+    return watch(await adapter.requestDevice({ label: "weightloom" }), named);
+  } catch (cause) {
+    throw deviceError(
+      `${named.name}: the GPU gave no device (${messageOf(cause)}). Close other programs that use it, or choose the CPU.`,
+      cause,
+    );
+  }
+}
+
+function watch(gpu: GPUDevice, adapter: AdapterName): Device {
+  let failure: WeightloomError | null = null;
+  let announce: (error: WeightloomError) => void = () => {};
+  const failed = new Promise<never>((_, reject) => {
+    announce = reject;
+  });
+  failed.catch(() => {}); // Heard by guard(); nobody else need listen.
+
+  const fail = (error: WeightloomError) => {
+    if (failure !== null) return;
+    failure = error;
+    announce(error);
+    gpu.destroy();
+  };
+  const lost = gpu.lost.then(({ message }) => {
+    fail(
+      deviceError(
+        `${adapter.name}: the GPU device was lost (${message || "no reason given"}). ` +
+          "Start again to continue on a new device, or choose the CPU.",
+      ),
+    );
+  });
+  gpu.addEventListener("uncapturederror", ({ error }) => {
+    fail(deviceError(`${adapter.name}: the GPU refused a command (${error.message}). Choose the CPU and report this.`));
+  });
+
+  const check = () => {
+    if (failure !== null) throw failure;
+  };
+
+  /** A rejected mapping is often the first sign of a loss whose reason follows a moment later. */
+  const explain = async (error: unknown): Promise<WeightloomError> => {
+    if (failure === null) await Promise.race([lost, new Promise((resolve) => setTimeout(resolve, 250))]);
+    if (failure === null && error instanceof WeightloomError) return error;
+    fail(deviceError(`${adapter.name}: the GPU failed (${messageOf(error)}). Start again, or choose the CPU.`, error));
+    return failure ?? deviceError(messageOf(error), error);
+  };
+
+  return {
+    gpu,
+    adapter,
+    check,
+    fail,
+    guard: async (promise) => {
+      try {
+        const value = await Promise.race([promise, failed]);
+        check();
+        return value;
+      } catch (error) {
+        throw failure ?? (await explain(error));
+      }
+    },
+    accepted: (what, commands) => {
+      check();
+      for (const scope of SCOPES) gpu.pushErrorScope(scope);
+      let popped: Promise<GPUError | null>[] = [];
+      try {
+        return { value: commands(), done: Promise.resolve().then(() => settle(what, popped)) };
+      } finally {
+        // Popped before anybody else can push: scopes are a stack shared by all runs.
+        popped = SCOPES.map(() => gpu.popErrorScope());
+        for (const promise of popped) promise.catch(() => {}); // Heard by settle(), if commands() did not throw.
+      }
+    },
+  };
+
+  async function settle(what: string, popped: readonly Promise<GPUError | null>[]): Promise<void> {
+    const [memory, ...others] = await Promise.all(popped);
+    if (memory) {
+      throw deviceError(
+        `${adapter.name}: ${what} did not fit in GPU memory (${memory.message}). ` +
+          "Close other programs that use the GPU, or choose the CPU.",
+      );
+    }
+    for (const error of others) if (error) throw new Error(`${what}: ${error.message}`);
+  }
+}
