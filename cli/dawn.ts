@@ -38,9 +38,13 @@ function softwareDrivers(): string[] {
   const fetched = listed(browsers)
     .filter((name) => name.startsWith("chromium"))
     .flatMap((name) => listed(join(browsers, name)).map((folder) => join(browsers, name, folder)));
-  return ["/usr/lib/chromium", "/usr/lib64/chromium", "/usr/lib/chromium-browser", "/opt/google/chrome", ...fetched].map(
-    (folder) => join(folder, ICD),
-  );
+  return [
+    "/usr/lib/chromium",
+    "/usr/lib64/chromium",
+    "/usr/lib/chromium-browser",
+    "/opt/google/chrome",
+    ...fetched,
+  ].map((folder) => join(folder, ICD));
 }
 
 function listed(folder: string): string[] {

@@ -185,7 +185,6 @@ export function Chart(props: Props) {
   return (
     <section className="lane" aria-labelledby={titleId}>
       <h3 id={titleId}>{lane.title}</h3>
-      {/* biome-ignore lint/a11y/noStaticElementInteractions: each curve in it is a slider for the keyboard */}
       <svg
         ref={box}
         width={width}

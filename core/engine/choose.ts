@@ -42,7 +42,11 @@ export async function chooseEngine(candidates: Candidates): Promise<Choice> {
   }
   if (want === "gpu") {
     const { engine, software, name } = await gpu();
-    return { engine, because: software ? `You chose the GPU; ${name} is a software one.` : "You chose the GPU.", speed: null };
+    return {
+      engine,
+      because: software ? `You chose the GPU; ${name} is a software one.` : "You chose the GPU.",
+      speed: null,
+    };
   }
   const opened = await gpu().catch((error: unknown) => messageOf(error));
   if (typeof opened === "string") return onCpu(`The GPU cannot be used: ${opened}`);

@@ -30,7 +30,7 @@ ${specialists.map((name, i) => `  - model: ${join(samples, name)}\n    parameter
 `;
 
 describe("merge", () => {
-  test("writes a model that verifies, with the recipe as it was written", () => {
+  test("writes a model that verifies, with the recipe as it was written", { timeout: 60_000 }, () => {
     const done = weightloom("merge", recipe("ties.yml", TIES), "out", "--engine", "cpu", "--json");
     expect(done.stderr).toContain("tensors");
     expect(done.status).toBe(0);
@@ -184,6 +184,6 @@ describe("the other commands", () => {
     expect(nan.status).toBe(1);
     expect(nan.stdout).toContain("NaN or infinite");
     writeFileSync(join(work, "damaged/model.safetensors"), bytes.subarray(0, bytes.length - 100));
-    expect(weightloom("verify", "damaged").stdout).toContain("cut off");
+    expect(weightloom("verify", "damaged").stdout).toMatch(/but the file has [\d,]+ bytes/);
   });
 });

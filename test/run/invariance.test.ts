@@ -47,7 +47,7 @@ describe.each(await engines())("$name", ({ engine }) => {
 
   test.each(METHODS)("$method", async ({ method, own, params }) => {
     await fc.assert(
-      fc.asyncProperty(fc.integer({ min: 1, max: 30_000 }), fc.integer({ min: 1, max: 5 }), async (count, blocks) => {
+      fc.asyncProperty(fc.integer({ min: 8, max: 30_000 }), fc.integer({ min: 1, max: 5 }), async (count, blocks) => {
         const { base, models } = family(count);
         const taking = method === "slerp" ? models.slice(0, 1) : models;
         const ask = {

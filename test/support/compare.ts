@@ -68,7 +68,7 @@ export async function arbitrary(plan: MergePlan): Promise<Set<number>> {
     const threshold = [...size].sort((a, b) => b - a)[k - 1] ?? 0;
     const above = size.filter((s) => s > threshold).length;
     const equal = size.filter((s) => s === threshold).length;
-    if (k - above < equal) size.forEach((s, i) => s === threshold && open.add(i));
+    if (k - above < equal) for (const [i, s] of size.entries()) if (s === threshold) open.add(i);
   });
   return open;
 }

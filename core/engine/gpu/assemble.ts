@@ -15,7 +15,7 @@ import random from "../../../shaders/random.wgsl?raw";
 import reduce from "../../../shaders/reduce.wgsl?raw";
 import type { FloatDtype, OutputDtype } from "../../bytes/dtype.ts";
 import { bytesPer } from "../../bytes/dtype.ts";
-import { HIGH_BINS, LOW_BINS, type Histogram, type Op, type Program } from "../../graph/program.ts";
+import { HIGH_BINS, type Histogram, LOW_BINS, type Op, type Program } from "../../graph/program.ts";
 
 /** Binding numbers of frame.wgsl and the output pieces. */
 export const BINDING = { params: 0, words1: 1, words2: 2, words4: 3, output: 5, sums: 6, bins: 7 } as const;

@@ -54,7 +54,9 @@ const deviceError = (message: string, cause?: unknown) => new WeightloomError("D
 export async function openDevice(gpu: GPU): Promise<Device> {
   const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
   if (adapter === null) {
-    throw deviceError("No WebGPU adapter was found. Update the graphics driver, use another browser, or choose the CPU.");
+    throw deviceError(
+      "No WebGPU adapter was found. Update the graphics driver, use another browser, or choose the CPU.",
+    );
   }
   const named = describe(adapter);
   try {

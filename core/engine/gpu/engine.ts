@@ -46,9 +46,13 @@ export interface OpenedGpu {
   readonly name: string;
 }
 
+/** Dawn in Node takes its driver down when the GPU object is collected, whatever devices are still at work. */
+const inUse = new Set<GPU>();
+
 /** Opens the fastest adapter. Rejects with a DeviceError when there is none. */
 export async function createGpuEngine(gpu: GPU, options: GpuOptions = {}): Promise<OpenedGpu> {
   const device = await openDevice(gpu);
+  inUse.add(gpu);
   options.onDevice?.(device.gpu);
   const { name, software } = device.adapter;
   const { limits } = device.gpu;
@@ -151,6 +155,7 @@ export async function createGpuEngine(gpu: GPU, options: GpuOptions = {}): Promi
     close: async () => {
       device.fail(new WeightloomError("DeviceError", `${name}: the GPU engine was closed. Open a new one to go on.`));
       ring.destroy();
+      inUse.delete(gpu);
     },
   };
   return { engine, software, name };
@@ -209,7 +214,10 @@ function collect({ program, inputs, encode, count }: TileJob, { parts }: Layout,
   const sumBytes = parts.find((part) => part.role === "sums")?.bytes ?? 0;
   let bin = at("bins");
   return {
-    output: program.output === null ? null : new Uint8Array(mapped.slice(at("output"), at("output") + count * bytesPer(encode))),
+    output:
+      program.output === null
+        ? null
+        : new Uint8Array(mapped.slice(at("output"), at("output") + count * bytesPer(encode))),
     sums: Float64Array.from(new Float32Array(mapped, at("sums"), sumBytes / 4)),
     histograms: program.histograms.map((histogram) => {
       const counts = new Uint32Array(mapped.slice(bin, bin + binsOf(histogram) * 4));

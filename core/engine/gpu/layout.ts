@@ -43,7 +43,11 @@ export function layOut({ program, dtypes, encode, count }: TileJob, kernel: Kern
   const bins = program.histograms.reduce((total, histogram) => total + binsOf(histogram) * 4, 0);
   const parts: Part[] = [];
   let readbackBytes = 0;
-  for (const [role, bytes] of [["output", output], ["sums", sums], ["bins", bins]] as const) {
+  for (const [role, bytes] of [
+    ["output", output],
+    ["sums", sums],
+    ["bins", bins],
+  ] as const) {
     if (bytes === 0) continue;
     parts.push({ role, at: readbackBytes, bytes });
     readbackBytes += aligned(bytes);
@@ -67,7 +71,11 @@ export function layOut({ program, dtypes, encode, count }: TileJob, kernel: Kern
 }
 
 /** The kernel's parameters, as frame.wgsl lays them out. */
-export function parametersOf({ words, count, first }: TileJob, kernel: Kernel, layout: Layout): Uint32Array<ArrayBuffer> {
+export function parametersOf(
+  { words, count, first }: TileJob,
+  kernel: Kernel,
+  layout: Layout,
+): Uint32Array<ArrayBuffer> {
   const all = new Uint32Array(4 + kernel.slots * 4);
   all.set([count, layout.blocks, first / 4, 0]);
   all.set(layout.offsets, 4);
