@@ -64,6 +64,8 @@ export default defineConfig({
         test: {
           name: "node",
           environment: "node",
+          // Two cores shared with others: a process to start, a device to open.
+          testTimeout: 30_000,
           include: ["test/**/*.test.ts"],
           exclude: ["test/e2e/**"],
         },

