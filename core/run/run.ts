@@ -165,17 +165,23 @@ export async function run(plan: Plan, options: RunOptions): Promise<RunResult> {
 
 /** Buffers of finished tiles, kept for the next reads: fresh memory costs more than the read itself. */
 function createSpares(): { take(bytes: number): ArrayBuffer | undefined; give(bytes: Uint8Array<ArrayBuffer>): void } {
-  const most = 64;
+  /** They are held besides the budget, so there are few. */
+  const most = 48e6;
   const least = 64 * 1024;
   const buffers: ArrayBuffer[] = [];
+  let held = 0;
   return {
     take: (bytes) => {
       if (bytes < least) return undefined;
       const at = buffers.findIndex(({ byteLength }) => byteLength >= bytes && byteLength <= 2 * bytes);
-      return at < 0 ? undefined : buffers.splice(at, 1)[0];
+      const [taken] = at < 0 ? [] : buffers.splice(at, 1);
+      held -= taken?.byteLength ?? 0;
+      return taken;
     },
     give: ({ buffer }) => {
-      if (buffer.byteLength >= least && buffers.length < most) buffers.push(buffer);
+      if (buffer.byteLength < least || held + buffer.byteLength > most) return;
+      held += buffer.byteLength;
+      buffers.push(buffer);
     },
   };
 }
