@@ -3,7 +3,7 @@
  * paper over lazy tensors. The form in the studio, the check of a recipe, the command-line help, the
  * reference docs, the WGSL and the SIMD program all come from it.
  */
-import type { Tensor } from "./graph/tensor.ts";
+import type { Scalar, Tensor } from "./graph/tensor.ts";
 
 interface ParamCommon {
   /** "merge": one value per output tensor. "model": one per input model as well. */
@@ -31,10 +31,23 @@ export interface FlagParam extends ParamCommon {
   readonly default: boolean;
 }
 
-export type Param = NumberParam | FlagParam;
+/** One word of a few. */
+export interface ChoiceParam extends ParamCommon {
+  readonly kind: "choice";
+  readonly default: string;
+  readonly options: readonly { readonly value: string; readonly title: string }[];
+}
+
+export type Param = NumberParam | FlagParam | ChoiceParam;
 export type ParamSchema = Readonly<Record<string, Param>>;
 
-type Of<P extends Param> = P extends FlagParam ? boolean : P extends { default: number } ? number : number | null;
+type Of<P extends Param> = P extends FlagParam
+  ? boolean
+  : P extends ChoiceParam
+    ? P["options"][number]["value"]
+    : P extends { default: number }
+      ? number
+      : number | null;
 /** The values of the parameters of one scope. */
 export type ValuesOf<S extends ParamSchema, Scope extends "merge" | "model"> = {
   readonly [K in keyof S as S[K]["per"] extends Scope ? K : never]: Of<S[K]>;
@@ -48,16 +61,28 @@ export interface MergeInput<S extends ParamSchema = ParamSchema> {
 }
 
 export interface MergeInputs<S extends ParamSchema = ParamSchema> {
-  /** The base model's tensor, or null when the method has none. */
+  /** The base model's tensor, or null when the method has none (or it is optional and not given). */
   readonly base: Tensor | null;
-  /** In recipe order. Holds the base too only when `baseRole` is "participant". */
+  /** In recipe order, without the base where the method has one. */
   readonly models: readonly MergeInput<S>[];
   readonly params: ValuesOf<S, "merge">;
   /** Elements in the tensor. */
   readonly count: number;
+  /** Elements in a row: the last axis; all of them where there is one axis. */
+  readonly columns: number;
+  readonly shape: readonly number[];
+  /** Where in the result's layers it is, 0 (first) to 1 (last); null outside the layers. */
+  readonly depth: number | null;
   /** The name of the tensor, for sentences. */
   readonly name: string;
+  /** True when the recipe asks for mergekit's own behaviour where ours is better (`compat: mergekit`). */
+  readonly compat: boolean;
+  /** Has a number kept that the method settles on anyway; `remarks` turns all tensors' into sentences. */
+  watch(id: string, value: Scalar): void;
 }
+
+/** What a method has to say about numbers it settled on, over all tensors of a merge. */
+export type Remark = (values: readonly { readonly tensor: string; readonly value: number }[]) => string | null;
 
 export interface MergeMethod<S extends ParamSchema = ParamSchema> {
   /** As in `merge_method:`. */
@@ -68,7 +93,12 @@ export interface MergeMethod<S extends ParamSchema = ParamSchema> {
   /** One sentence: when to use it. */
   readonly use: string;
   readonly reference: string;
-  readonly base: "required" | "none";
+  /** The formula in plain text, for the reference docs; may have several lines. */
+  readonly formula?: string;
+  /** Where it differs from mergekit's method of that name, one or two sentences. */
+  readonly differs?: string;
+  /** "optional": used when the recipe names one. "none": a base that is listed is a model like the others. */
+  readonly base: "required" | "optional" | "none";
   /** How many models besides the base. */
   readonly models: { readonly min: number; readonly max?: number };
   /**
@@ -77,6 +107,8 @@ export interface MergeMethod<S extends ParamSchema = ParamSchema> {
    */
   readonly rows: "common" | "base" | "refuse";
   readonly params: S;
+  /** By the ids given to `watch`. */
+  readonly remarks?: Readonly<Record<string, Remark>>;
   /**
    * The formula. Returns the merged tensor, or an input unchanged (then bytes are copied).
    * Throws a PlanError for values it cannot take.
@@ -108,4 +140,16 @@ export function flag<const P extends "merge" | "model">(
   blank: { readonly default: boolean; readonly title?: string; readonly help: string },
 ): FlagParam & { readonly per: P } {
   return { kind: "flag", title: "", ...blank, per };
+}
+
+export function choice<const P extends "merge" | "model", const V extends string>(
+  per: P,
+  blank: {
+    readonly default: V;
+    readonly options: readonly { readonly value: V; readonly title: string }[];
+    readonly title?: string;
+    readonly help: string;
+  },
+): ChoiceParam & { readonly per: P; readonly options: readonly { readonly value: V; readonly title: string }[] } {
+  return { kind: "choice", title: "", ...blank, per };
 }

@@ -64,8 +64,8 @@ export interface PlanRow {
   readonly bytes: number;
   readonly passes: number;
   /** Resolved parameters, for show. */
-  readonly merge: Readonly<Record<string, number | boolean | null>>;
-  readonly models: Readonly<Record<string, Readonly<Record<string, number | boolean | null>>>>;
+  readonly merge: Readonly<Record<string, number | boolean | string | null>>;
+  readonly models: Readonly<Record<string, Readonly<Record<string, number | boolean | string | null>>>>;
 }
 
 export interface PlanSummary {

@@ -78,6 +78,17 @@ function ParamField({
       />
     );
   }
+  if (param.kind === "choice") {
+    const value = typeof setting === "string" ? setting : param.default;
+    return (
+      <Select
+        label={title}
+        value={value}
+        options={param.options.map((option) => ({ value: option.value, label: option.title }))}
+        onChange={(word) => edit((r) => setParam(r, id, word === param.default ? undefined : word))}
+      />
+    );
+  }
   const value = setting === undefined ? param.default : typeof setting === "number" ? setting : null;
   return (
     <NumberField

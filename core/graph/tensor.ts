@@ -6,7 +6,7 @@
  *
  * Masks are tensors of 0 and 1.
  */
-export type Unary = "neg" | "abs" | "sign" | "sqrt";
+export type Unary = "neg" | "abs" | "sign" | "sqrt" | "exp" | "log";
 export type Binary = "add" | "sub" | "mul" | "div" | "min" | "max" | "lt" | "le" | "gt" | "ge" | "eq" | "ne";
 
 export type Tensor =
@@ -16,11 +16,24 @@ export type Tensor =
   | { readonly type: "tensor"; readonly op: Binary; readonly a: Tensor; readonly b: Tensor }
   | { readonly type: "tensor"; readonly op: "where"; readonly a: Tensor; readonly b: Tensor; readonly c: Tensor }
   | { readonly type: "tensor"; readonly op: "random"; readonly stream: number }
-  | { readonly type: "tensor"; readonly op: "top"; readonly selection: Selection };
+  | { readonly type: "tensor"; readonly op: "top"; readonly selection: Selection }
+  | { readonly type: "tensor"; readonly op: "along"; readonly vector: Vector }
+  | { readonly type: "tensor"; readonly op: "rank"; readonly key: Tensor; readonly columns: number };
 
 export type Scalar =
   | { readonly type: "scalar"; readonly op: "constant"; readonly value: number }
   | { readonly type: "scalar"; readonly op: "sum"; readonly tensor: Tensor }
+  /** Magnitude of the selection's last element: the k-th largest. */
+  | { readonly type: "scalar"; readonly op: "kth"; readonly selection: Selection }
+  /** A number of the whole model: see `overall` and `overallKth`. */
+  | { readonly type: "scalar"; readonly op: "overall"; readonly id: string; readonly part: Scalar }
+  | {
+      readonly type: "scalar";
+      readonly op: "overallKth";
+      readonly id: string;
+      readonly key: Tensor;
+      readonly share: number;
+    }
   | {
       readonly type: "scalar";
       readonly op: "map";
@@ -32,8 +45,32 @@ export type Scalar =
 export interface Selection {
   readonly type: "selection";
   readonly key: Tensor;
-  readonly k: number;
+  /** 1 to the number of elements, or a number that a sweep yields (rounded down; below 1 nothing is selected). */
+  readonly k: Scalar;
 }
+
+/**
+ * The tensor as a matrix: rows of `columns` consecutive elements (the last axis). A tensor of one axis is one row.
+ * A vector has one number per row or one per column.
+ */
+export type Axis = "rows" | "columns";
+export type Vector =
+  | {
+      readonly type: "vector";
+      readonly op: "reduce";
+      readonly how: "sum" | "max";
+      readonly axis: Axis;
+      readonly columns: number;
+      readonly tensor: Tensor;
+    }
+  | {
+      readonly type: "vector";
+      readonly op: "map";
+      readonly axis: Axis;
+      readonly columns: number;
+      readonly fn: (...values: number[]) => number;
+      readonly args: readonly (Vector | Scalar)[];
+    };
 
 type Operand = Tensor | Scalar | number;
 
@@ -55,6 +92,10 @@ export const abs = unary("abs");
 /** -1, 0 or 1. */
 export const sign = unary("sign");
 export const sqrt = unary("sqrt");
+/** e to the power of; relative error below 2e-7 on every engine. */
+export const exp = unary("exp");
+/** Natural logarithm; relative error below 2e-7 on every engine. 0 gives -Infinity, a negative number NaN. */
+export const log = unary("log");
 export const add = binary("add");
 export const sub = binary("sub");
 export const mul = binary("mul");
@@ -87,10 +128,65 @@ export const total = (terms: readonly Tensor[]): Tensor => terms.reduce((sum, te
 export const random = (stream: number): Tensor => ({ type: "tensor", op: "random", stream });
 
 /** 1 at the `k` elements of largest magnitude, else 0. Exact; ties go to the lowest index. */
-export const top = (key: Tensor, k: number): Tensor => ({
+export const top = (key: Tensor, k: number | Scalar): Tensor => ({
   type: "tensor",
   op: "top",
-  selection: { type: "selection", key, k },
+  selection: select(key, k),
+});
+
+const select = (key: Tensor, k: number | Scalar): Selection => ({ type: "selection", key, k: scalar(k) });
+
+/** Magnitude of the k-th largest element (k from 1), exact. */
+export const kth = (key: Tensor, k: number | Scalar): Scalar => ({
+  type: "scalar",
+  op: "kth",
+  selection: select(key, k),
+});
+
+/**
+ * Position of each element among its row in ascending order of magnitude, from 0; equal magnitudes in order of index.
+ * @param columns elements of a row
+ */
+export const rank = (key: Tensor, columns: number): Tensor => ({ type: "tensor", op: "rank", key, columns });
+
+const reduce =
+  (how: "sum" | "max", axis: Axis) =>
+  (tensor: Tensor, columns: number): Vector => ({ type: "vector", op: "reduce", how, axis, columns, tensor });
+
+/** One sum per row (over its columns), f64. */
+export const rowSums = reduce("sum", "rows");
+/** One maximum per row. */
+export const rowMaxima = reduce("max", "rows");
+/** One sum per column (over all rows), f64. */
+export const columnSums = reduce("sum", "columns");
+
+/** Host arithmetic in f64 on vectors of one axis, element by element; scalars count for every element. */
+export function mapVector(
+  fn: (...values: number[]) => number,
+  first: Vector,
+  ...more: readonly (Vector | Scalar | number)[]
+): Vector {
+  const { axis, columns } = first;
+  const args = [first, ...more].map((arg) => (typeof arg === "number" ? scalar(arg) : arg));
+  return { type: "vector", op: "map", axis, columns, fn, args };
+}
+
+/** The number of its row or column, at every element, as f32. */
+export const along = (vector: Vector): Tensor => ({ type: "tensor", op: "along", vector });
+
+/**
+ * The sum of `part` over all tensors of the result that name the same `id`: a number of the whole model. Costs one
+ * reading of all of them before the first is written.
+ */
+export const overall = (id: string, part: Scalar): Scalar => ({ type: "scalar", op: "overall", id, part });
+
+/** Magnitude such that `share` of all elements of the tensors that name the same `id` are as large or larger. */
+export const overallKth = (id: string, key: Tensor, share: number): Scalar => ({
+  type: "scalar",
+  op: "overallKth",
+  id,
+  key,
+  share,
 });
 
 export const scalar = (value: number | Scalar): Scalar =>

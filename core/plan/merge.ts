@@ -11,7 +11,7 @@ import type { Recipe } from "../recipe/recipe.ts";
 import { seedOf } from "./memory.ts";
 import type { OutputTensor, Source } from "./outputs.ts";
 import { hasParams, mergeParams, modelParams } from "./params.ts";
-import type { CopyPlan, InputPlan, MergePlan, Note, ParamValues } from "./plan.ts";
+import type { CopyPlan, InputPlan, MergePlan, Note, ParamValues, Watched } from "./plan.ts";
 
 /** A tensor plan that has no place in a file, no tile size yet. */
 export type Draft = Omit<CopyPlan, "output"> | Omit<MergePlan, "output" | "tile" | "resident">;
@@ -64,14 +64,26 @@ export function draft(tensor: OutputTensor, context: Drafting): Draft {
   };
   const merge = mergeParams(method, tensor, recipe.parameters);
   const own: Record<string, ParamValues> = {};
-  const baseTensor = method.base === "required" && isPresent(base) ? slot(base) : null;
+  const baseTensor = method.base !== "none" && isPresent(base) ? slot(base) : null;
   const models = taking.map((source): MergeInput => {
     const params = modelParams(method, tensor, source, recipe.parameters);
     own[source.label] = params;
     return { tensor: slot(source), index: participants.indexOf(source), params };
   });
   const count = countOf(shape);
-  const merged = method.merge({ base: baseTensor, models, params: merge, count, name: tensor.name });
+  const watched: Watched[] = [];
+  const merged = method.merge({
+    base: baseTensor,
+    models,
+    params: merge,
+    count,
+    columns: shape.length > 1 ? (shape.at(-1) ?? count) : count,
+    shape,
+    depth: tensor.depth,
+    name: tensor.name,
+    compat: recipe.compat === "mergekit",
+    watch: (id, value) => watched.push({ id, value }),
+  });
   const dtype = context.dtype ?? storedType(baseTensor === null ? taking : [lead], note);
 
   if (merged.op === "input" && inputs[merged.index]?.dtype === dtype) {
@@ -95,6 +107,7 @@ export function draft(tensor: OutputTensor, context: Drafting): Draft {
     inputs,
     params: { merge, models: own },
     passes: passesOf(merged),
+    watched,
     seed: seedOf(context.seed, tensor.name),
   };
 }
@@ -102,8 +115,7 @@ export function draft(tensor: OutputTensor, context: Drafting): Draft {
 /** Everyone who takes part besides the base: its own entry too, where a method has no base. */
 function partakers(tensor: OutputTensor, { method, recipe, note }: Drafting): readonly Source[] {
   const { base, sources } = tensor;
-  if (method.base === "required")
-    return base === null ? sources : sources.filter((source) => source.model !== base.model);
+  if (method.base !== "none") return base === null ? sources : sources.filter((source) => source.model !== base.model);
   if (base === null || sources.some((source) => source.model === base.model)) return sources;
   if (recipe.models === undefined || !hasParams(method, tensor, base, recipe.parameters)) return sources;
   if (method.models.max !== undefined && sources.length >= method.models.max) return sources;
@@ -186,6 +198,7 @@ function carry(tensor: OutputTensor, lead: Present, context: Drafting, because: 
     inputs: [{ ref: lead.label, info, dtype: info.dtype, start: info.range.start }],
     params: { merge: {}, models: {} },
     passes: passesOf(input(0)),
+    watched: [],
     seed: seedOf(context.seed, tensor.name),
   };
 }

@@ -26,6 +26,8 @@ export interface OutputTensor {
   readonly place: Place;
   /** Position on gradients, 0 to 1. */
   readonly t: number;
+  /** Where in the result's layers it is, 0 (first) to 1 (last); null outside the layers. */
+  readonly depth: number | null;
   readonly sources: readonly Source[];
   readonly base: Source | null;
   readonly slice: Settings | undefined;
@@ -91,6 +93,7 @@ function fromModels(recipe: Recipe, lookup: Lookup): Outline {
       name,
       place,
       t: layers === undefined || place.layer === null ? 0 : gradientPosition(place.layer, layers),
+      depth: layers === undefined || place.layer === null ? null : depthOf(place.layer, layers),
       sources: entries.map((entry) => ({ ...entry, name, info: find(entry.model, name) })),
       base: base === null ? null : sourceOf(base, name, recipe.base_model ?? base.ref),
       slice: undefined,
@@ -124,11 +127,12 @@ function fromSlices(recipe: Recipe, slices: readonly Slice[], lookup: Lookup): O
     for (const name of template.checkpoint.tensors.keys()) {
       const place = template.family.place(name);
       if (place.stack === target.prefix || !wanted(place)) continue;
-      tensors.push({ name, place, t: 0, slice: party.slice.parameters, ...sourcesAt(party, () => name) });
+      tensors.push({ name, place, t: 0, depth: null, slice: party.slice.parameters, ...sourcesAt(party, () => name) });
     }
   };
   outside(first, (place) => place.end !== "after");
 
+  const deep = parties.reduce((sum, { length }) => sum + length, 0);
   const origins: LayerOrigin[] = [];
   for (const party of parties) {
     const template = party.party.entries[0]!.model;
@@ -147,6 +151,7 @@ function fromSlices(recipe: Recipe, slices: readonly Slice[], lookup: Lookup): O
           name: `${target.prefix}.${number}.${place.part}`,
           place: { ...place, stack: target.prefix, layer: number },
           t: gradientPosition(j, party.length),
+          depth: depthOf(number, deep),
           slice: party.slice.parameters,
           ...sourcesAt(party, at),
         });
@@ -162,6 +167,8 @@ function fromSlices(recipe: Recipe, slices: readonly Slice[], lookup: Lookup): O
     notes: familyNotes(donor, [...new Set(others)]),
   };
 }
+
+const depthOf = (layer: number, layers: number) => (layers <= 1 ? 0 : layer / (layers - 1));
 
 interface PlacedParty {
   readonly slice: Slice;

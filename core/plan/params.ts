@@ -48,7 +48,7 @@ function valuesOf(
   name: string,
   model: string | null,
 ): ParamValues {
-  const values: Record<string, number | boolean | null> = {};
+  const values: Record<string, number | boolean | string | null> = {};
   for (const [id, param] of Object.entries<Param>(method.params)) {
     if (param.per !== scope) continue;
     const found = lookUp(id, levels, t, name) ?? param.default;
@@ -64,7 +64,7 @@ function check(
   method: AnyMethod,
   name: string,
   model: string | null,
-): number | boolean {
+): number | boolean | string {
   const whose = model === null ? "" : ` of ${model}`;
   if (value === null) {
     throw new WeightloomError(
@@ -78,6 +78,14 @@ function check(
     throw new WeightloomError(
       "PlanError",
       `${id}${whose} for ${name} is ${JSON.stringify(value)}; it must be true or false.`,
+    );
+  }
+  if (param.kind === "choice") {
+    const words = param.options.map((option) => option.value);
+    if (typeof value === "string" && words.includes(value)) return value;
+    throw new WeightloomError(
+      "PlanError",
+      `${id}${whose} for ${name} is ${JSON.stringify(value)}; it must be one of ${words.join(", ")}.`,
     );
   }
   const numeric = typeof value === "boolean" ? Number(value) : value;

@@ -6,6 +6,7 @@ import type { Dtype, FloatDtype, OutputDtype } from "../bytes/dtype.ts";
 import type { ByteRange, ByteSource } from "../bytes/source.ts";
 import type { TensorInfo } from "../formats/checkpoint.ts";
 import type { Pass } from "../graph/passes.ts";
+import type { Scalar } from "../graph/tensor.ts";
 import type { AnyMethod } from "../method.ts";
 import type { Recipe } from "../recipe/recipe.ts";
 
@@ -47,6 +48,7 @@ export interface MergePlan extends TensorCommon {
   /** Values of the method's parameters for this tensor, for show. */
   readonly params: { readonly merge: ParamValues; readonly models: Readonly<Record<string, ParamValues>> };
   readonly passes: readonly Pass[];
+  readonly watched: readonly Watched[];
   /** Elements per tile, a multiple of BLOCK. */
   readonly tile: number;
   /** True when its input bytes stay in memory between passes and are read once. */
@@ -55,7 +57,12 @@ export interface MergePlan extends TensorCommon {
   readonly seed: readonly [number, number];
 }
 
-export type ParamValues = Readonly<Record<string, number | boolean | null>>;
+export type ParamValues = Readonly<Record<string, number | boolean | string | null>>;
+/** A number the method settles on, to be reported when the tensor is done: see MergeMethod.remarks. */
+export interface Watched {
+  readonly id: string;
+  readonly value: Scalar;
+}
 export type TensorPlan = CopyPlan | MergePlan;
 
 export interface FilePlan {

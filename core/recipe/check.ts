@@ -92,7 +92,7 @@ function checkRequired(
 ): void {
   const set = (settings: Settings | undefined, name: string) => settings !== undefined && Object.hasOwn(settings, name);
   for (const [name, param] of Object.entries(method.params as Record<string, Param>)) {
-    if (param.kind === "flag" || param.default !== null || outer.some((settings) => set(settings, name))) continue;
+    if (param.kind !== "number" || param.default !== null || outer.some((settings) => set(settings, name))) continue;
     if (param.per === "merge") {
       const advice = `Add "${name}: ..." under its "parameters:" (usual values are ${param.min} to ${param.max})`;
       reader.error(at, `${method.id} needs "${name}", and ${title} has none. ${advice}.`);

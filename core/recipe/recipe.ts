@@ -31,13 +31,54 @@ export interface Slice {
   readonly parameters?: Settings;
 }
 
-export interface Recipe {
-  readonly merge_method: string;
-  readonly base_model?: string;
+/** What one module of a model with several (a vision tower beside a language model) is made of. */
+export interface ModuleEntry {
   /** Exactly one of models and slices is there. */
   readonly models?: readonly ModelEntry[];
   readonly slices?: readonly Slice[];
   readonly parameters?: Settings;
+}
+
+/** Where the embedding of a token comes from in models that do not have it. */
+export type TokenSource =
+  | string // a model: its embedding of the token
+  | { readonly kind: "zero" }
+  | { readonly kind: "model_token"; readonly model: string; readonly token?: string; readonly token_id?: number };
+
+export interface TokenRule {
+  readonly source?: TokenSource;
+  /** Also in models that have the token. */
+  readonly force?: boolean;
+}
+
+export interface TokenizerSettings {
+  /** "union", "base", or a model. "union" when absent. */
+  readonly source?: string;
+  readonly tokens?: Readonly<Record<string, TokenRule>>;
+  readonly pad_to_multiple_of?: number;
+}
+
+/**
+ * Models are named by text: `path[@revision][+adapter[@revision]]`. In that text `%2B`, `%40` and `%25` stand for a
+ * plus, an at-sign and a per cent sign that belong to the path (ref.ts).
+ */
+export interface Recipe {
+  /** In a file of several recipes: what the others call its result. */
+  readonly name?: string;
+  readonly merge_method: string;
+  readonly base_model?: string;
+  /** Exactly one of models, slices and modules is there. */
+  readonly models?: readonly ModelEntry[];
+  readonly slices?: readonly Slice[];
+  readonly modules?: Readonly<Record<string, ModuleEntry>>;
+  readonly parameters?: Settings;
+  /** As mergekit's older key: "union", "base", or a model. Never beside `tokenizer`. */
+  readonly tokenizer_source?: string;
+  readonly tokenizer?: TokenizerSettings;
+  /** "auto", the name of a built-in template, or a template. */
+  readonly chat_template?: string;
+  /** mergekit's own behaviour where ours is better by default. */
+  readonly compat?: "mergekit";
   /** Inputs are taken as if stored so; also the output type unless out_dtype is given. */
   readonly dtype?: RecipeDtype;
   readonly out_dtype?: RecipeDtype;

@@ -6,7 +6,7 @@ import { isMap, isScalar, isSeq, type Node } from "yaml";
 import type { AnyMethod, Param } from "../method.ts";
 import { described, type Entry, type Range, type Reader, unknownKey } from "./reader.ts";
 import type { Condition, Scalar, Setting, Settings } from "./recipe.ts";
-import { CONDITION_KEYS, didYouMean } from "./words.ts";
+import { CONDITION_KEYS, choices, didYouMean } from "./words.ts";
 
 /** Where parameters stand; merge-wide ones have no effect at a model. */
 export type Scope = "top" | "slice" | "model";
@@ -148,6 +148,11 @@ function readScalar(
     if (typeof value === "boolean") return value;
     const spoken = typeof value === "string" && isScalar(node) && node.type === "PLAIN" ? value.toLowerCase() : "";
     return Object.hasOwn(SPOKEN, spoken) ? SPOKEN[spoken] : wrong("true or false", "Write true or false.");
+  }
+  if (param.kind === "choice") {
+    const words = param.options.map((option) => option.value);
+    if (typeof value === "string" && words.includes(value)) return value;
+    return wrong(choices(words), "Choose one of them.");
   }
   if (typeof value === "string" && value.trim() !== "" && Number.isFinite(Number(value))) {
     return wrong("a number", "Remove the quotes.");

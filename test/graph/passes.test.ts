@@ -14,6 +14,11 @@ function merged(id: string, models: Record<string, number>[], params: Record<str
     models: models.map((own, i) => ({ tensor: input(i + 1), index: i, params: own })),
     params,
     count: 100_000,
+    columns: 1000,
+    shape: [100, 1000],
+    depth: null,
+    compat: false,
+    watch: () => {},
     name: "x",
   });
 }

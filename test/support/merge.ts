@@ -51,6 +51,7 @@ export function planOf(
     inputs: plans,
     params: { merge: {}, models: {} },
     passes,
+    watched: [],
     seed: seedOf(options.seed ?? 42, name),
     tile: options.tile ?? tile,
     resident: options.tile === undefined && resident,
@@ -61,8 +62,14 @@ export function planOf(
 export interface Ask {
   readonly method: string;
   readonly base?: Input;
-  readonly models: readonly { readonly tensor: Input; readonly params?: Readonly<Record<string, number | boolean>> }[];
-  readonly params?: Readonly<Record<string, number | boolean>>;
+  readonly models: readonly {
+    readonly tensor: Input;
+    readonly params?: Readonly<Record<string, number | boolean | string>>;
+  }[];
+  readonly params?: Readonly<Record<string, number | boolean | string>>;
+  readonly shape?: readonly number[];
+  readonly depth?: number;
+  readonly compat?: boolean;
   readonly dtype?: OutputDtype;
   readonly tile?: number;
   readonly seed?: number;
@@ -91,7 +98,12 @@ export function expression(ask: Ask): { merged: Tensor; inputs: Input[] } {
     })),
     params: { ...defaults("merge"), ...ask.params },
     count: first.bytes.length / bytesPer(first.dtype),
+    columns: ask.shape?.at(-1) ?? first.bytes.length / bytesPer(first.dtype),
+    shape: ask.shape ?? [first.bytes.length / bytesPer(first.dtype)],
+    depth: ask.depth ?? null,
     name: ask.name ?? "x",
+    compat: ask.compat === true,
+    watch: () => {},
   });
   return { merged, inputs };
 }
