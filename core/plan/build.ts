@@ -9,6 +9,7 @@ import { passesOf } from "../graph/passes.ts";
 import type { Model } from "../model/model.ts";
 import { printRecipe } from "../recipe/print.ts";
 import type { Recipe } from "../recipe/recipe.ts";
+import { adviceOf } from "./advice.ts";
 import { extrasOf } from "./extras.ts";
 import { peakOf, readBytesOf, tiling } from "./memory.ts";
 import type { Draft } from "./merge.ts";
@@ -33,7 +34,9 @@ export function buildPlan(
     notes.set(`${one.text}${one.tensor ?? ""}`, one);
   };
   const earlier = earlierResults(stages.slice(0, -1), models, { ...options, note });
-  const { method, outline: shape, dtype, drafts } = draftAll(recipe, earlier, { ...options, note });
+  const drafted = draftAll(recipe, earlier, { ...options, note });
+  const { method, outline: shape, dtype, drafts } = drafted;
+  for (const one of adviceOf([...earlier.drafted, drafted])) note(one);
 
   const text = options.text ?? stages.map(printRecipe).join("---\n");
   const layout = layoutShards(

@@ -24,9 +24,11 @@ type Options = PlanOptions & { note(note: Note): void };
 export interface Earlier {
   readonly models: ReadonlyMap<string, Model>;
   readonly made: ReadonlyMap<TensorInfo, MergeDraft>;
+  readonly drafted: readonly Drafted[];
 }
 
 export interface Drafted {
+  readonly recipe: Recipe;
   readonly method: AnyMethod;
   readonly outline: Outline;
   /** The type the recipe asks for, or null. */
@@ -35,7 +37,11 @@ export interface Drafted {
 }
 
 /** Every tensor of one recipe's result. */
-export function draftAll(recipe: Recipe, { models, made }: Earlier, options: Options): Drafted {
+export function draftAll(
+  recipe: Recipe,
+  { models, made }: Pick<Earlier, "models" | "made">,
+  options: Options,
+): Drafted {
   const method = options.methods.get(recipe.merge_method);
   if (method === undefined) {
     throw new WeightloomError(
@@ -56,7 +62,7 @@ export function draftAll(recipe: Recipe, { models, made }: Earlier, options: Opt
   for (const one of shape.notes) options.note(one);
   const dtype = outputDtype(recipe.out_dtype ?? recipe.dtype);
   const context = { recipe, method, seed: options.seed, dtype, made, note: options.note };
-  return { method, outline: shape, dtype, drafts: shape.tensors.map((tensor) => draft(tensor, context)) };
+  return { recipe, method, outline: shape, dtype, drafts: shape.tensors.map((tensor) => draft(tensor, context)) };
 }
 
 /** The results of recipes, in order; each may use those before it. */
@@ -67,6 +73,7 @@ export function earlierResults(
 ): Earlier {
   const models = new Map(opened);
   const made = new Map<TensorInfo, MergeDraft>();
+  const all: Drafted[] = [];
   for (const recipe of recipes) {
     const { name = "" } = recipe;
     const said = (note: Note) => options.note({ ...note, text: `${name}: ${note.text}` });
@@ -82,8 +89,9 @@ export function earlierResults(
     }
     const model = resultOf(name, drafted, [...modelsIn(recipe, models)], made, said);
     models.set(name, model);
+    all.push(drafted);
   }
-  return { models, made };
+  return { models, made, drafted: all };
 }
 
 function resultOf(
