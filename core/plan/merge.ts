@@ -106,7 +106,10 @@ export function draft(tensor: OutputTensor, context: Drafting): Draft {
     count,
     inputs,
     params: { merge, models: own },
-    passes: passesOf(merged),
+    passes: passesOf(
+      merged,
+      watched.map(({ value }) => value),
+    ),
     watched,
     seed: seedOf(context.seed, tensor.name),
   };
