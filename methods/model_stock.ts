@@ -63,7 +63,11 @@ export const modelStock = defineMethod({
     }
     const products = pairs.map(([a, b]) => dot(a, b));
     watch("ratio", map(ratio, ...products));
-    return step(base, sum, map((...values) => ratio(...values) / n, ...products));
+    return step(
+      base,
+      sum,
+      map((...values) => ratio(...values) / n, ...products),
+    );
   },
 });
 
@@ -83,4 +87,3 @@ function ratioOf(products: readonly (readonly number[])[]): number {
   const mean = n < 2 ? 1 : cosines / ((n * (n - 1)) / 2);
   return (n * mean) / (1 + (n - 1) * mean);
 }
-

@@ -70,7 +70,8 @@ export const nuslerp = defineMethod({
     const t = Math.abs(one + two) < 1e-6 ? 0.5 : two / (one + two);
     if (t === 0) return first.tensor;
     if (t === 1) return second.tensor;
-    const [a, b] = base === null ? [first.tensor, second.tensor] : [taskVector(first.tensor, base), taskVector(second.tensor, base)];
+    const [a, b] =
+      base === null ? [first.tensor, second.tensor] : [taskVector(first.tensor, base), taskVector(second.tensor, base)];
     const share = (which: 0 | 1) => (between: number, aa: number, bb: number) => arc(between, aa, bb, t, compat)[which];
     const whole = params.nuslerp_flatten || shape.length < 2;
     const parts = whole

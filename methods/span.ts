@@ -36,8 +36,7 @@ export type Solve = (products: readonly (readonly number[])[]) => readonly numbe
 /** The combination of vectors whose coefficients `solve` finds. */
 export function combination(vectors: readonly Tensor[], solve: Solve): Tensor {
   const { size, products } = gram(vectors);
-  const coefficient = (which: number) =>
-    map((...values) => solve(matrix(size, values))[which] ?? 0, ...products);
+  const coefficient = (which: number) => map((...values) => solve(matrix(size, values))[which] ?? 0, ...products);
   return total(vectors.map((vector, i) => mul(vector, coefficient(i))));
 }
 
@@ -47,11 +46,7 @@ export function lengthOf(products: readonly (readonly number[])[], coefficients:
 }
 
 /** Dot product of two combinations of the same vectors. */
-export function inner(
-  products: readonly (readonly number[])[],
-  a: readonly number[],
-  b: readonly number[],
-): number {
+export function inner(products: readonly (readonly number[])[], a: readonly number[], b: readonly number[]): number {
   let sum = 0;
   products.forEach((row, i) => {
     row.forEach((value, j) => {
