@@ -1,4 +1,4 @@
-import { abs, ge, gt, mul, sub, total } from "../core/graph/tensor.ts";
+import { abs, ge, gt, mul, sub, type Tensor, total } from "../core/graph/tensor.ts";
 import { defineMethod, number } from "../core/method.ts";
 import { apply, given, taskVector } from "./steps.ts";
 import { strengthAt, strengths } from "./strength.ts";
@@ -50,9 +50,11 @@ export const consensusTa = defineMethod({
     const sum = total(deltas);
     const strength = strengthAt(params, depth);
     if (params.k <= 0) return apply(base, sum, strength);
-    const needs = deltas.map((delta, i) =>
-      gt(abs(delta), mul(abs(sub(sum, delta)), taking[i]?.params.tall_lambda ?? 0)),
-    );
+    const needs = deltas.map((delta, i) => tallMask(delta, sum, taking[i]?.params.tall_lambda ?? 0));
     return apply(base, mul(sum, ge(total(needs), params.k)), strength);
   },
 });
+
+/** 1 where a change exceeds lambda times that of all others together. */
+export const tallMask = (delta: Tensor, sum: Tensor, lambda: number): Tensor =>
+  gt(abs(delta), mul(abs(sub(sum, delta)), lambda));
