@@ -8,6 +8,7 @@ import { choose, each1, each2, multiplyAdd, tied, top } from "./arithmetic";
 import { decodeBF16, decodeE4M3, decodeE5M2, decodeF16, decodeF32, decodeF64 } from "./decode";
 import { encodeBF16, encodeF16, encodeF32 } from "./encode";
 import { histogramHigh, histogramLow } from "./histogram";
+import { exp, log } from "./logarithm";
 import { random } from "./random";
 import { finish, sum } from "./reduce";
 
@@ -49,6 +50,8 @@ export function run(start: usize, stop: usize, count: i32, step: i32, index: i32
         case code.ABS: each1(code.ABS, d, end, a, sa); break;
         case code.SIGN: each1(code.SIGN, d, end, a, sa); break;
         case code.SQRT: each1(code.SQRT, d, end, a, sa); break;
+        case code.EXP: exp(d, end, a, sa); break;
+        case code.LOG: log(d, end, a, sa); break;
         case code.ADD: each2(code.ADD, d, end, a, sa, b, sb); break;
         case code.SUB: each2(code.SUB, d, end, a, sa, b, sb); break;
         case code.MUL: each2(code.MUL, d, end, a, sa, b, sb); break;

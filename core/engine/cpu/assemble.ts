@@ -62,6 +62,8 @@ const ARITHMETIC: Readonly<Record<Unary | Binary, number>> = {
   abs: code.ABS,
   sign: code.SIGN,
   sqrt: code.SQRT,
+  exp: code.EXP,
+  log: code.LOG,
   add: code.ADD,
   sub: code.SUB,
   mul: code.MUL,

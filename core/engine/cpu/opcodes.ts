@@ -46,3 +46,5 @@ export const TIED = 30;
 export const SUM = 31;
 export const HISTOGRAM_HIGH = 32;
 export const HISTOGRAM_LOW = 33;
+export const EXP = 34;
+export const LOG = 35;

@@ -82,6 +82,8 @@ function sourcesOf(program: Program, value: number): readonly number[] {
     case "abs":
     case "sign":
     case "sqrt":
+    case "exp":
+    case "log":
       return [op.a];
     default:
       return [op.a, op.b];

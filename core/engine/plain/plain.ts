@@ -75,7 +75,9 @@ function evaluate(op: Op, job: TileJob, values: readonly Values[]): Values {
     case "neg":
     case "abs":
     case "sign":
-    case "sqrt": {
+    case "sqrt":
+    case "exp":
+    case "log": {
       const a = values[op.a]!;
       return each((i) => UNARY[op.op](a[i]!));
     }
@@ -92,6 +94,8 @@ const UNARY: Readonly<Record<Unary, (a: number) => number>> = {
   abs: Math.abs,
   sign: Math.sign,
   sqrt: Math.sqrt,
+  exp: Math.exp,
+  log: Math.log,
 };
 
 const BINARY: Readonly<Record<Binary, (a: number, b: number) => number>> = {
