@@ -33,6 +33,7 @@ export const slerp = defineMethod({
       help: "Where on the way to stop: 0 is the base, 1 the other model.",
     }),
   },
+  shares: ({ merge }) => [merge.t ?? 0],
   remarks: {
     line: (values) => {
       const lines = values.filter(({ value }) => value === 1).length;

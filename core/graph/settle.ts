@@ -96,9 +96,11 @@ export function createSettlement(count: number, seed: readonly [number, number],
             (uniform.selection.type === "selection" ? bin(uniform.selection) : known(whole).choice(uniform.selection))
               .threshold >>> LOW_BITS;
           break;
-        case "key":
-          bits[i] = uniform.half === 0 ? seed[0] : (seed[1] + Math.imul(uniform.stream, 0x9e3779b9)) | 0;
+        case "key": {
+          const [low, high] = uniform.seed ?? seed;
+          bits[i] = uniform.half === 0 ? low : (high + Math.imul(uniform.stream, 0x9e3779b9)) | 0;
           break;
+        }
         default:
           uniform satisfies never;
       }

@@ -8,9 +8,9 @@ import type { Folder } from "../bytes/sink.ts";
 import type { ByteSource } from "../bytes/source.ts";
 import type { Engine } from "../engine/engine.ts";
 import { throwIfAborted, WeightloomError } from "../errors.ts";
-import type { Remark } from "../method.ts";
 import type { CopyPlan, MergePlan, Plan } from "../plan/plan.ts";
 import { createBudget } from "./budget.ts";
+import { collectWatched, remarksOf, type Seen } from "./remarks.ts";
 import { createRounds } from "./rounds.ts";
 import type { TileHost } from "./tiles.ts";
 import { createWriter } from "./writer.ts";
@@ -109,7 +109,7 @@ export async function run(plan: Plan, options: RunOptions): Promise<RunResult> {
   }
 
   const rounds = createRounds(plan.tensors);
-  const seen = new Map<string, { tensor: string; value: number }[]>();
+  const seen: Seen = new Map();
   const noted: Promise<void>[] = [];
   const host: Omit<TileHost, "emit"> = {
     engine: options.engine,
@@ -133,13 +133,7 @@ export async function run(plan: Plan, options: RunOptions): Promise<RunResult> {
       },
     });
     if (tensor.watched.length === 0) return;
-    const note = settled.then(() => {
-      for (const { id, value } of tensor.watched) {
-        const values = seen.get(id) ?? [];
-        seen.set(id, values);
-        values.push({ tensor: tensor.name, value: settlement.value(value) });
-      }
-    });
+    const note = settled.then(() => collectWatched(tensor, settlement, seen));
     note.catch(() => {});
     noted.push(note);
   }
@@ -183,16 +177,8 @@ export async function run(plan: Plan, options: RunOptions): Promise<RunResult> {
     writtenBytes: writtenBytes + headers,
     peakBytes: budget.peak,
     seconds: (performance.now() - started) / 1000,
-    remarks: remarksOf(plan, seen),
+    remarks: remarksOf(plan.method, seen),
   };
-}
-
-/** What the method says of the numbers it settled on. */
-function remarksOf(
-  { method }: Plan,
-  seen: ReadonlyMap<string, readonly { readonly tensor: string; readonly value: number }[]>,
-): string[] {
-  return Object.entries<Remark>(method.remarks ?? {}).flatMap(([id, remark]) => remark(seen.get(id) ?? []) ?? []);
 }
 
 /** Buffers of finished tiles, kept for the next reads: fresh memory costs more than the read itself. */
