@@ -11,11 +11,20 @@ import { histogramHigh, histogramLow } from "./histogram";
 import { exp, log } from "./logarithm";
 import { random } from "./random";
 import { finish, sum } from "./reduce";
+import { alongColumns, alongRows, reduceColumns, reduceRows } from "./vectors";
 
 const BLOCK: i32 = 4096;
 
+export { rank } from "./rank";
+
 /** First byte of memory that is free for a program. */
 export const base: usize = __heap_base;
+
+// @ts-ignore: decorator
+@inline
+function endsBlock(last: i32, count: i32): bool {
+  return last == count || (last & (BLOCK - 1)) == 0;
+}
 
 /**
  * Runs the instructions from `start` to `stop` over `count` elements, `step` at a time (a divisor of
@@ -72,11 +81,17 @@ export function run(start: usize, stop: usize, count: i32, step: i32, index: i32
         case code.SUM: {
           sum(d, a, sa, n);
           const last = at + n;
-          if (last == count || (last & (BLOCK - 1)) == 0) finish(d, b + (<usize>(last - 1) / BLOCK) * 8);
+          if (endsBlock(last, count)) finish(d, b + (<usize>(last - 1) / BLOCK) * 8);
           break;
         }
         case code.HISTOGRAM_HIGH: histogramHigh(d, a, sa, n); break;
         case code.HISTOGRAM_LOW: histogramLow(d, a, sa, n, b); break;
+        case code.ALONG_ROWS: alongRows(d, n, a, <u32>b, index + at); break;
+        case code.ALONG_COLUMNS: alongColumns(d, n, a, <u32>b, index + at); break;
+        case code.ROW_SUMS: reduceRows(true, d, a, n, <u32>b, endsBlock(at + n, count)); break;
+        case code.ROW_MAXIMA: reduceRows(false, d, a, n, <u32>b, endsBlock(at + n, count)); break;
+        case code.COLUMN_SUMS: reduceColumns(true, d, a, n, <u32>b, index + at); break;
+        case code.COLUMN_MAXIMA: reduceColumns(false, d, a, n, <u32>b, index + at); break;
         default: unreachable();
       }
     }

@@ -79,7 +79,7 @@ const OPS: Readonly<Record<string, Tensor>> = {
   sign: sign(a),
   sqrt: sqrt(abs(a)),
   exp: exp(a),
-  log: log(abs(a)),
+  log: log(add(abs(a), 0.01)),
   add: add(a, b),
   sub: sub(a, b),
   mul: mul(a, b),
