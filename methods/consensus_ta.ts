@@ -27,6 +27,7 @@ export const consensusTa = defineMethod({
       default: 0.4,
       min: 0,
       max: 1,
+      usual: [0.2, 0.6],
       step: 0.05,
       ends: ["needs all it changed", "needs little"],
       help: "A model needs a weight when its own change exceeds this times the change of all others together. 0.2 to 0.6 is usual.",

@@ -43,6 +43,7 @@ export const karcher = defineMethod({
       help: "The search ends when the next step is shorter than this; models shorter than this do not steer it.",
     }),
   },
+  shares: ({ models }) => models.map(() => 1 / models.length),
   merge({ models, params }) {
     const [first] = models;
     if (first === undefined) throw new Error("Internal error: the planner gave no model.");

@@ -49,6 +49,11 @@ export const multislerp = defineMethod({
       help: "Added to every length before dividing by it; directions that cancel out to less than this are averaged plainly.",
     }),
   },
+  shares: ({ merge, models }) => {
+    const weights = models.map((own) => own.weight ?? 0);
+    const sum = weights.reduce((all, weight) => all + weight, 0);
+    return merge.normalize_weights ? weights.map((weight) => weight / sum) : weights;
+  },
   merge({ base, models, params, name }) {
     const [first] = models;
     if (models.length === 1 && first !== undefined) return first.tensor;

@@ -63,11 +63,14 @@ export const nuslerp = defineMethod({
       help: "With whole tensors off: one angle per column, that is per input channel. mergekit's name for it says rows; what it does is columns.",
     }),
   },
+  shares: ({ models }) => {
+    const t = placeOf(models[0]?.weight ?? 0, models[1]?.weight ?? 0);
+    return [1 - t, t];
+  },
   merge({ base, models, params, count, columns, shape, compat }) {
     const [first, second] = models;
     if (first === undefined || second === undefined) throw new Error("Internal error: the planner gave no two models.");
-    const [one, two] = [first.params.weight ?? 0, second.params.weight ?? 0];
-    const t = Math.abs(one + two) < 1e-6 ? 0.5 : two / (one + two);
+    const t = placeOf(first.params.weight ?? 0, second.params.weight ?? 0);
     if (t === 0) return first.tensor;
     if (t === 1) return second.tensor;
     const [a, b] =
@@ -83,6 +86,9 @@ export const nuslerp = defineMethod({
     return base === null ? mix : add(base, mix);
   },
 });
+
+/** How far along the way from the first to the second. */
+const placeOf = (one: number, two: number) => (Math.abs(one + two) < 1e-6 ? 0.5 : two / (one + two));
 
 type Share = (which: 0 | 1) => (between: number, aa: number, bb: number) => number;
 

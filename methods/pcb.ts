@@ -47,6 +47,7 @@ export const pcb = defineMethod({
       default: 0.1,
       min: 0.01,
       max: 1,
+      usual: [0.05, 0.2],
       step: 0.01,
       ends: ["few", "all"],
       help: "The share of each model's changes that takes part: those with the highest scores. 0.05 to 0.2 is usual.",

@@ -10,6 +10,7 @@ import {
   type MergeMethod,
   number,
   type ParamSchema,
+  type Resolved,
   type ValuesOf,
 } from "../core/method.ts";
 import { rescaleByChance, type Thinned } from "./sparse.ts";
@@ -102,6 +103,14 @@ type Blank<Own extends ParamSchema> = Pick<
   readonly rescale: boolean;
 };
 
+/** Where all models changed the same: their weights' part of the mix, times its strength. */
+const shares = ({ merge, models }: Resolved<VectorSchema>) => {
+  const weights = models.map((own) => own.weight ?? 0);
+  const sum = weights.reduce((all, weight) => all + weight, 0);
+  const divisor = merge.normalize && Math.abs(sum) >= 1e-8 ? sum : 1;
+  return weights.map((weight) => (merge.lambda * weight) / divisor);
+};
+
 export function vectorMethod<const Own extends ParamSchema = Readonly<Record<never, never>>>({
   thin,
   mix,
@@ -116,6 +125,7 @@ export function vectorMethod<const Own extends ParamSchema = Readonly<Record<nev
     models: { min: 1 },
     rows: "base",
     params: { ...schema(normalize, rescale), ...extra },
+    shares,
     merge: ({ base: maybe, models, params, depth, ...tensor }: MergeInputs<VectorSchema>) => {
       const base = given(maybe);
       const taking = models.filter((model) => model.params.weight !== 0);
