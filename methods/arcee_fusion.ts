@@ -43,7 +43,7 @@ export const arceeFusion = defineMethod({
     "result = model where importance >= theta, else base",
   ].join("\n"),
   differs:
-    "Quartiles are exact; mergekit draws a random million from larger tensors. Divergences are computed without its offset of 1e-8, and the result keeps the recipe's type where mergekit's turns into float32.",
+    "Divergences are exact. mergekit adds up f32 probabilities, in which those of light fine-tunes drown, so that it takes other weights there; in float64 its function takes ours. Quartiles are exact too (mergekit draws a random million from larger tensors), and the result keeps the recipe's type where mergekit's turns into float32.",
   base: "required",
   models: { min: 1, max: 1 },
   rows: "common",
