@@ -25,6 +25,7 @@ const OPTIONS = {
   seed: { type: "string", value: "N", help: "Seed of random methods; default 42." },
   overwrite: { type: "boolean", help: "Write into a folder that already holds a model." },
   json: { type: "boolean", help: "One line of JSON on standard output at the end." },
+  markdown: { type: "boolean", help: "Print the reference page docs/methods.md." },
   help: { type: "boolean", help: "This text." },
 } as const satisfies Record<string, Option>;
 
@@ -59,7 +60,7 @@ export const COMMANDS: readonly Command[] = [
     options: [...RUNNING, "json"],
     help: "How far two models are apart, per layer and kind.",
   },
-  { name: "methods", operands: [], options: ["json"], help: "The merge methods and their parameters." },
+  { name: "methods", operands: [], options: ["json", "markdown"], help: "The merge methods and their parameters." },
   {
     name: "verify",
     operands: ["OUT_DIR"],
@@ -78,6 +79,7 @@ export interface Invocation {
   readonly seed: number;
   readonly overwrite: boolean;
   readonly json: boolean;
+  readonly markdown: boolean;
 }
 
 /** Bad usage: exit code 2. */
@@ -127,6 +129,7 @@ export function parse(argv: readonly string[]): Invocation | { readonly help: st
     seed: values.seed === undefined ? 42 : whole("seed", values.seed, 0, 2 ** 53 - 1),
     overwrite: values.overwrite === true,
     json: values.json === true,
+    markdown: values.markdown === true,
   };
 }
 

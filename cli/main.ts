@@ -3,8 +3,9 @@ import { setMaxListeners } from "node:events";
 import { isAbort, messageOf } from "../core/errors.ts";
 import { helpFor, type Invocation, parse, UsageError } from "./args.ts";
 import { diffCommand } from "./diff.ts";
-import { inspectCommand, methodsCommand } from "./inspect.ts";
+import { inspectCommand } from "./inspect.ts";
 import { isPlanTrouble, mergeCommand, planCommand } from "./merge.ts";
+import { methodsCommand } from "./methods.ts";
 import { BadRecipe } from "./recipe.ts";
 import { verifyCommand } from "./verify.ts";
 

@@ -74,7 +74,7 @@ export async function streamTensor(
         });
         await start;
         const done = needless() ? null : await runTile(plan, pass, settlement, host, held, first, count);
-        if (done !== null) settlement.absorb(pass, first, done);
+        if (done !== null) settlement.absorb(pass, first, count, done);
         if (isLast || !plan.resident) {
           for (const bytes of held.values()) host.recycle(bytes);
           held.clear();
@@ -97,7 +97,9 @@ export async function streamTensor(
 
 /** Sweeps that only break ties may turn out to be needless; whether, is known after the one before. */
 const maySkip = (pass: Pass) =>
-  pass.program.output === null && pass.tied.length > 0 && pass.sums.length + pass.high.length + pass.low.length === 0;
+  pass.program.output === null &&
+  pass.tied.length > 0 &&
+  pass.sums.length + pass.high.length + pass.low.length + pass.reduced.length === 0;
 
 async function runTile(
   plan: MergePlan,
@@ -117,6 +119,7 @@ async function runTile(
       dtypes: program.inputs.map((index) => plan.inputs[index]!.dtype),
       encode: plan.dtype,
       words: settlement.words(pass, first),
+      tables: settlement.tables(pass, first, count),
       first,
       count,
       inputs: program.inputs.map((index) => held.get(index)!),
@@ -142,7 +145,9 @@ async function probe(
   const inputs = await Promise.all(program.inputs.map((index) => host.read(plan, index, first, count)));
   const dtypes = program.inputs.map((index) => plan.inputs[index]!.dtype);
   const words = settlement.words(fused, first);
-  const result = await host.engine.run({ program, dtypes, encode: "F32", words, first, count, inputs }, host.signal);
+  const tables = settlement.tables(fused, first, count);
+  const job = { program, dtypes, encode: "F32", words, tables, first, count, inputs } as const;
+  const result = await host.engine.run(job, host.signal);
   const bytes = outputOf(result);
   return new Float32Array(bytes.slice().buffer);
 }

@@ -7,6 +7,7 @@ import decode from "../../../shaders/decode.wgsl?raw";
 import encode from "../../../shaders/encode.wgsl?raw";
 import frame from "../../../shaders/frame.wgsl?raw";
 import histogram from "../../../shaders/histogram.wgsl?raw";
+import logarithm from "../../../shaders/logarithm.wgsl?raw";
 import main from "../../../shaders/main.wgsl?raw";
 import math from "../../../shaders/math.wgsl?raw";
 import output2 from "../../../shaders/output2.wgsl?raw";
@@ -91,6 +92,7 @@ export function assemble(program: Program, dtypes: readonly FloatDtype[], encodi
     ...globals,
     frame,
     math,
+    ops.some((op) => op.op === "exp" || op.op === "log") ? logarithm : "",
     dtypes.length > 0 ? decode : "",
     ops.some((op) => op.op === "random") ? random : "",
     sums.length > 0 ? reduce : "",
@@ -134,7 +136,7 @@ function selecting({ ops, histograms }: Program): ReadonlySet<number> {
     if (op.op === "top" || op.op === "tied") wanted.add(op.a);
     if (wanted.has(i)) for (const from of operands(op)) wanted.add(from);
   }
-  const arithmetic = ["add", "sub", "mul", "div", "sqrt"];
+  const arithmetic = ["add", "sub", "mul", "div", "sqrt", "exp", "log"];
   return new Set([...wanted].filter((i) => arithmetic.includes(ops[i]?.op ?? "")));
 }
 
@@ -166,6 +168,10 @@ function expression(op: Op, dtypes: readonly FloatDtype[], base: number): string
       return `signum(v${op.a})`;
     case "sqrt":
       return `sqrt(v${op.a})`;
+    case "exp":
+      return `exponential(v${op.a})`;
+    case "log":
+      return `logarithm(v${op.a})`;
     case "add":
       return `v${op.a} + v${op.b}`;
     case "sub":
