@@ -139,9 +139,9 @@ function checkLengths(reader: Reader, { sources }: Slice, title: string, places:
 }
 
 /**
- * A base for a method that has none. mergekit appends an unlisted base to `models` as one more input:
- * impossible where the number of models is limited, surprising elsewhere. Under `slices` it only donates
- * config and tokenizer.
+ * A base for a method that has none. An unlisted base is appended to `models` as one more input: impossible where
+ * the number of models is limited, left out where nothing gives its parameters. Elsewhere it only donates config
+ * and tokenizer.
  */
 function checkIdleBase(
   reader: Reader,
@@ -158,7 +158,14 @@ function checkIdleBase(
   if (appended && method.models.max !== undefined) {
     reader.error(at, `${method.id} takes no base model; found "${base}". Remove the line.`);
   } else {
-    const use = "only its config and tokenizer are used";
-    reader.warn(at, `${method.id} does not use a base model: "${base}" is not merged, ${use}. List it to merge it.`);
+    const needed = Object.entries<Param>(method.params).filter(
+      ([, one]) => one.per === "model" && one.default === null,
+    );
+    const known = needed.every(([name]) => Object.hasOwn(recipe.parameters ?? {}, name));
+    const part =
+      recipe.models !== undefined && known
+        ? "is not listed, and takes part with the parameters given for all models, as in mergekit. List it to choose its own"
+        : "is not merged, only its config and tokenizer are used. List it to merge it";
+    reader.warn(at, `${method.id} does not use a base model: "${base}" ${part}.`);
   }
 }

@@ -133,7 +133,7 @@ function order(stages: readonly Stage[]): readonly Recipe[] | null {
     const name = stage.recipe.name;
     stage.reader.warn(
       stage.at,
-      `No recipe uses "${name}"; it is merged all the same. Remove it, or name it as a model.`,
+      `No recipe uses "${name}", so the result is the same without it. Use it, or remove it.`,
     );
   }
   return sorted([...stages.filter((stage) => stage !== result), result], uses).map(({ recipe }) => recipe);

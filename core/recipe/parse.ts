@@ -111,12 +111,14 @@ function readKeys(reader: Reader, entries: readonly Entry[], method: AnyMethod |
   return draft;
 }
 
-/** What other recipes call the result, and perhaps a folder: one path component. */
+/** What other recipes call the result, and perhaps a folder: one path component that is its own reference. */
 function readName(reader: Reader, { node, at }: Entry): string | undefined {
   if (node === null) return undefined;
   const name = reader.text(node, at, '"name"') ?? undefined;
-  if (name === undefined || !(/[/\\]/.test(name) || name.includes("\0") || name === "." || name === "..")) return name;
-  reader.error(reader.range(node, at), `The name "${name}" cannot be a folder's. Write it without slashes.`);
+  const special = name === "." || name === ".." || name?.includes("\0") || /%(2B|40|25)/i.test(name ?? "");
+  if (name === undefined || !(special || /[/\\+@]/.test(name))) return name;
+  const advice = "Write it without slashes, plus signs and at-signs, such as my-merge";
+  reader.error(reader.range(node, at), `The name "${name}" fits neither a folder nor other recipes. ${advice}.`);
   return undefined;
 }
 

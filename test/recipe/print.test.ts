@@ -90,7 +90,7 @@ const template = fc.oneof(
   fc.constantFrom("auto", "chatml"),
   name.map((text) => `{{ ${text} }}\n`),
 );
-const folder = name.filter((text) => !/[/\\\0]|^\.\.?$/.test(text));
+const folder = name.filter((text) => !/[/\\\0+@]|^\.\.?$|%(2B|40|25)/i.test(text));
 const tail = {
   dtype,
   out_dtype: dtype,
