@@ -9,10 +9,11 @@ import { layoutShards } from "../formats/write.ts";
 import type { Model } from "../model/model.ts";
 import { printRecipe } from "../recipe/print.ts";
 import type { Recipe, RecipeDtype } from "../recipe/recipe.ts";
+import type { TokenizerPlan } from "../tokenizer/plan.ts";
 import { extrasOf } from "./extras.ts";
 import { peakOf, readBytesOf, tiling } from "./memory.ts";
 import { type Draft, draft } from "./merge.ts";
-import { outline } from "./outputs.ts";
+import { type OutputTensor, outline, type Source } from "./outputs.ts";
 import type { Note, Plan, PlanOptions, TensorPlan } from "./plan.ts";
 
 /**
@@ -45,7 +46,8 @@ export function buildPlan(recipe: Recipe, models: ReadonlyMap<string, Model>, op
   for (const one of shape.notes) note(one);
   const dtype = outputDtype(recipe.out_dtype ?? recipe.dtype);
   const context = { recipe, method, seed: options.seed, dtype, note };
-  const drafts = shape.tensors.map((tensor) => draft(tensor, context));
+  const tokenizer = options.tokenizer ?? null;
+  const drafts = shape.tensors.map((tensor) => draft(inNewVocabulary(tensor, tokenizer), context));
 
   const text = options.text ?? printRecipe(recipe);
   const layout = layoutShards(
@@ -67,8 +69,10 @@ export function buildPlan(recipe: Recipe, models: ReadonlyMap<string, Model>, op
     text,
     models,
     title: options.title ?? "merge",
+    tokenizer,
     note,
   });
+  for (const one of tokenizer?.notes ?? []) note(one);
   const merged = tensors.filter((tensor) => tensor.action === "merge").length;
   if (merged === 0 && method.id !== "passthrough") {
     note({
@@ -92,6 +96,14 @@ export function buildPlan(recipe: Recipe, models: ReadonlyMap<string, Model>, op
     layers: shape.stacks.reduce((sum, stack) => sum + stack.origins.length, 0),
     notes: grouped([...notes.values()]),
   };
+}
+
+/** The same tensor with every model's embedding in the order of the result's tokens. */
+function inNewVocabulary(tensor: OutputTensor, tokenizer: TokenizerPlan | null): OutputTensor {
+  if (tokenizer === null) return tensor;
+  const turned = (source: Source): Source =>
+    source.info === null ? source : { ...source, info: tokenizer.tensor(source.model, source.info) };
+  return { ...tensor, sources: tensor.sources.map(turned), base: tensor.base === null ? null : turned(tensor.base) };
 }
 
 const bytesOf = (one: Draft) =>
