@@ -3,7 +3,7 @@
  * for splitting text cannot be mixed, so tokens that another model brings are searched for as whole words.
  */
 import { WeightloomError } from "../errors.ts";
-import { quote, quoteSome } from "../formats/json.ts";
+import { quoteSome } from "../formats/json.ts";
 import { isList, isObject } from "../model/config.ts";
 import type { Json, JsonObject } from "../model/model.ts";
 import { type AddedToken, nextId, type Tokenizer } from "./read.ts";
@@ -183,10 +183,9 @@ function objectOf(vocabulary: ReadonlyMap<string, number>): JsonObject {
 
 /** Refuses names that cannot be tokens. */
 export function checkTokens(tokens: readonly string[]): void {
-  const empty = tokens.find((token) => token.trim() === "");
-  if (empty === undefined) return;
+  if (!tokens.includes("")) return;
   throw new WeightloomError(
     "RecipeError",
-    `tokenizer.tokens has the key ${quote(empty)}; a token must have at least one visible character. Take it out.`,
+    `tokenizer.tokens has the key ""; a token must have at least one character. Take it out.`,
   );
 }
