@@ -102,7 +102,7 @@ export function buildPlan(recipe: Recipe, models: ReadonlyMap<string, Model>, op
 function inNewVocabulary(tensor: OutputTensor, tokenizer: TokenizerPlan | null): OutputTensor {
   if (tokenizer === null) return tensor;
   const turned = (source: Source): Source =>
-    source.info === null ? source : { ...source, info: tokenizer.tensor(source.model, source.info) };
+    source.info === null ? source : { ...source, info: tokenizer.tensor(source.model, source.info, source.name) };
   return { ...tensor, sources: tensor.sources.map(turned), base: tensor.base === null ? null : turned(tensor.base) };
 }
 

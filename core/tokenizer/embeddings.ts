@@ -1,6 +1,6 @@
 /** Which tensors of a model have one row per token, and what each becomes when the result has other tokens. */
 import { isFloat, isOutput, type OutputDtype } from "../bytes/dtype.ts";
-import { type Matrix, type RowPart, rowSource, runsOf } from "../bytes/rows.ts";
+import { type Matrix, type RowPart, type Run, rowSource, runsOf } from "../bytes/rows.ts";
 import { WeightloomError } from "../errors.ts";
 import { countOf, type TensorInfo } from "../formats/checkpoint.ts";
 import { numberAt } from "../model/config.ts";
@@ -38,45 +38,48 @@ export function vocabularySize(model: Pick<Model, "checkpoint" | "family" | "con
   return vocabularyTensors(model)[0]?.shape[0] ?? 0;
 }
 
-/** Every tensor of the model that changes its rows, and what it becomes. */
-export function permutedTensors(
-  model: Model,
-  owner: Owner,
-  plan: RowPlan,
-  models: ReadonlyMap<Owner, Model>,
-): Map<TensorInfo, TensorInfo> {
-  return new Map(vocabularyTensors(model).map((info) => [info, permuted(info, model, owner, plan, models)]));
+/** Makes tensors of one model have the result's rows. */
+export type Permute = (info: TensorInfo, as: string) => TensorInfo;
+
+/**
+ * What each tensor of a model becomes. `as` is the name it is used under: a tied embedding that serves as a head borrows
+ * the rows of heads. The same tensor under the same name always gives the same object.
+ */
+export function permuting(model: Model, owner: Owner, plan: RowPlan, models: ReadonlyMap<Owner, Model>): Permute {
+  const made = new Map<TensorInfo, Map<string, TensorInfo>>(vocabularyTensors(model).map((info) => [info, new Map()]));
+  return (info, as) => {
+    const known = made.get(info);
+    if (known === undefined) return info;
+    const done = known.get(as) ?? permuted(info, as, model, owner, plan, models);
+    known.set(as, done);
+    return done;
+  };
 }
 
 function permuted(
   info: TensorInfo,
+  as: string,
   model: Model,
   owner: Owner,
   plan: RowPlan,
   models: ReadonlyMap<Owner, Model>,
 ): TensorInfo {
   const columns = countOf(info.shape.slice(1));
-  const matrices = new Map<Owner, Matrix | null>([[owner, matrixOf(info, model.ref)]]);
+  const own = matrixOf(info, model.ref);
+  const matrices = new Map<Owner, Matrix | null>([[owner, own]]);
   const part = (lender: Owner, row: number): RowPart | null => {
     let matrix = matrices.get(lender);
     if (matrix === undefined) {
       const other = models.get(lender);
-      matrix = other === undefined ? null : counterpart(info, model, other);
+      matrix = other === undefined ? null : counterpart(info, as, model, other);
       matrices.set(lender, matrix);
     }
     return matrix === null ? null : { matrix, row };
   };
   const runs = runsOf(recipesFor(plan, owner, part));
-  const [only] = runs;
+  if (plan.rows === info.shape[0] && isIdentity(runs, own)) return info;
   const dtype = stored(info);
-  const untouched =
-    runs.length === 1 &&
-    only !== undefined &&
-    only.parts !== "mean" &&
-    only.parts.length === 1 &&
-    only.parts[0]?.row === 0;
-  if (untouched && plan.rows === info.shape[0] && only.parts[0]?.matrix === matrices.get(owner)) return info;
-  const source = rowSource(`${info.source.name}: ${info.name} in the result's vocabulary`, dtype, columns, runs);
+  const source = rowSource(`${info.source.name}: ${as} in the result's vocabulary`, dtype, columns, runs);
   return {
     name: info.name,
     dtype,
@@ -86,15 +89,21 @@ function permuted(
   };
 }
 
+/** True when every row is where it was. */
+function isIdentity(runs: readonly Run[], own: Matrix): boolean {
+  const [only, ...more] = runs;
+  if (only === undefined || more.length > 0 || only.parts === "mean" || only.parts.length !== 1) return false;
+  return only.parts[0]?.row === 0 && only.parts[0].matrix === own;
+}
+
 /** The same tensor in another model, or what stands in for it; null when it has neither. */
-function counterpart(info: TensorInfo, model: Model, other: Model): Matrix | null {
-  const instead = standIn(other, info.name);
-  const found = other.checkpoint.tensors.get(instead ?? info.name);
+function counterpart(info: TensorInfo, as: string, model: Model, other: Model): Matrix | null {
+  const found = other.checkpoint.tensors.get(standIn(other, as) ?? as);
   if (found === undefined) return null;
   if (found.shape.length === info.shape.length && found.shape[1] === info.shape[1]) return matrixOf(found, other.ref);
   throw new WeightloomError(
     "PlanError",
-    `${info.name}: ${model.ref} has [${info.shape.join(", ")}], ${other.ref} has [${found.shape.join(", ")}]. Rows can only be exchanged between embeddings of one width. Leave out the model that differs.`,
+    `${as}: ${model.ref} has [${info.shape.join(", ")}], ${other.ref} has [${found.shape.join(", ")}]. Rows can only be exchanged between embeddings of one width. Leave out the model that differs.`,
   );
 }
 

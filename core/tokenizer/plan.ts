@@ -9,7 +9,7 @@ import type { JsonObject, Model } from "../model/model.ts";
 import type { ExtraPlan, Note } from "../plan/plan.ts";
 import { modelsOf, type Recipe, type TokenizerSettings } from "../recipe/recipe.ts";
 import { type BuiltTokenizer, buildTokenizer, checkTokens, type Party } from "./build.ts";
-import { permutedTensors, vocabularySize } from "./embeddings.ts";
+import { type Permute, permuting, vocabularySize } from "./embeddings.ts";
 import { renumbered, TOKENIZER_FILES, tokenizerFiles } from "./files.ts";
 import { hasTokenizer, nextId, readTokenizer, type Tokenizer } from "./read.ts";
 import { type Owner, ownRows, planRows, type RowPlan } from "./rows.ts";
@@ -22,8 +22,11 @@ export interface TokenizerPlan {
   readonly owns: ReadonlySet<string>;
   readonly files: readonly ExtraPlan[];
   readonly notes: readonly Note[];
-  /** What takes the place of a model's tensor: its embedding in the result's order, or the tensor itself. */
-  tensor(model: Model, info: TensorInfo): TensorInfo;
+  /**
+   * What takes the place of a model's tensor: its embedding in the result's order, or the tensor itself.
+   * @param as the name the merge uses it under; a tied embedding may stand for a head
+   */
+  tensor(model: Model, info: TensorInfo, as: string): TensorInfo;
   /** The config with token ids (`eos_token_id` and the like) under their new numbers. */
   config(config: JsonObject): JsonObject;
 }
@@ -58,7 +61,7 @@ export async function planTokenizer(recipe: Recipe, models: ReadonlyMap<string, 
     owns: TOKENIZER_FILES,
     files,
     notes,
-    tensor: (_, info) => tokens?.tensors.get(info) ?? info,
+    tensor: (model, info, as) => tokens?.permute.get(model)?.(info, as) ?? info,
     config,
   };
 }
@@ -95,7 +98,7 @@ interface TokensPlan {
   readonly built: BuiltTokenizer;
   readonly from: Model;
   readonly plan: RowPlan;
-  readonly tensors: ReadonlyMap<TensorInfo, TensorInfo>;
+  readonly permute: ReadonlyMap<Model, Permute>;
   renumber(config: JsonObject): JsonObject;
 }
 
@@ -124,7 +127,6 @@ async function planTokens(
   if (built.appended > 0) {
     note(
       `${built.appended.toLocaleString("en")} ordinary tokens of other models were appended to ${built.from}'s tokenizer; text that holds one as it stands is cut there first.`,
-      "info",
     );
   }
   const tokens = byId(built.tokenizer);
@@ -138,10 +140,10 @@ async function planTokens(
   const base = [...owners].find(([{ ref }]) => ref === recipe.base_model)?.[0] ?? null;
   const plan = planRows(tokens, rows, [...owners.keys()], base, rules);
   tell(plan, vocabularySize(donor), donor, note);
-  const tensors = new Map(
+  const permute = new Map(
     [...owners]
       .filter(([owner]) => owner.merged)
-      .flatMap(([owner, model]) => [...permutedTensors(model, owner, plan, owners)]),
+      .map(([owner, model]) => [model, permuting(model, owner, plan, owners)] as const),
   );
   const before = byId(tokenizers.get(donor)!);
   const renumber = (config: JsonObject) =>
@@ -158,7 +160,7 @@ async function planTokens(
       return now ?? null;
     });
   const from = [...refs].find(({ ref }) => ref === built.from) ?? donor;
-  return { built, from, plan, tensors, renumber };
+  return { built, from, plan, permute, renumber };
 }
 
 /** The model that `source` names; null for union and base. */

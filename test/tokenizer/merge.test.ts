@@ -223,6 +223,14 @@ describe("rows nobody else gets right", () => {
     near(rows[7], mean((await ownRows(base, HEAD))[7]!, (await ownRows(tied, EMBED))[7]!));
   });
 
+  test("a tied model borrows a head's rows for its head, an embedding's for its embedding", async () => {
+    const tied = await makeModel("base", { tokenizer: bpe(64), rows: 64, number: 6, tied: true });
+    const both = ["base", "chatml"].map((model) => ({ model, parameters: { weight: 1 } }));
+    const merged = await mergeOf(linear({ tokenizer: {}, models: both }), [tied, chatml]);
+    for (const name of [EMBED, HEAD]) near((await merged.rows(name))[65], (await ownRows(chatml, name))[65]!);
+    expect(await merged.file("config.json")).toMatchObject({ tie_word_embeddings: false });
+  });
+
   test("two tied models stay tied", async () => {
     const a = await makeModel("a", { tokenizer: bpe(64), rows: 64, number: 1, tied: true });
     const b = await makeModel("b", { tokenizer: bpe(64, [{ content: END }]), rows: 65, number: 2, tied: true });
