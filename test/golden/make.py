@@ -21,7 +21,9 @@ if os.environ.get("PYTHONHASHSEED") != "0":  # mergekit iterates over sets of mo
 import cases  # noqa: E402
 import further  # noqa: E402
 import models  # noqa: E402
+import tokenizer_cases  # noqa: E402
 import torch  # noqa: E402
+import vocabularies  # noqa: E402
 import weights  # noqa: E402
 from mergekit.common import ModelReference  # noqa: E402
 
@@ -49,6 +51,9 @@ def jobs():
             continue
         yield f"cases/{name}", lambda name=name, recipe=recipe, note=note: weights.case(name, recipe, note)
 
+    for name, recipe, note in tokenizer_cases.all_cases():
+        yield f"cases/tokenizer-{name}", lambda name=name, recipe=recipe, note=note: tokenizer_cases.case(name, recipe, note)
+
     def vectors():
         from vectors import write
 
@@ -64,6 +69,8 @@ def main():
     if only in ("", "models"):
         shutil.rmtree(HERE / "models", ignore_errors=True)
         models.write(HERE / "models")
+        vocabularies.write(HERE / "models")
+        vocabularies.write_encodings(HERE)
     for path, job in jobs():
         if path.startswith(only):
             job()

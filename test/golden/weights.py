@@ -28,14 +28,19 @@ def dump(path, data):
     path.write_text(re.sub(r"\[\s+(\d+(?:,\s+\d+)*)\s+\]", lambda m: "[" + re.sub(r"\s+", "", m[1]) + "]", text) + "\n")
 
 
-def merge(recipe, keep=None, seed=SEED, arguments=()):
-    """Run one recipe; returns the output tensors, and copies them and the config to `keep`."""
+def merge(recipe, keep=None, seed=SEED, describe=None):
+    """Run one recipe; returns the output tensors, and copies them and the config to `keep`.
+
+    describe(output folder, keep, recipe) keeps more; then the tokenizer is written too.
+    """
     with tempfile.TemporaryDirectory() as tmp:
         out = Path(tmp, "out")
         file = Path(tmp, "recipe.yml")
         file.write_text(yaml.safe_dump(recipe, sort_keys=False))
-        args = [str(file), str(out), "--random-seed", str(seed), "--quiet", "--no-write-model-card", "--no-copy-tokenizer"]
-        mergekit_yaml.main([*args, *arguments], standalone_mode=False)
+        args = [str(file), str(out), "--random-seed", str(seed), "--quiet", "--no-write-model-card"]
+        mergekit_yaml.main([*args, *([] if describe else ["--no-copy-tokenizer"])], standalone_mode=False)
+        if describe:
+            describe(out, keep, recipe)
         if keep:
             shutil.copy(out / "model.safetensors", keep / "expected.safetensors")
             shutil.copy(out / "config.json", keep / "expected-config.json")
@@ -107,12 +112,12 @@ def trimmed_otherwise(name, recipe, want, out, seen):
     return len(tied), differ
 
 
-def case(name, recipe, note, **more):
+def case(name, recipe, note, describe=None, **more):
     folder = HERE / "cases" / name
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "recipe.yml").write_text(yaml.safe_dump(recipe, sort_keys=False, default_flow_style=None))
+    (folder / "recipe.yml").write_text(yaml.safe_dump(recipe, sort_keys=False, default_flow_style=None, allow_unicode=True))
     with Probe() as seen:
-        want = merge(recipe, keep=folder)
+        want = merge(recipe, keep=folder, describe=describe)
     stored = recipe.get("out_dtype") or recipe.get("dtype")
     if rounded := stored == "bfloat16" and any(t.dtype == torch.float32 for t in want.values()):
         want = {n: t.bfloat16() for n, t in want.items()}
