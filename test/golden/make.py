@@ -20,6 +20,7 @@ if os.environ.get("PYTHONHASHSEED") != "0":  # mergekit iterates over sets of mo
 
 import cases  # noqa: E402
 import further  # noqa: E402
+import lora  # noqa: E402
 import models  # noqa: E402
 import tokenizer_cases  # noqa: E402
 import torch  # noqa: E402
@@ -53,6 +54,9 @@ def jobs():
 
     for name, recipe, note in tokenizer_cases.all_cases():
         yield f"cases/tokenizer-{name}", lambda name=name, recipe=recipe, note=note: tokenizer_cases.case(name, recipe, note)
+    for name, recipe, note in lora.all_cases():
+        yield f"cases/lora-{name}", lambda name=name, recipe=recipe, note=note: lora.case(name, recipe, note)
+    yield "cases/lora-dora", lora.refused
 
     def vectors():
         from vectors import write
@@ -70,6 +74,7 @@ def main():
         shutil.rmtree(HERE / "models", ignore_errors=True)
         models.write(HERE / "models")
         vocabularies.write(HERE / "models")
+        lora.write(HERE / "models")
         vocabularies.write_encodings(HERE)
     for path, job in jobs():
         if path.startswith(only):

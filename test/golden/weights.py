@@ -38,6 +38,7 @@ def merge(recipe, keep=None, seed=SEED, describe=None):
         file = Path(tmp, "recipe.yml")
         file.write_text(yaml.safe_dump(recipe, sort_keys=False))
         args = [str(file), str(out), "--random-seed", str(seed), "--quiet", "--no-write-model-card"]
+        args += ["--lora-merge-cache", str(Path(tmp, "lora"))]
         mergekit_yaml.main([*args, *([] if describe else ["--no-copy-tokenizer"])], standalone_mode=False)
         if describe:
             describe(out, keep, recipe)
@@ -128,7 +129,7 @@ def case(name, recipe, note, describe=None, **more):
     native = not f32 and recipe.get("dtype") != "float32" and "out_dtype" not in recipe
     if rounded:
         out["rounded"] = "mergekit stored F32 although dtype is bfloat16; rounded here"
-    if method == "passthrough" and "scale" not in json.dumps(recipe):
+    if method == "passthrough" and "scale" not in json.dumps(recipe) and "+" not in json.dumps(recipe):
         out.update(compare="exact", rel=0, ulp=0)
     if method in RANDOM and (stats := statistics(recipe, want)):
         out.update(compare="dare", seeds=len(SEEDS), masked=stats)
@@ -166,3 +167,11 @@ def case(name, recipe, note, describe=None, **more):
     if "open" in out:
         shown["open"] = sum(map(len, out["open"].values()))
     print(f"{name:32} {out['compare']:6} rel {out['rel']:<8g} ulp {out['ulp']}", shown)
+
+
+def refused(name, recipe, note, says):
+    """A recipe that must be refused, with a sentence that contains `says`."""
+    folder = HERE / "cases" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "recipe.yml").write_text(yaml.safe_dump(recipe, sort_keys=False, default_flow_style=None, allow_unicode=True))
+    dump(folder / "case.json", {"compare": "refused", "says": says, "note": note})
