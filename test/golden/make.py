@@ -19,9 +19,11 @@ if os.environ.get("PYTHONHASHSEED") != "0":  # mergekit iterates over sets of mo
     os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, "PYTHONHASHSEED": "0"})
 
 import cases  # noqa: E402
+import families  # noqa: E402
 import further  # noqa: E402
 import lora  # noqa: E402
 import models  # noqa: E402
+import moe  # noqa: E402
 import tokenizer_cases  # noqa: E402
 import torch  # noqa: E402
 import vocabularies  # noqa: E402
@@ -57,6 +59,8 @@ def jobs():
     for name, recipe, note in lora.all_cases():
         yield f"cases/lora-{name}", lambda name=name, recipe=recipe, note=note: lora.case(name, recipe, note)
     yield "cases/lora-dora", lora.refused
+    for name, document, note in moe.all_cases():
+        yield f"moe/{name}", lambda name=name, document=document, note=note: moe.case(name, document, note)
 
     def vectors():
         from vectors import write
@@ -75,6 +79,7 @@ def main():
         models.write(HERE / "models")
         vocabularies.write(HERE / "models")
         lora.write(HERE / "models")
+        families.write(HERE / "models")
         vocabularies.write_encodings(HERE)
     for path, job in jobs():
         if path.startswith(only):

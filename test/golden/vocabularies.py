@@ -157,7 +157,7 @@ def write_encodings(here: Path):
     """What the tokenizers library makes of a few texts, special tokens not added: {tokenizer.json: {text: ids}}."""
     trained(here / "tokenizers")
     out = {}
-    for file in sorted([*here.glob("models/*/tokenizer.json"), *here.glob("tokenizers/*.json")]):
+    for file in sorted(f for kind in ("models/base", "models/tok-*", "models/uni-*", "tokenizers") for f in here.glob(f"{kind}/*.json") if "config" not in f.name):
         tok = Tokenizer.from_file(str(file))
         out[str(file.relative_to(here))] = {text: tok.encode(text, add_special_tokens=False).ids for text in TEXTS}
     lines = [f" {json.dumps(k)}: {{\n" + ",\n".join(f"  {json.dumps(t)}: {json.dumps(i)}" for t, i in v.items()) + "\n }" for k, v in out.items()]
