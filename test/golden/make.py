@@ -24,6 +24,7 @@ import further  # noqa: E402
 import lora  # noqa: E402
 import models  # noqa: E402
 import moe  # noqa: E402
+import multi  # noqa: E402
 import tokenizer_cases  # noqa: E402
 import torch  # noqa: E402
 import vocabularies  # noqa: E402
@@ -59,6 +60,8 @@ def jobs():
     for name, recipe, note in lora.all_cases():
         yield f"cases/lora-{name}", lambda name=name, recipe=recipe, note=note: lora.case(name, recipe, note)
     yield "cases/lora-dora", lora.refused
+    for name, documents, note in multi.all_cases():
+        yield f"cases/multi-{name}", lambda name=name, documents=documents, note=note: multi.case(name, documents, note)
     for name, document, note in moe.all_cases():
         yield f"moe/{name}", lambda name=name, document=document, note=note: moe.case(name, document, note)
 

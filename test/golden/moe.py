@@ -10,7 +10,6 @@ from pathlib import Path
 
 import torch
 import weights
-import yaml
 from mergekit.scripts.moe import main as mergekit_moe
 from safetensors.torch import load_file
 
@@ -52,7 +51,7 @@ def case(name, document, note):
     folder.mkdir(parents=True, exist_ok=True)
     document = {k: v for k, v in document.items() if v is not None}
     file = folder / "moe.yml"
-    file.write_text(yaml.safe_dump(document, sort_keys=False, default_flow_style=None))
+    weights.write_yaml(file, document)
     with tempfile.TemporaryDirectory() as tmp:
         out = Path(tmp, "out")
         mergekit_moe.main([str(file), str(out), "--random-seed", "1", "--quiet"], standalone_mode=False)

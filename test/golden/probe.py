@@ -77,7 +77,12 @@ class Probe:
             x, y = v0.double().flatten(), v1.double().flatten()
             norms = x.norm() * y.norm()
             self.cosines.append(float(x @ y / norms) if norms > 0 else 0.0)
-            return slerp(t, v0, v1, **kwargs)
+            if not self.double:
+                return slerp(t, v0, v1, **kwargs)
+            theta = torch.acos(x @ y / norms) if norms > 0 else torch.tensor(torch.pi / 2, dtype=torch.float64)
+            if abs(self.cosines[-1]) > 0.9995:
+                return (1 - t) * v0.double() + t * v1.double()
+            return (torch.sin((1 - t) * theta) * v0.double() + torch.sin(t * theta) * v1.double()) / torch.sin(theta)
 
         return turn
 

@@ -22,6 +22,18 @@ FIRST = ("linear", "slerp", "task_arithmetic", "ties", "dare_linear", "dare_ties
 RANDOM = ("dare_linear", "dare_ties", "della", "della_linear")
 
 
+class Plain(yaml.SafeDumper):
+    """YAML without anchors."""
+
+    def ignore_aliases(self, _):
+        return True
+
+
+def write_yaml(path, *documents):
+    options = {"sort_keys": False, "default_flow_style": None, "allow_unicode": True}
+    path.write_text(yaml.dump_all(documents, Dumper=Plain, **options))
+
+
 def dump(path, data):
     """JSON, a line per entry; lists of indices stay on one line."""
     text = json.dumps(data, indent=1)
@@ -116,7 +128,7 @@ def trimmed_otherwise(name, recipe, want, out, seen):
 def case(name, recipe, note, describe=None, **more):
     folder = HERE / "cases" / name
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "recipe.yml").write_text(yaml.safe_dump(recipe, sort_keys=False, default_flow_style=None, allow_unicode=True))
+    write_yaml(folder / "recipe.yml", recipe)
     with Probe() as seen:
         want = merge(recipe, keep=folder, describe=describe)
     stored = recipe.get("out_dtype") or recipe.get("dtype")
@@ -173,5 +185,5 @@ def refused(name, recipe, note, says):
     """A recipe that must be refused, with a sentence that contains `says`."""
     folder = HERE / "cases" / name
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "recipe.yml").write_text(yaml.safe_dump(recipe, sort_keys=False, default_flow_style=None, allow_unicode=True))
+    write_yaml(folder / "recipe.yml", recipe)
     dump(folder / "case.json", {"compare": "refused", "says": says, "note": note})
