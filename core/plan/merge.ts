@@ -42,6 +42,7 @@ export function draft(tensor: OutputTensor, context: Drafting): Draft {
   const lead = isPresent(base) ? base : present[0];
   if (lead === undefined) throw new WeightloomError("PlanError", `${tensor.name}: none of the models has it.`);
 
+  if (tensor.carried !== undefined) return carry(tensor, lead, context, tensor.carried);
   if (!isFloat(lead.info.dtype)) return carry(tensor, lead, context, `${lead.info.dtype} is copied, not blended`);
   const missing = participants.find((source) => source.info === null);
   if (missing !== undefined || (method.base === "required" && base?.info == null)) {
@@ -113,7 +114,7 @@ function partakers(tensor: OutputTensor, { method, recipe, note }: Drafting): re
   const { base, sources } = tensor;
   if (method.base !== "none") return base === null ? sources : sources.filter((source) => source.model !== base.model);
   if (base === null || sources.some((source) => source.model === base.model)) return sources;
-  if (recipe.models === undefined || !hasParams(method, tensor, base, recipe.parameters)) return sources;
+  if (!hasParams(method, tensor, base, recipe.parameters)) return sources;
   if (method.models.max !== undefined && sources.length >= method.models.max) return sources;
   note({
     severity: "warning",
