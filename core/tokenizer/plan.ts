@@ -31,8 +31,19 @@ export interface TokenizerPlan {
   config(config: JsonObject): JsonObject;
 }
 
-/** Null when the recipe says nothing about tokenizer and template: files are carried, rows merged by number. */
-export async function planTokenizer(recipe: Recipe, models: ReadonlyMap<string, Model>): Promise<TokenizerPlan | null> {
+/**
+ * Null when the recipe says nothing about tokenizer and template: files are carried, rows merged by number.
+ * @param recipes one, or the stages of a chain, of which the last gives the result; see buildPlan
+ */
+export async function planTokenizer(
+  recipes: Recipe | readonly Recipe[],
+  opened: ReadonlyMap<string, Model>,
+): Promise<TokenizerPlan | null> {
+  const stages = [recipes].flat();
+  const recipe = stages.at(-1);
+  if (recipe === undefined) return null;
+  if (stages.length > 1) refuseInChain(stages);
+  const models = withResults(stages.slice(0, -1), opened);
   const settings = settingsOf(recipe);
   if (settings === null && recipe.chat_template === undefined) return null;
   const notes: Note[] = [];
@@ -64,6 +75,27 @@ export async function planTokenizer(recipe: Recipe, models: ReadonlyMap<string, 
     tensor: (model, info, as) => tokens?.permute.get(model)?.(info, as) ?? info,
     config,
   };
+}
+
+/** What an earlier recipe makes has no bytes whose rows could be exchanged, and no files of its own. */
+function refuseInChain(stages: readonly Recipe[]): void {
+  const last = stages.length - 1;
+  const said = stages.find((stage, i) => settingsOf(stage) !== null || (i < last && stage.chat_template !== undefined));
+  if (said === undefined) return;
+  const key = settingsOf(said) === null ? "chat_template" : "tokenizer";
+  throw new WeightloomError(
+    "PlanError",
+    `${said.name ?? "The last recipe"} has ${key} in a file of recipes that use each other's results, where only a chat_template in the last is possible. Write the earlier results to folders first and use those.`,
+  );
+}
+
+/** A result of an earlier recipe brings the small files of the model that gives its config. */
+function withResults(earlier: readonly Recipe[], opened: ReadonlyMap<string, Model>): ReadonlyMap<string, Model> {
+  const models = new Map(opened);
+  for (const stage of earlier) {
+    if (stage.name !== undefined) models.set(stage.name, { ...donorOf(stage, models), ref: stage.name });
+  }
+  return models;
 }
 
 /** The older key is the newer one's `source`. */

@@ -13,6 +13,7 @@ import type { Plan, TensorPlan } from "../../core/plan/plan.ts";
 import { parseRecipe } from "../../core/recipe/parse.ts";
 import { modelsOf } from "../../core/recipe/recipe.ts";
 import { computeTensor } from "../../core/run/compute.ts";
+import { planTokenizer } from "../../core/tokenizer/plan.ts";
 import { METHODS } from "../../methods/index.ts";
 import { arbitrary, misfits } from "../support/compare.ts";
 import { engines } from "../support/engines.ts";
@@ -49,6 +50,7 @@ async function planOfCase(name: string, seed = 7): Promise<Plan> {
     lanes: 2,
     seed,
     text,
+    tokenizer: await planTokenizer(recipe, models),
   });
 }
 
