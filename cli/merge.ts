@@ -9,6 +9,7 @@ import type { Plan } from "../core/plan/plan.ts";
 import { modelsOf } from "../core/recipe/recipe.ts";
 import { preflight } from "../core/run/preflight.ts";
 import { run } from "../core/run/run.ts";
+import { planTokenizer } from "../core/tokenizer/plan.ts";
 import { formatBytes, formatCount, formatSeconds } from "../core/units.ts";
 import { METHODS } from "../methods/index.ts";
 import { type Invocation, UsageError } from "./args.ts";
@@ -34,6 +35,7 @@ async function prepare(invocation: Invocation, limits: Pick<Engine, "lanes" | "m
     seed: invocation.seed,
     text,
     title: basename(resolve(out === "" ? recipePath.replace(/\.ya?ml$/, "") : out)),
+    tokenizer: await planTokenizer(recipe, models),
   });
   return { plan, close };
 }

@@ -8,6 +8,7 @@ import type { Plan } from "../core/plan/plan.ts";
 import { parseRecipe } from "../core/recipe/parse.ts";
 import { modelsOf } from "../core/recipe/recipe.ts";
 import { type Verification, verify } from "../core/run/verify.ts";
+import { planTokenizer } from "../core/tokenizer/plan.ts";
 import { METHODS } from "../methods/index.ts";
 import type { Invocation } from "./args.ts";
 import { closeAll, filesAt } from "./files.ts";
@@ -52,5 +53,6 @@ async function planAgain(out: string, seed: number, open: OpenModels[]): Promise
     lanes: 1,
     seed,
     text,
+    tokenizer: await planTokenizer(recipe, opened.models),
   });
 }

@@ -16,6 +16,7 @@ import type { Plan } from "../core/plan/plan.ts";
 import { modelsOf, type Recipe } from "../core/recipe/recipe.ts";
 import { run } from "../core/run/run.ts";
 import { verify } from "../core/run/verify.ts";
+import { planTokenizer } from "../core/tokenizer/plan.ts";
 import { METHODS } from "../methods/index.ts";
 import type {
   EngineInfo,
@@ -70,8 +71,9 @@ export function createHost(platform: HostPlatform): StudioHost {
 
   const byName = () => new Map([...models.values()].map(({ name, model }) => [name, model]));
 
-  function planFor(recipe: Recipe, options: OutputOptions, engine: Engine | null, text?: string): Plan {
-    return buildPlan(recipe, byName(), {
+  async function planFor(recipe: Recipe, options: OutputOptions, engine: Engine | null, text?: string): Promise<Plan> {
+    const opened = byName();
+    return buildPlan(recipe, opened, {
       methods: METHODS,
       shardBytes: options.shardBytes ?? Number.POSITIVE_INFINITY,
       memory: Math.min(options.memory, MEMORY_CAP),
@@ -79,6 +81,7 @@ export function createHost(platform: HostPlatform): StudioHost {
       lanes: engine?.lanes ?? 2,
       seed: options.seed,
       title: options.title,
+      tokenizer: await planTokenizer(recipe, opened),
       ...(text === undefined ? {} : { text }),
     });
   }
@@ -107,7 +110,7 @@ export function createHost(platform: HostPlatform): StudioHost {
       const missing = modelsOf(recipe).filter((ref) => !loaded.has(ref));
       if (missing.length > 0) return { errors: [], missing, diagnostics: [] };
       try {
-        return summarisePlan(planFor(recipe, options, null));
+        return summarisePlan(await planFor(recipe, options, null));
       } catch (error) {
         if (error instanceof WeightloomError) return refusal(error);
         throw error;
@@ -121,7 +124,7 @@ export function createHost(platform: HostPlatform): StudioHost {
       running = controller;
       try {
         const { engine } = await engineFor(options.engine);
-        const plan = planFor(recipe, options, engine, text);
+        const plan = await planFor(recipe, options, engine, text);
         return await merge(plan, engine, options, target, controller.signal, onProgress);
       } finally {
         running = null;

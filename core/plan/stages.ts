@@ -13,9 +13,10 @@ import { joinLicences } from "../model/card.ts";
 import { recognise } from "../model/families.ts";
 import type { JsonObject, Model } from "../model/model.ts";
 import { modelsOf, type Recipe, type RecipeDtype } from "../recipe/recipe.ts";
+import type { TokenizerPlan } from "../tokenizer/plan.ts";
 import { configOf } from "./extras.ts";
 import { type Draft, draft, type MergeDraft } from "./merge.ts";
-import { type Outline, outline } from "./outputs.ts";
+import { type Outline, type OutputTensor, outline, type Source } from "./outputs.ts";
 import type { Note, PlanOptions } from "./plan.ts";
 
 type Options = PlanOptions & { note(note: Note): void };
@@ -62,7 +63,16 @@ export function draftAll(
   for (const one of shape.notes) options.note(one);
   const dtype = outputDtype(recipe.out_dtype ?? recipe.dtype);
   const context = { recipe, method, seed: options.seed, dtype, made, note: options.note };
-  return { recipe, method, outline: shape, dtype, drafts: shape.tensors.map((tensor) => draft(tensor, context)) };
+  const tensors = shape.tensors.map((tensor) => inNewVocabulary(tensor, options.tokenizer ?? null));
+  return { recipe, method, outline: shape, dtype, drafts: tensors.map((tensor) => draft(tensor, context)) };
+}
+
+/** The same tensor with every model's embedding in the order of the result's tokens. */
+function inNewVocabulary(tensor: OutputTensor, tokenizer: TokenizerPlan | null): OutputTensor {
+  if (tokenizer === null) return tensor;
+  const turned = (source: Source): Source =>
+    source.info === null ? source : { ...source, info: tokenizer.tensor(source.model, source.info, source.name) };
+  return { ...tensor, sources: tensor.sources.map(turned), base: tensor.base === null ? null : turned(tensor.base) };
 }
 
 /** The results of recipes, in order; each may use those before it. */
@@ -121,7 +131,9 @@ function resultOf(
     }
   }
   const config: JsonObject | null =
-    donor.config === null ? null : configOf({ outline: shape, tensors: drafts, dtype: drafted.dtype, note });
+    donor.config === null
+      ? null
+      : configOf({ outline: shape, tensors: drafts, dtype: drafted.dtype, tokenizer: null, note });
   return {
     ref,
     checkpoint: { sources: [], tensors, metadata: new Map() },
