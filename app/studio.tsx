@@ -4,6 +4,7 @@ import { useEffect, useState } from "react";
 import { Button } from "./controls/button.tsx";
 import { Header } from "./header/header.tsx";
 import { MethodPanel } from "./method/panel.tsx";
+import { Mixture } from "./mixer/elsewhere.tsx";
 import { Mixer } from "./mixer/mixer.tsx";
 import { add, ModelsPanel } from "./models/panel.tsx";
 import { Welcome } from "./models/welcome.tsx";
@@ -80,6 +81,7 @@ export function Studio() {
   useKeys();
   const drawer = useView((state) => state.drawer);
   const isEmpty = useModels((state) => state.list.length === 0 && state.opening.length === 0);
+  const moe = useStudio((state) => state.moe);
   return (
     <div className={drawer ? "studio studio-drawer" : "studio"}>
       <Header />
@@ -88,8 +90,11 @@ export function Studio() {
         <ResultCard />
         {isEmpty ? (
           <Welcome />
+        ) : moe !== null ? (
+          <Mixture moe={moe} />
         ) : (
           <>
+            <Chain />
             <MethodPanel />
             <Mixer />
           </>
@@ -101,6 +106,19 @@ export function Studio() {
       <Messages />
       {over && <div className="dropzone">Drop models or a recipe</div>}
     </div>
+  );
+}
+
+/** Says that the mixer shows one recipe of several. */
+function Chain() {
+  const { recipe, earlier } = useStudio();
+  if (earlier.length === 0) return null;
+  const names = [...earlier, recipe].map(({ name }) => name ?? "the result");
+  return (
+    <p className="chain">
+      <b>{names.length} recipes in a chain:</b> {names.join(" → ")}. Below is the last of them; all are planned and
+      merged as one.
+    </p>
   );
 }
 

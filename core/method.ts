@@ -11,6 +11,8 @@ interface ParamCommon {
   readonly title: string;
   /** One sentence for the hover. */
   readonly help: string;
+  /** Seldom changed: shown on request. */
+  readonly rare?: boolean;
 }
 
 export interface NumberParam extends ParamCommon {
@@ -152,7 +154,7 @@ export function number<const P extends "merge" | "model", const D extends number
 
 export function flag<const P extends "merge" | "model">(
   per: P,
-  blank: { readonly default: boolean; readonly title?: string; readonly help: string },
+  blank: { readonly default: boolean; readonly title?: string; readonly help: string; readonly rare?: boolean },
 ): FlagParam & { readonly per: P } {
   return { kind: "flag", title: "", ...blank, per };
 }
@@ -164,6 +166,7 @@ export function choice<const P extends "merge" | "model", const V extends string
     readonly options: readonly { readonly value: V; readonly title: string }[];
     readonly title?: string;
     readonly help: string;
+    readonly rare?: boolean;
   },
 ): ChoiceParam & { readonly per: P; readonly options: readonly { readonly value: V; readonly title: string }[] } {
   return { kind: "choice", title: "", ...blank, per };

@@ -1,4 +1,4 @@
-/** The list of methods, in the order menus show them. Adding one: a file here, and a line below. */
+/** The list of methods, in the groups and the order menus show them. Adding one: a file here, and a line below. */
 import type { AnyMethod } from "../core/method.ts";
 import { arceeFusion } from "./arcee_fusion.ts";
 import { breadcrumbs } from "./breadcrumbs.ts";
@@ -27,33 +27,33 @@ import { slerp } from "./slerp.ts";
 import { taskArithmetic } from "./task_arithmetic.ts";
 import { ties } from "./ties.ts";
 
-const list: readonly AnyMethod[] = [
-  linear,
-  slerp,
-  nuslerp,
-  multislerp,
-  karcher,
-  modelStock,
-  taskArithmetic,
-  ties,
-  dareLinear,
-  dareTies,
-  della,
-  dellaLinear,
-  breadcrumbs,
-  breadcrumbsTies,
-  sce,
-  consensusTa,
-  emr,
-  magmax,
-  median,
-  pcb,
-  neuromerging,
-  ram,
-  ramplusTl,
-  arceeFusion,
-  nearswap,
-  passthrough,
+export interface MethodGroup {
+  readonly title: string;
+  readonly methods: readonly AnyMethod[];
+}
+
+export const GROUPS: readonly MethodGroup[] = [
+  { title: "Averages and arcs", methods: [linear, slerp, nuslerp, multislerp, karcher, modelStock] },
+  {
+    title: "Task vectors",
+    methods: [
+      taskArithmetic,
+      ties,
+      dareLinear,
+      dareTies,
+      della,
+      dellaLinear,
+      breadcrumbs,
+      breadcrumbsTies,
+      sce,
+      consensusTa,
+    ],
+  },
+  { title: "More from papers", methods: [emr, magmax, median, pcb, neuromerging, ram, ramplusTl] },
+  { title: "One model's marks on another", methods: [arceeFusion, nearswap] },
+  { title: "Layers", methods: [passthrough] },
 ];
 
-export const METHODS: ReadonlyMap<string, AnyMethod> = new Map(list.map((method) => [method.id, method]));
+export const METHODS: ReadonlyMap<string, AnyMethod> = new Map(
+  GROUPS.flatMap(({ methods }) => methods).map((method) => [method.id, method]),
+);

@@ -26,6 +26,7 @@ export const karcher = defineMethod({
   rows: "common",
   params: {
     max_iter: number("merge", {
+      rare: true,
       title: "steps",
       default: 10,
       min: 0,
@@ -35,6 +36,7 @@ export const karcher = defineMethod({
       help: "How many steps the search may take; more cost nothing noticeable.",
     }),
     tol: number("merge", {
+      rare: true,
       title: "tolerance",
       default: 1e-5,
       min: 1e-9,

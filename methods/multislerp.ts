@@ -41,6 +41,7 @@ export const multislerp = defineMethod({
       help: "Divide the weights by their sum first.",
     }),
     eps: number("merge", {
+      rare: true,
       title: "eps",
       default: 1e-8,
       min: 0,

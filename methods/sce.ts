@@ -49,6 +49,7 @@ export const sce = defineMethod({
       help: "The share of weights that is merged: those in which the models differ most. The authors use 0.1.",
     }),
     uniform_below: number("merge", {
+      rare: true,
       title: "uniform below",
       default: 1e-6,
       min: 0,
@@ -58,6 +59,7 @@ export const sce = defineMethod({
     }),
     ...ramp,
     int8_mask: flag("merge", {
+      rare: true,
       title: "int8 mask",
       default: false,
       help: "Has no effect here; accepted because recipes for other tools carry it.",

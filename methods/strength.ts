@@ -7,6 +7,7 @@ import { number } from "../core/method.ts";
 /** LiNeS' two numbers. 1 and 0, the defaults, leave every layer alike. */
 export const ramp = {
   lines_alpha: number("merge", {
+    rare: true,
     title: "LiNeS alpha",
     default: 1,
     min: 0,
@@ -16,6 +17,7 @@ export const ramp = {
     help: "LiNeS: how much of the mix the first layer gets, and everything outside the layers. 1 with beta 0 is off; 0.2 is usual.",
   }),
   lines_beta: number("merge", {
+    rare: true,
     title: "LiNeS beta",
     default: 0,
     min: 0,

@@ -20,6 +20,7 @@ export const ties = vectorMethod({
     "Equal magnitudes at the cut go to the lowest index, where mergekit leaves the choice to the sort. trim_over: model is ours: the authors' form, except that their code keeps one element more.",
   params: {
     trim_over: choice("merge", {
+      rare: true,
       title: "trim over",
       default: "tensor",
       options: [

@@ -44,6 +44,7 @@ export const densityParam = number("model", {
 /** How methods that drop by chance make up for it. */
 export const rescaleBy = {
   rescale_by: choice("merge", {
+    rare: true,
     title: "rescale by",
     default: "l1",
     options: [
@@ -69,6 +70,7 @@ const schema = (normalize: boolean, rescale: boolean) => ({
   }),
   ...strengths(1),
   int8_mask: flag("merge", {
+    rare: true,
     title: "int8 mask",
     default: false,
     help: "Has no effect here; accepted because recipes for other tools carry it. Results are the same either way.",

@@ -4,7 +4,9 @@
  */
 import type { Dtype } from "../core/bytes/dtype.ts";
 import type { Kind } from "../core/model/model.ts";
-import type { Diagnostic, Recipe } from "../core/recipe/recipe.ts";
+import type { Note } from "../core/plan/plan.ts";
+import type { Document } from "../core/recipe/document.ts";
+import type { Diagnostic } from "../core/recipe/recipe.ts";
 
 export interface TensorRow {
   readonly name: string;
@@ -68,6 +70,9 @@ export interface PlanRow {
   readonly models: Readonly<Record<string, Readonly<Record<string, number | boolean | string | null>>>>;
 }
 
+/** Something worth knowing before a merge. */
+export type PlanNote = Pick<Note, "severity" | "text">;
+
 export interface PlanSummary {
   readonly merged: number;
   readonly copied: number;
@@ -76,10 +81,12 @@ export interface PlanSummary {
   readonly peakBytes: number;
   readonly parameters: number;
   readonly layers: number;
+  /** Tokens the result's config speaks of; null where it has none. */
+  readonly vocabulary: number | null;
   readonly files: readonly { readonly name: string; readonly size: number }[];
   readonly extras: readonly { readonly name: string; readonly from: string }[];
   readonly dtype: string;
-  readonly notes: readonly { readonly severity: "info" | "warning"; readonly text: string }[];
+  readonly notes: readonly PlanNote[];
   readonly rows: readonly PlanRow[];
 }
 
@@ -138,6 +145,8 @@ export interface RunReport {
   readonly writtenBytes: number;
   readonly files: readonly { readonly name: string; readonly size: number }[];
   readonly verify: VerifyReport;
+  /** What the method has to say about numbers it settled on. */
+  readonly remarks: readonly string[];
 }
 
 export interface StudioHost {
@@ -147,10 +156,15 @@ export interface StudioHost {
   /** Changes what recipes call a model. */
   rename(id: string, name: string): Promise<void>;
   /** Plans without reading a weight. Never throws for a recipe that cannot be planned. */
-  plan(recipe: Recipe, options: OutputOptions): Promise<PlanSummary | PlanRefusal>;
+  plan(document: Document, options: OutputOptions): Promise<PlanSummary | PlanRefusal>;
+  /**
+   * What a sample of the weights tells of a document that can be planned; about a second. Rejects with AbortError when
+   * another call to plan, preflight or merge overtakes it.
+   */
+  preflight(document: Document, options: OutputOptions): Promise<readonly PlanNote[]>;
   /** One run at a time. `onProgress` is called at most ten times a second. `text` is saved as the recipe. */
   merge(
-    recipe: Recipe,
+    document: Document,
     text: string,
     options: OutputOptions,
     target: Target,

@@ -42,9 +42,10 @@ export function connect(onDeath: (error: Error) => void): StudioClient {
     open: (model) => alive(host.open(model)),
     close: (id) => alive(host.close(id)),
     rename: (id, name) => alive(host.rename(id, name)),
-    plan: (recipe, options) => alive<PlanSummary | PlanRefusal>(host.plan(recipe, options)),
-    merge: (recipe, text, options, target, onProgress) =>
-      alive(host.merge(recipe, text, options, target, proxy(onProgress))),
+    plan: (document, options) => alive<PlanSummary | PlanRefusal>(host.plan(document, options)),
+    preflight: (document, options) => alive(host.preflight(document, options)),
+    merge: (document, text, options, target, onProgress) =>
+      alive(host.merge(document, text, options, target, proxy(onProgress))),
     cancel: () => alive(host.cancel()),
     engine: (want) => alive(host.engine(want)),
     results: () => alive(host.results()),

@@ -2,34 +2,24 @@
  * The object behind the door: keeps opened models, plans recipes, runs one merge at a time. Ordinary
  * code; the worker file only exposes it, and a test can hold it without a worker.
  */
-import { DTYPES, type Dtype, isFloat } from "../core/bytes/dtype.ts";
 import type { Folder } from "../core/bytes/sink.ts";
 import { type ByteSource, fromBlob } from "../core/bytes/source.ts";
 import type { Engine } from "../core/engine/engine.ts";
 import { createPlainEngine } from "../core/engine/plain/plain.ts";
-import { messageOf, WeightloomError } from "../core/errors.ts";
-import { modelFacts } from "../core/model/facts.ts";
+import { throwIfAborted, WeightloomError } from "../core/errors.ts";
 import type { Model } from "../core/model/model.ts";
 import { openModel } from "../core/model/open.ts";
 import { buildPlan } from "../core/plan/build.ts";
 import type { Plan } from "../core/plan/plan.ts";
-import { modelsOf, type Recipe } from "../core/recipe/recipe.ts";
+import { type Document, modelsOfDocument } from "../core/recipe/document.ts";
+import { preflight } from "../core/run/preflight.ts";
 import { run } from "../core/run/run.ts";
 import { verify } from "../core/run/verify.ts";
 import { planTokenizer } from "../core/tokenizer/plan.ts";
 import { METHODS } from "../methods/index.ts";
-import type {
-  EngineInfo,
-  ModelSummary,
-  OutputOptions,
-  PlanRefusal,
-  PlanSummary,
-  RunProgress,
-  RunReport,
-  StudioHost,
-  Target,
-} from "./api.ts";
+import type { EngineInfo, OutputOptions, RunProgress, RunReport, StudioHost, Target } from "./api.ts";
 import { directoryFolder, fileFolder, freshFolder, privateFolder } from "./folders.ts";
+import { refusal, summarise, summarisePlan } from "./summaries.ts";
 
 export interface ChosenEngine {
   readonly engine: Engine;
@@ -54,6 +44,8 @@ export function createHost(platform: HostPlatform): StudioHost {
   >();
   let chosen: { readonly want: OutputOptions["engine"]; readonly engine: Promise<ChosenEngine> } | null = null;
   let running: AbortController | null = null;
+  /** The look at a sample that nobody has overtaken yet. */
+  let looking: AbortController | null = null;
 
   function engineFor(want: OutputOptions["engine"]): Promise<ChosenEngine> {
     if (chosen?.want === want) return chosen.engine;
@@ -71,9 +63,20 @@ export function createHost(platform: HostPlatform): StudioHost {
 
   const byName = () => new Map([...models.values()].map(({ name, model }) => [name, model]));
 
-  async function planFor(recipe: Recipe, options: OutputOptions, engine: Engine | null, text?: string): Promise<Plan> {
+  function overtake(): void {
+    looking?.abort(new DOMException("Something else was asked for.", "AbortError"));
+    looking = null;
+  }
+
+  async function planFor(
+    document: Document,
+    options: OutputOptions,
+    engine: Engine | null,
+    text?: string,
+  ): Promise<Plan> {
+    if (document.kind === "moe") throw new WeightloomError("PlanError", "Mixtures of experts cannot be planned here.");
     const opened = byName();
-    return buildPlan(recipe, opened, {
+    return buildPlan(document.stages, opened, {
       methods: METHODS,
       shardBytes: options.shardBytes ?? Number.POSITIVE_INFINITY,
       memory: Math.min(options.memory, MEMORY_CAP),
@@ -81,7 +84,7 @@ export function createHost(platform: HostPlatform): StudioHost {
       lanes: engine?.lanes ?? 2,
       seed: options.seed,
       title: options.title,
-      tokenizer: await planTokenizer(recipe, opened),
+      tokenizer: await planTokenizer(document.stages, opened),
       ...(text === undefined ? {} : { text }),
     });
   }
@@ -105,26 +108,41 @@ export function createHost(platform: HostPlatform): StudioHost {
       if (known !== undefined) models.set(id, { ...known, name, model: { ...known.model, ref: name } });
     },
 
-    plan: async (recipe, options) => {
+    plan: async (document, options) => {
+      overtake();
       const loaded = byName();
-      const missing = modelsOf(recipe).filter((ref) => !loaded.has(ref));
+      const missing = modelsOfDocument(document).filter((ref) => !loaded.has(ref));
       if (missing.length > 0) return { errors: [], missing, diagnostics: [] };
       try {
-        return summarisePlan(await planFor(recipe, options, null));
+        return summarisePlan(await planFor(document, options, null));
       } catch (error) {
         if (error instanceof WeightloomError) return refusal(error);
         throw error;
       }
     },
 
-    merge: async (recipe, text, options, target, onProgress) => {
+    preflight: async (document, options) => {
+      overtake();
+      // A merge has the engine to itself, and a mixture's weights are mostly copies.
+      if (running !== null || document.kind === "moe") return [];
+      const mine = new AbortController();
+      looking = mine;
+      const { engine } = await engineFor(options.engine);
+      const plan = await planFor(document, options, engine);
+      throwIfAborted(mine.signal);
+      const notes = await preflight(plan, engine, mine.signal);
+      return notes.map(({ severity, text }) => ({ severity, text }));
+    },
+
+    merge: async (document, text, options, target, onProgress) => {
+      overtake();
       if (running !== null)
         throw new WeightloomError("MergeError", "A merge is running already. Wait for it or cancel it first.");
       const controller = new AbortController();
       running = controller;
       try {
         const { engine } = await engineFor(options.engine);
-        const plan = await planFor(recipe, options, engine, text);
+        const plan = await planFor(document, options, engine, text);
         return await merge(plan, engine, options, target, controller.signal, onProgress);
       } finally {
         running = null;
@@ -195,6 +213,7 @@ export function createHost(platform: HostPlatform): StudioHost {
         writtenBytes: result.writtenBytes,
         files: [...files].map(([name, file]) => ({ name, size: file.size })),
         verify: report,
+        remarks: result.remarks,
       };
     } catch (error) {
       await place.discard();
@@ -250,79 +269,4 @@ export function folderName(title: string): string {
     .replace(/[^A-Za-z0-9._-]+/g, "-")
     .replace(/^[-.]+|[-.]+$/g, "");
   return plain.slice(0, 80) || "merge";
-}
-
-function refusal(error: WeightloomError): PlanRefusal {
-  return { errors: [messageOf(error)], missing: [], diagnostics: [] };
-}
-
-function summarisePlan(plan: Plan): PlanSummary {
-  const merged = plan.tensors.filter((tensor) => tensor.action === "merge");
-  const dtypes = [...new Set(plan.tensors.map((tensor) => tensor.dtype).filter((dtype) => isFloat(dtype)))];
-  return {
-    merged: merged.length,
-    copied: plan.tensors.length - merged.length,
-    readBytes: plan.readBytes,
-    writeBytes: plan.writeBytes,
-    peakBytes: plan.peakBytes,
-    parameters: plan.parameters,
-    layers: plan.layers,
-    files: plan.files.map(({ name, size }) => ({ name, size })),
-    extras: plan.extras.map(({ name, from }) => ({ name, from })),
-    dtype: dtypes.join(", "),
-    notes: plan.notes.map(({ severity, text }) => ({ severity, text })),
-    rows: plan.tensors.map((tensor) => ({
-      name: tensor.name,
-      action: tensor.action,
-      because: tensor.action === "copy" ? tensor.because : null,
-      dtype: tensor.dtype,
-      bytes: tensor.output.range.end - tensor.output.range.start,
-      passes: tensor.action === "merge" ? tensor.passes.length : 0,
-      merge: tensor.action === "merge" ? tensor.params.merge : {},
-      models: tensor.action === "merge" ? tensor.params.models : {},
-    })),
-  };
-}
-
-function summarise(id: string, name: string, model: Model, files: readonly string[]): ModelSummary {
-  const facts = modelFacts(model);
-  return {
-    id,
-    name,
-    family: { id: model.family.id, title: model.family.title },
-    stacks: model.stacks.map(({ prefix, layers }) => ({ prefix, layers })),
-    parameters: model.parameters,
-    bytes: model.bytes,
-    dtypes: byFrequency(model),
-    hidden: facts.hidden,
-    vocabulary: facts.vocabulary,
-    licence: model.licence,
-    tokenizer: model.tokenizer,
-    files,
-    filters: model.family.filters,
-    tensors: [...model.checkpoint.tensors.values()].map((tensor) => {
-      const { kind, stack, layer, part } = model.family.place(tensor.name);
-      const bytes = tensor.range.end - tensor.range.start;
-      return {
-        name: tensor.name,
-        dtype: tensor.dtype,
-        shape: tensor.shape,
-        bytes,
-        file: tensor.source.name,
-        kind,
-        stack,
-        layer,
-        part,
-      };
-    }),
-  };
-}
-
-function byFrequency(model: Model): Dtype[] {
-  const bytes = new Map<Dtype, number>();
-  for (const { dtype, range } of model.checkpoint.tensors.values())
-    bytes.set(dtype, (bytes.get(dtype) ?? 0) + range.end - range.start);
-  return [...bytes.keys()]
-    .filter((dtype) => DTYPES[dtype].kind === "float")
-    .sort((a, b) => (bytes.get(b) ?? 0) - (bytes.get(a) ?? 0));
 }

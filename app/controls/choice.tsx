@@ -36,6 +36,7 @@ interface ChoiceProps<T> {
   readonly label: string;
   readonly value: T;
   readonly options: readonly Option<T>[];
+  readonly help?: string | undefined;
   onChange(value: T): void;
 }
 
@@ -61,16 +62,24 @@ export function Select<T extends string>({
   label,
   value,
   options,
+  help,
   onChange,
   hideLabel,
-}: ChoiceProps<T> & { readonly hideLabel?: boolean }) {
+  disabled,
+}: ChoiceProps<T> & { readonly hideLabel?: boolean; readonly disabled?: boolean }) {
   const id = useId();
   return (
-    <div className="field">
+    <div className="field" title={help}>
       <label htmlFor={id} className={hideLabel === true ? "hidden" : "field-label"}>
         {label}
       </label>
-      <select id={id} className="select" value={value} onChange={(event) => onChange(event.target.value as T)}>
+      <select
+        id={id}
+        className="select"
+        value={value}
+        disabled={disabled}
+        onChange={(event) => onChange(event.target.value as T)}
+      >
         {options.map((option) => (
           <option key={option.value} value={option.value}>
             {option.label}

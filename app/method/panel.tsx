@@ -1,16 +1,15 @@
-/** The method and the parameters that hold for the whole merge, made from the method's schema. */
-import type { Param } from "../../core/method.ts";
-import type { Setting } from "../../core/recipe/recipe.ts";
-import { METHODS } from "../../methods/index.ts";
-import { Select, Switch } from "../controls/choice.tsx";
-import { NumberField } from "../controls/number.tsx";
-import { methodOf, paramsOf, setMethod, setParam } from "../state/edits.ts";
+/** The method: which one, what it does and when to use it, its formula on request, and its parameters. */
+import { ChevronRight } from "lucide-react";
+import type { AnyMethod } from "../../core/method.ts";
+import { methodOf, setMethod } from "../state/edits.ts";
 import { useModels } from "../state/models.ts";
 import { useStudio } from "../state/studio.ts";
+import { Params } from "./params.tsx";
+import { MethodPicker } from "./picker.tsx";
+import { PresetMenu } from "./presets.tsx";
 
-const OPTIONS = [...METHODS.values()].map(({ id, title }) => ({ value: id, label: title }));
-const ARXIV = /arXiv:([\d.]+)/;
-const DOI = /doi:(\S+)/;
+const ARXIV = /arXiv:([\d.]*\d)/;
+const DOI = /doi:([^\s;,]+)/;
 
 /** Where the paper can be read; null for a reference without an address. */
 export function paperOf(reference: string): string | null {
@@ -25,80 +24,45 @@ export function MethodPanel() {
   const names = useModels((state) => state.list).map(({ summary }) => summary.name);
   const method = methodOf(recipe);
   if (method === undefined) return null;
-  const paper = paperOf(method.reference);
   return (
     <section className="method" aria-label="Method">
       <div className="method-what">
-        <Select
-          label="Merge method"
-          hideLabel
-          value={method.id}
-          options={OPTIONS}
-          onChange={(id) => edit((r) => setMethod(r, id, names))}
-        />
+        <div className="method-head">
+          <MethodPicker method={method} onChoose={(id) => edit((r) => setMethod(r, id, names))} />
+          <PresetMenu />
+        </div>
         <p>
-          {method.summary} {method.use}{" "}
-          {paper !== null && (
-            <a href={paper} target="_blank" rel="noreferrer noopener">
-              Paper
-            </a>
-          )}
+          {method.summary} {method.use}
         </p>
+        <About key={method.id} method={method} />
       </div>
-      <div className="method-params">
-        {paramsOf(method)
-          .filter(([id, param]) => param.per === "merge" && id !== "int8_mask")
-          .map(([id, param]) => (
-            <ParamField key={id} id={id} param={param} setting={recipe.parameters?.[id]} />
-          ))}
-      </div>
+      <Params method={method} recipe={recipe} />
     </section>
   );
 }
 
-function ParamField({
-  id,
-  param,
-  setting,
-}: {
-  readonly id: string;
-  readonly param: Param;
-  readonly setting: Setting | undefined;
-}) {
-  const edit = useStudio((state) => state.edit);
-  const title = param.title === "" ? id : param.title;
-  if (param.kind === "flag") {
-    const value = typeof setting === "boolean" ? setting : param.default;
-    return (
-      <Switch
-        label={title}
-        help={param.help}
-        value={value}
-        onChange={(on) => edit((r) => setParam(r, id, on === param.default ? undefined : on))}
-      />
-    );
-  }
-  if (param.kind === "choice") {
-    const value = typeof setting === "string" ? setting : param.default;
-    return (
-      <Select
-        label={title}
-        value={value}
-        options={param.options.map((option) => ({ value: option.value, label: option.title }))}
-        onChange={(word) => edit((r) => setParam(r, id, word === param.default ? undefined : word))}
-      />
-    );
-  }
-  const value = setting === undefined ? param.default : typeof setting === "number" ? setting : null;
+function About({ method }: { readonly method: AnyMethod }) {
+  const paper = paperOf(method.reference);
   return (
-    <NumberField
-      label={title}
-      help={param.help}
-      value={value}
-      empty="per layer"
-      {...(param.hard === true ? { min: param.min, max: param.max } : {})}
-      {...(param.step === undefined ? {} : { step: param.step })}
-      onChange={(n) => edit((r) => setParam(r, id, n === param.default ? undefined : n))}
-    />
+    <details className="about">
+      <summary>
+        <ChevronRight size={14} aria-hidden /> Formula and paper
+      </summary>
+      {method.formula !== undefined && <pre>{method.formula}</pre>}
+      {method.differs !== undefined && (
+        <p>
+          <b>Against mergekit:</b> {method.differs}
+        </p>
+      )}
+      <p>
+        {paper === null ? (
+          method.reference
+        ) : (
+          <a href={paper} target="_blank" rel="noreferrer noopener">
+            {method.reference}
+          </a>
+        )}
+      </p>
+    </details>
   );
 }

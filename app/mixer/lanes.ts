@@ -37,13 +37,18 @@ export interface LaneView {
   readonly after: boolean;
 }
 
-/** The numeric parameters a recipe's method has, those per model first. */
+/** The numeric parameters a recipe's method has, those per model first; seldom changed ones where they are set. */
 export function dialsOf(recipe: Recipe): Dial[] {
   const method = methodOf(recipe);
   if (method === undefined) return [];
-  const dials = paramsOf(method).flatMap(([id, param]) => (param.kind === "number" ? [{ id, param }] : []));
+  const dials = paramsOf(method).flatMap(([id, param]) =>
+    param.kind === "number" && (param.rare !== true || isSet(recipe, id)) ? [{ id, param }] : [],
+  );
   return dials.sort((a, b) => Number(b.param.per === "model") - Number(a.param.per === "model"));
 }
+
+const isSet = ({ parameters, models = [] }: Recipe, id: string) =>
+  [parameters, ...models.map((entry) => entry.parameters)].some((settings) => settings?.[id] !== undefined);
 
 export function voicesOf(recipe: Recipe, dial: Dial): Voice[] {
   if (dial.param.per === "merge") return [{ model: null, role: null }];

@@ -8,6 +8,7 @@ import { useModels } from "../state/models.ts";
 import { useStudio } from "../state/studio.ts";
 import { useView } from "../state/view.ts";
 import { Chart, type Line } from "./chart.tsx";
+import { Modules } from "./elsewhere.tsx";
 import {
   ALL_LANES,
   boardOf,
@@ -38,13 +39,15 @@ export function Mixer() {
   const [hover, setHover] = useState<Hover | null>(null);
   const [selected, setSelected] = useState<{ lane: LaneView; column: number } | null>(null);
 
-  const template = list.find(
-    ({ summary }) => summary.name === (recipe.base_model ?? recipe.models?.[0]?.model),
-  )?.summary;
+  const chained = useStudio((state) => state.earlier.length > 0);
+  const shape = list.find(({ summary }) => summary.name === (recipe.base_model ?? recipe.models?.[0]?.model));
+  // What an earlier recipe of the file makes is shaped like the models it is made of.
+  const template = (shape ?? (chained ? list[0] : undefined))?.summary;
   const board = useMemo(() => (template === undefined ? null : boardOf(template)), [template]);
   const dials = dialsOf(recipe);
   const dial = dials.find(({ id }) => id === view.param) ?? dials[0];
   if (recipe.slices !== undefined) return <Slices slices={recipe.slices} />;
+  if (recipe.modules !== undefined) return <Modules modules={recipe.modules} />;
   if (board === null || dial === undefined || board.layers === 0) {
     return (
       <p className="quiet mixer-empty">

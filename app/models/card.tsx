@@ -6,9 +6,19 @@ import type { Recipe } from "../../core/recipe/recipe.ts";
 import { formatBytes, formatCount } from "../../core/units.ts";
 import type { ModelSummary } from "../../workers/api.ts";
 import { tintOf } from "../controls/colours.ts";
-import { addModel, moveModel, removeModel, roleOf, setBase } from "../state/edits.ts";
+import {
+  addModel,
+  castOf,
+  isWhole,
+  methodOf,
+  moveModel,
+  removeModel,
+  roleOf,
+  setBase,
+  unsetBase,
+} from "../state/edits.ts";
 import { closeModel, rename } from "../state/models.ts";
-import { useStudio } from "../state/studio.ts";
+import { useStudio, wantedBy } from "../state/studio.ts";
 
 interface Props {
   readonly model: ModelSummary;
@@ -30,13 +40,17 @@ export function factsOf(model: ModelSummary): string {
 export function ModelCard({ model, recipe }: Props) {
   const [naming, setNaming] = useState(false);
   const { edit } = useStudio.getState();
-  const role = roleOf(recipe, model.name);
-  const sliced = recipe.slices !== undefined;
+  const moe = useStudio((state) => state.moe);
+  const isUsed = useStudio((state) => wantedBy(state).includes(model.name));
+  const role = moe === null ? roleOf(recipe, model.name) : null;
+  const fixed = moe !== null || !isWhole(recipe);
+  const method = methodOf(recipe);
+  const mayBeBase = method?.base !== "optional" || castOf(recipe).length > method.models.min;
   const place = (recipe.models ?? []).findIndex((entry) => entry.model === model.name);
   return (
     <li className="card" style={{ "--tint": tintOf(role) } as React.CSSProperties}>
       <div className="card-head">
-        <span className="tag">{role ?? "out"}</span>
+        <span className="tag">{role ?? (isUsed ? "in" : "out")}</span>
         {naming ? (
           <input
             className="card-rename"
@@ -64,21 +78,24 @@ export function ModelCard({ model, recipe }: Props) {
           </DropdownMenu.Trigger>
           <DropdownMenu.Portal>
             <DropdownMenu.Content className="menu" align="end" sideOffset={4}>
-              {!sliced && role !== "base" && (
+              {!fixed && role !== "base" && mayBeBase && (
                 <Item onSelect={() => edit((r) => setBase(r, model.name))}>Make it the base</Item>
               )}
-              {!sliced && role === null && (
+              {!fixed && role === "base" && method?.base === "optional" && (
+                <Item onSelect={() => edit(unsetBase)}>Merge it like the others</Item>
+              )}
+              {!fixed && role === null && (
                 <Item onSelect={() => edit((r) => addModel(r, model.name))}>Put into the mix</Item>
               )}
-              {!sliced && role !== null && role !== "base" && (
+              {!fixed && role !== null && role !== "base" && (
                 <Item onSelect={() => edit((r) => removeModel(r, model.name))}>Take out of the mix</Item>
               )}
-              {!sliced && place > 0 && (
+              {!fixed && place > 0 && (
                 <Item onSelect={() => edit((r) => moveModel(r, model.name, -1))}>
                   <ArrowUp size={14} aria-hidden /> Move up
                 </Item>
               )}
-              {!sliced && place >= 0 && place < (recipe.models ?? []).length - 1 && (
+              {!fixed && place >= 0 && place < (recipe.models ?? []).length - 1 && (
                 <Item onSelect={() => edit((r) => moveModel(r, model.name, 1))}>
                   <ArrowDown size={14} aria-hidden /> Move down
                 </Item>

@@ -9,9 +9,12 @@ import { NumberField } from "../controls/number.tsx";
 import { canPickFiles, canPickFolders, pickOutputFile, pickOutputFolder } from "../platform/pickers.ts";
 import { setOutputType } from "../state/edits.ts";
 import { say } from "../state/messages.ts";
+import { useOptions } from "../state/options.ts";
 import { usePlan } from "../state/plan.ts";
 import { isRunning, merge, useRun } from "../state/run.ts";
 import { useStudio } from "../state/studio.ts";
+import { Notes } from "./notes.tsx";
+import { Vocabulary } from "./vocabulary.tsx";
 
 const SHARDS = [
   { value: "1000000000", label: "1 GB" },
@@ -47,9 +50,11 @@ async function save(kind: "folder" | "file" | "private"): Promise<void> {
 }
 
 export function PlanPanel() {
-  const { plan, refusal, options, engine, setOptions } = usePlan();
+  const { plan, refusal, engine } = usePlan();
+  const { options, setOptions } = useOptions();
   const running = useRun(isRunning);
   const recipe = useStudio((state) => state.recipe);
+  const isMixture = useStudio((state) => state.moe !== null);
   const edit = useStudio((state) => state.edit);
   const one = plan !== null && plan.files.length === 1;
   const seconds = plan !== null && engine?.speed != null ? plan.writeBytes / engine.speed : null;
@@ -69,6 +74,7 @@ export function PlanPanel() {
           <Row name="Result">
             {formatCount(plan.parameters)}, {plan.layers} layers
           </Row>
+          {plan.vocabulary !== null && <Row name="Vocabulary">{plan.vocabulary.toLocaleString("en")} tokens</Row>}
           <Row name="Read">{formatBytes(plan.readBytes)}</Row>
           <Row name={plan.files.length === 1 ? "Written, one file" : `Written, ${plan.files.length} shards`}>
             {formatBytes(plan.writeBytes)}
@@ -81,6 +87,8 @@ export function PlanPanel() {
       <div className="output">
         <Select
           label="Weights in"
+          disabled={isMixture}
+          help={isMixture ? "The type of a mixture of experts is written in its recipe." : undefined}
           value={recipe.out_dtype ?? recipe.dtype ?? "keep"}
           options={TYPES}
           onChange={(type) => edit((r) => setOutputType(r, type === "keep" ? null : type))}
@@ -106,6 +114,7 @@ export function PlanPanel() {
           onChange={(seed) => setOptions({ seed: Math.round(seed) })}
         />
       </div>
+      {!isMixture && <Vocabulary />}
       <div className="merge">
         <Button
           look="primary"
@@ -145,15 +154,7 @@ export function PlanPanel() {
           </DropdownMenu.Portal>
         </DropdownMenu.Root>
       </div>
-      {plan !== null && plan.notes.length > 0 && (
-        <ul className="notes" aria-label="Notes">
-          {plan.notes.map((note) => (
-            <li key={note.text} className={`note note-${note.severity}`}>
-              {note.text}
-            </li>
-          ))}
-        </ul>
-      )}
+      <Notes />
     </aside>
   );
 }

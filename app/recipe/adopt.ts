@@ -1,17 +1,18 @@
 /** Text that may be a recipe: parsed, and taken over when it is one. */
-import { parseRecipe } from "../../core/recipe/parse.ts";
+import { parseDocument } from "../../core/recipe/document.ts";
 import type { Diagnostic } from "../../core/recipe/recipe.ts";
 import { METHODS } from "../../methods/index.ts";
 import { say } from "../state/messages.ts";
-import { useStudio } from "../state/studio.ts";
+import { documentOf, useStudio } from "../state/studio.ts";
 
-/** Takes a recipe over when it has no errors; says what it found either way. */
+/** Takes a document over when it has no errors; says what it found either way. */
 export function adoptText(text: string): readonly Diagnostic[] {
-  const { recipe, diagnostics } = parseRecipe(text, METHODS);
-  if (recipe !== null && JSON.stringify(recipe) !== JSON.stringify(useStudio.getState().recipe)) {
-    useStudio.getState().adopt(recipe, text);
-  } else if (recipe !== null && text !== useStudio.getState().text) {
-    // The same recipe in other words: the person's words are kept, and there is nothing to undo.
+  const { document, diagnostics } = parseDocument(text, METHODS);
+  const studio = useStudio.getState();
+  if (document !== null && JSON.stringify(document) !== JSON.stringify(documentOf(studio))) {
+    studio.adopt(document, text);
+  } else if (document !== null && text !== studio.text) {
+    // The same document in other words: the person's words are kept, and there is nothing to undo.
     useStudio.temporal.getState().pause();
     useStudio.setState({ text });
     useStudio.temporal.getState().resume();

@@ -40,9 +40,24 @@ export function RecipeDrawer() {
           <X size={16} aria-hidden />
         </Button>
       </header>
+      <Contents />
       <Suspense fallback={<p className="quiet">Opening the editor ...</p>}>
         <Editor />
       </Suspense>
     </section>
+  );
+}
+
+/** Says what the mixer makes of a file with more in it than one merge of models. */
+function Contents() {
+  const { recipe, earlier, moe } = useStudio();
+  if (moe !== null)
+    return <p className="drawer-note">A mixture of experts: planned and merged from this text alone.</p>;
+  if (earlier.length === 0) return null;
+  return (
+    <p className="drawer-note">
+      {earlier.length + 1} recipes, planned and merged as one chain. The mixer shows the last
+      {recipe.name === undefined ? "" : `, ${recipe.name}`}.
+    </p>
   );
 }

@@ -10,13 +10,26 @@ import { tags } from "@lezer/highlight";
 import { useEffect, useRef } from "react";
 import { METHODS } from "../../methods/index.ts";
 import { useModels } from "../state/models.ts";
-import { textOf, useStudio } from "../state/studio.ts";
+import { holdsSame, textOf, useStudio } from "../state/studio.ts";
 import { adoptText } from "./adopt.ts";
 
 /** Marks changes that come from the studio, so that they are not taken for typing. */
 const FromStudio = Annotation.define<boolean>();
 
 const KEYS = [
+  "name",
+  "modules",
+  "tokenizer",
+  "source",
+  "tokens",
+  "pad_to_multiple_of",
+  "chat_template",
+  "compat",
+  "experts",
+  "source_model",
+  "gate_mode",
+  "positive_prompts",
+  "experts_per_token",
   "merge_method",
   "base_model",
   "models",
@@ -93,7 +106,7 @@ export default function Editor() {
       }),
     });
     const stop = useStudio.subscribe((now, before) => {
-      if (now.recipe === before.recipe && now.text === before.text) return;
+      if (holdsSame(now, before)) return;
       const text = textOf(now);
       if (text === view.state.doc.toString()) return;
       view.dispatch({

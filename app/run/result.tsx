@@ -2,6 +2,7 @@
 import { CircleCheck, CircleX, Download, X } from "lucide-react";
 import { formatBytes, formatCount, formatSeconds } from "../../core/units.ts";
 import { Button } from "../controls/button.tsx";
+import { NoteList } from "../plan/notes.tsx";
 import { say } from "../state/messages.ts";
 import { dismissResult, useRun } from "../state/run.ts";
 import { useStudio } from "../state/studio.ts";
@@ -71,6 +72,10 @@ export function ResultCard() {
           </li>
         ))}
       </ul>
+      <NoteList
+        label="What the method found"
+        notes={report.remarks.map((text) => ({ severity: "info" as const, text }))}
+      />
       <div className="buttons">
         {files.length > 0 && (
           <Button look="primary" onClick={() => void downloadAll(files)}>

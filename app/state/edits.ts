@@ -1,9 +1,16 @@
 /**
  * What a person does to a recipe, as pure functions: recipe in, recipe out. The recipe stays the only document; roles
- * (base, A, B ...) are read from it.
+ * (base, A, B ...) are read from it. Keys that an edit is not about (name, tokenizer, compat ...) are left as they are.
  */
 import type { AnyMethod, Param } from "../../core/method.ts";
-import type { ModelEntry, Recipe, Scalar, Setting, Settings } from "../../core/recipe/recipe.ts";
+import {
+  type ModelEntry,
+  modelsOf,
+  type Recipe,
+  type Scalar,
+  type Setting,
+  type Settings,
+} from "../../core/recipe/recipe.ts";
 import { METHODS } from "../../methods/index.ts";
 
 export const methodOf = (recipe: Recipe): AnyMethod | undefined => METHODS.get(recipe.merge_method);
@@ -13,18 +20,21 @@ export const paramsOf = (method: AnyMethod): [string, Param][] => Object.entries
 /** The recipe a studio without models shows. */
 export const EMPTY: Recipe = { merge_method: "task_arithmetic", models: [] };
 
+/** False for recipes of slices or modules, whose models have places and cannot simply come and go. */
+export const isWhole = (recipe: Recipe): boolean => recipe.slices === undefined && recipe.modules === undefined;
+
 /** Models that stand beside the base, in order: A, B, C ... */
 export function fineTunes(recipe: Recipe): readonly ModelEntry[] {
   return (recipe.models ?? []).filter((entry) => entry.model !== recipe.base_model);
 }
 
-/** Every model of a `models:` recipe once: the base, then the others. */
+/** Every model that a recipe merges, once: the base, then the others. */
 export function castOf(recipe: Recipe): string[] {
-  const names = (recipe.models ?? []).map((entry) => entry.model);
-  return [...new Set([...(recipe.base_model === undefined ? [] : [recipe.base_model]), ...names])];
+  const { tokenizer: _, tokenizer_source: __, ...merged } = recipe;
+  return modelsOf(merged);
 }
 
-/** "base", "A", "B" ... as cards and curves show it; null when the recipe does not use the model. */
+/** "base", "A", "B" ... as cards and curves show it; null when the recipe does not merge the model. */
 export function roleOf(recipe: Recipe, model: string): string | null {
   if (model === recipe.base_model) return "base";
   const others = castOf(recipe).filter((name) => name !== recipe.base_model);
@@ -36,64 +46,109 @@ export function roleOf(recipe: Recipe, model: string): string | null {
 function startingValue(method: AnyMethod, id: string, param: Param, models: number): Scalar {
   if (param.default !== null) return param.default;
   if (id !== "weight") return 0.5;
-  if (method.base === "none") return Number((1 / models).toFixed(4));
+  if (method.base !== "required") return Number((1 / models).toFixed(4));
   return method.id === "task_arithmetic" ? 0.4 : 1;
 }
 
-/** Fits a recipe to a method and a cast: every needed parameter is there, none that the method does not know. */
+/** An optional base is one when the recipe names it and enough models are left beside it. */
+export function takesBase(method: AnyMethod, recipe: Recipe, cast: readonly string[]): boolean {
+  if (method.base !== "optional") return method.base === "required";
+  const { base_model: base } = recipe;
+  return base !== undefined && cast.includes(base) && cast.length - 1 >= method.models.min;
+}
+
+/** Fits a recipe of models to a method and a cast: what the method needs is there, nothing that it does not know. */
 export function assemble(recipe: Recipe, methodId: string, cast: readonly string[]): Recipe {
   const method = METHODS.get(methodId);
   if (method === undefined) return recipe;
   const base = recipe.base_model !== undefined && cast.includes(recipe.base_model) ? recipe.base_model : cast[0];
-  const isBased = method.base === "required";
+  const isBased = takesBase(method, recipe, cast);
   const playing = cast.filter((name) => !isBased || name !== base).slice(0, method.models.max ?? cast.length);
-  const known = new Map((recipe.models ?? []).map((entry) => [entry.model, entry.parameters ?? {}]));
-  const models = playing.map((model): ModelEntry => {
-    const parameters: Record<string, Setting> = {};
-    for (const [id, param] of paramsOf(method)) {
-      if (param.per !== "model") continue;
-      const before = known.get(model)?.[id];
-      if (before !== undefined) parameters[id] = before;
-      else if (param.default === null) parameters[id] = startingValue(method, id, param, playing.length);
-    }
-    return Object.keys(parameters).length === 0 ? { model } : { model, parameters };
-  });
-  const parameters: Record<string, Setting> = {};
-  for (const [id, param] of paramsOf(method)) {
-    const before = recipe.parameters?.[id];
-    if (before !== undefined) parameters[id] = before;
-    else if (param.per === "merge" && param.default === null) parameters[id] = startingValue(method, id, param, 1);
-  }
-  const named = isBased || (method.models.max === undefined && base !== undefined && playing.includes(base));
+  const known = new Map((recipe.models ?? []).map((entry) => [entry.model, entry]));
+  const entries = playing.map((model): ModelEntry => known.get(model) ?? { model });
+  // A method without a base still takes config and tokenizer from one, if it may be among the models.
+  const isDonor = method.base === "none" && method.models.max === undefined && playing.includes(base ?? "");
+  const { base_model: _, slices: __, modules: ___, ...rest } = recipe;
   return {
-    merge_method: methodId,
-    ...(named && base !== undefined ? { base_model: base } : {}),
-    models,
-    ...(Object.keys(parameters).length > 0 ? { parameters } : {}),
-    ...(recipe.dtype === undefined ? {} : { dtype: recipe.dtype }),
-    ...(recipe.out_dtype === undefined ? {} : { out_dtype: recipe.out_dtype }),
+    ...fitted(rest, method),
+    ...((isBased || isDonor) && base !== undefined ? { base_model: base } : {}),
+    models: fittedEntries(entries, method, recipe.parameters),
   };
 }
 
-export const setMethod = (recipe: Recipe, methodId: string, loaded: readonly string[]): Recipe =>
-  assemble(recipe, methodId, wholeCast(recipe, loaded));
+/** The recipe with another method, and of its parameters those the method knows. */
+function fitted(recipe: Recipe, method: AnyMethod): Recipe {
+  const { parameters: before, ...rest } = recipe;
+  const parameters: Record<string, Setting> = {};
+  for (const [id, param] of paramsOf(method)) {
+    const set = before?.[id];
+    if (set !== undefined) parameters[id] = set;
+    else if (param.per === "merge" && param.default === null) parameters[id] = startingValue(method, id, param, 1);
+  }
+  return { ...rest, merge_method: method.id, ...(Object.keys(parameters).length > 0 ? { parameters } : {}) };
+}
+
+/** Entries with the parameters the method knows, and those it needs that nobody gives. */
+function fittedEntries<T extends ModelEntry>(
+  entries: readonly T[],
+  method: AnyMethod,
+  around: Settings | undefined,
+): readonly T[] {
+  return entries.map((entry): T => {
+    const { parameters: before, ...rest } = entry;
+    const parameters: Record<string, Setting> = {};
+    for (const [id, param] of paramsOf(method)) {
+      if (before?.[id] !== undefined) parameters[id] = before[id];
+      else if (param.per === "model" && param.default === null && around?.[id] === undefined)
+        parameters[id] = startingValue(method, id, param, entries.length);
+    }
+    return (Object.keys(parameters).length === 0 ? rest : { ...rest, parameters }) as T;
+  });
+}
+
+/** Another method. The stack of a sliced recipe gives way to whole models; modules stay. */
+export function setMethod(recipe: Recipe, methodId: string, loaded: readonly string[]): Recipe {
+  const method = METHODS.get(methodId);
+  if (recipe.modules === undefined || method === undefined)
+    return assemble(recipe, methodId, wholeCast(recipe, loaded));
+  const modules = Object.entries(recipe.modules).map(([name, module]) => [
+    name,
+    module.models === undefined
+      ? module
+      : { ...module, models: fittedEntries(module.models, method, { ...recipe.parameters, ...module.parameters }) },
+  ]);
+  return { ...fitted(recipe, method), modules: Object.fromEntries(modules) };
+}
 
 /** The recipe's models, then loaded ones it does not use yet (a method may have had no room for them). */
-const wholeCast = (recipe: Recipe, loaded: readonly string[]) => [...new Set([...castOf(recipe), ...loaded])];
+const wholeCast = (recipe: Recipe, loaded: readonly string[]) => [
+  ...new Set([...(recipe.slices === undefined ? castOf(recipe) : []), ...loaded]),
+];
 
 export const addModel = (recipe: Recipe, model: string): Recipe =>
-  assemble(recipe, recipe.merge_method, [...castOf(recipe), model]);
+  isWhole(recipe) ? assemble(recipe, recipe.merge_method, [...castOf(recipe), model]) : recipe;
 
-export const removeModel = (recipe: Recipe, model: string): Recipe =>
-  assemble(
+export function removeModel(recipe: Recipe, model: string): Recipe {
+  const cast = castOf(recipe);
+  if (!isWhole(recipe) || !cast.includes(model)) return recipe;
+  return assemble(
     recipe,
     recipe.merge_method,
-    castOf(recipe).filter((name) => name !== model),
+    cast.filter((name) => name !== model),
   );
+}
 
 export function setBase(recipe: Recipe, model: string): Recipe {
+  if (!isWhole(recipe)) return recipe;
   const cast = [model, ...castOf(recipe).filter((name) => name !== model)];
   return assemble({ ...recipe, base_model: model }, recipe.merge_method, cast);
+}
+
+/** Makes an optional base a model like the others. */
+export function unsetBase(recipe: Recipe): Recipe {
+  if (!isWhole(recipe)) return recipe;
+  const { base_model: _, ...rest } = recipe;
+  return assemble(rest, recipe.merge_method, castOf(recipe));
 }
 
 /** Moves a model one place up (-1) or down (1) among the fine-tunes. */
@@ -105,24 +160,6 @@ export function moveModel(recipe: Recipe, model: string, by: -1 | 1): Recipe {
   const [moved] = models.splice(from, 1);
   if (moved !== undefined) models.splice(to, 0, moved);
   return { ...recipe, models };
-}
-
-export function renameModel(recipe: Recipe, before: string, after: string): Recipe {
-  const renamed = <T extends ModelEntry>(entry: T): T => (entry.model === before ? { ...entry, model: after } : entry);
-  return {
-    ...recipe,
-    ...(recipe.base_model === before ? { base_model: after } : {}),
-    ...(recipe.models === undefined ? {} : { models: recipe.models.map(renamed) }),
-    ...(recipe.slices === undefined
-      ? {}
-      : {
-          slices: recipe.slices.map((slice) => ({
-            ...slice,
-            ...(slice.base_model === before ? { base_model: after } : {}),
-            sources: slice.sources.map(renamed),
-          })),
-        }),
-  };
 }
 
 const withSetting = (settings: Settings | undefined, id: string, value: Setting | undefined): Settings => {

@@ -3,10 +3,11 @@ import { create } from "zustand";
 import { messageOf } from "../../core/errors.ts";
 import type { ModelSummary } from "../../workers/api.ts";
 import type { Found } from "../platform/found.ts";
-import { addModel, castOf, removeModel, renameModel } from "./edits.ts";
+import { addModel, isWhole, removeModel } from "./edits.ts";
 import { host } from "./host.ts";
 import { say } from "./messages.ts";
-import { useStudio } from "./studio.ts";
+import { renameInDocument } from "./rename.ts";
+import { documentOf, useStudio, wantedBy } from "./studio.ts";
 
 export interface OpenModel {
   readonly summary: ModelSummary;
@@ -38,8 +39,9 @@ export async function openModels(found: readonly Found[], intoMix = true): Promi
       useModels.setState(({ list }) => ({ list: [...list, { summary, origin: one.origin }] }));
       opened.push(name);
       if (intoMix) {
-        const { recipe, edit } = useStudio.getState();
-        if (recipe.slices === undefined && !castOf(recipe).includes(name)) edit((r) => addModel(r, name));
+        const studio = useStudio.getState();
+        const isOpenEnded = studio.earlier.length === 0 && isWhole(studio.recipe);
+        if (isOpenEnded && !wantedBy(studio).includes(name)) studio.edit((r) => addModel(r, name));
       }
     } catch (error) {
       say("error", messageOf(error));
@@ -64,7 +66,9 @@ export function closeModel(name: string): void {
   if (open === undefined) return;
   void host().close(open.summary.id);
   useModels.setState(({ list }) => ({ list: list.filter((other) => other !== open) }));
-  useStudio.getState().edit((recipe) => removeModel(recipe, name));
+  // A chain waits for the model to come back; taking it out of one recipe of several would be a guess.
+  const { earlier, edit } = useStudio.getState();
+  if (earlier.length === 0) edit((recipe) => removeModel(recipe, name));
 }
 
 export async function rename(name: string, wanted: string): Promise<void> {
@@ -80,5 +84,6 @@ export async function rename(name: string, wanted: string): Promise<void> {
   useModels.setState(({ list }) => ({
     list: list.map((other) => (other === open ? { ...open, summary: { ...open.summary, name: after } } : other)),
   }));
-  useStudio.getState().edit((recipe) => renameModel(recipe, name, after));
+  const studio = useStudio.getState();
+  if (wantedBy(studio).includes(name)) studio.adopt(renameInDocument(documentOf(studio), name, after), null);
 }

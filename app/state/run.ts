@@ -4,8 +4,8 @@ import { messageOf } from "../../core/errors.ts";
 import type { RunProgress, RunReport, Target } from "../../workers/api.ts";
 import { host } from "./host.ts";
 import { say } from "./messages.ts";
-import { outputOptions } from "./plan.ts";
-import { textOf, useStudio } from "./studio.ts";
+import { outputOptions } from "./options.ts";
+import { documentOf, textOf, useStudio } from "./studio.ts";
 
 interface Run {
   readonly status: "idle" | "running" | "cancelling" | "done" | "failed";
@@ -34,7 +34,7 @@ export async function merge(target: Target): Promise<void> {
   const studio = useStudio.getState();
   useRun.setState({ status: "running", progress: null, report: null, target: target.kind, error: null, files: [] });
   try {
-    const report = await host().merge(studio.recipe, textOf(studio), outputOptions(), target, (progress) =>
+    const report = await host().merge(documentOf(studio), textOf(studio), outputOptions(), target, (progress) =>
       useRun.setState({ progress }),
     );
     const files = target.kind === "private" ? await host().results() : [];

@@ -2,26 +2,23 @@
 import { get, set } from "idb-keyval";
 import { create } from "zustand";
 import { messageOf } from "../../core/errors.ts";
-import type { Recipe } from "../../core/recipe/recipe.ts";
 import type { Found, Origin } from "../platform/found.ts";
 import { modelsBelow, modelsFrom } from "../platform/pickers.ts";
 import { sampleModels } from "../platform/samples.ts";
 import { say } from "./messages.ts";
 import { openModels, useModels } from "./models.ts";
-import { usePlan } from "./plan.ts";
-import { useStudio } from "./studio.ts";
+import { useOptions } from "./options.ts";
+import { type Kept, useStudio } from "./studio.ts";
 
 interface Remembered {
   readonly name: string;
   readonly origin: Origin;
 }
 
-interface Saved {
-  readonly title: string;
-  readonly recipe: Recipe;
-  readonly text: string | null;
+/** `earlier` and `moe` are missing where an older studio saved. */
+interface Saved extends Omit<Kept, "earlier" | "moe">, Partial<Pick<Kept, "earlier" | "moe">> {
   readonly models: readonly Remembered[];
-  readonly options: ReturnType<typeof usePlan.getState>["options"];
+  readonly options: ReturnType<typeof useOptions.getState>["options"];
 }
 
 /** Models of the last visit that need the person's permission before they can be read again. */
@@ -32,9 +29,10 @@ const KEY = "weightloom-session";
 export async function restore(): Promise<void> {
   const saved = await get<Saved>(KEY).catch(() => undefined);
   if (saved !== undefined) {
-    useStudio.getState().restore({ title: saved.title, recipe: saved.recipe, text: saved.text });
+    const { title, recipe, earlier = [], moe = null, text } = saved;
+    useStudio.getState().restore({ title, recipe, earlier, moe, text });
     useStudio.temporal.getState().clear();
-    usePlan.getState().setOptions(saved.options);
+    useOptions.getState().setOptions(saved.options);
     const samples = saved.models.filter(({ origin }) => origin.kind === "sample");
     useWaiting.setState({
       list: saved.models.filter(({ origin }) => origin.kind === "folder" || origin.kind === "files"),
@@ -93,12 +91,12 @@ const named = (found: readonly Found[], as: readonly Remembered[]): Found[] =>
 function keepSaving(): void {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const save = () => {
-    const { title, recipe, text } = useStudio.getState();
+    const { title, recipe, earlier, moe, text } = useStudio.getState();
     const models = [
       ...useModels.getState().list.map(({ summary, origin }) => ({ name: summary.name, origin })),
       ...useWaiting.getState().list,
     ];
-    const saved: Saved = { title, recipe, text, models, options: usePlan.getState().options };
+    const saved: Saved = { title, recipe, earlier, moe, text, models, options: useOptions.getState().options };
     set(KEY, saved).catch((error: unknown) =>
       say("error", `This mix could not be remembered for the next visit (${messageOf(error)}).`),
     );
@@ -109,5 +107,5 @@ function keepSaving(): void {
   };
   useStudio.subscribe(soon);
   useModels.subscribe(soon);
-  usePlan.subscribe((now, before) => now.options !== before.options && soon());
+  useOptions.subscribe((now, before) => now.options !== before.options && soon());
 }

@@ -3,7 +3,7 @@ import type { Dtype } from "../bytes/dtype.ts";
 import { isFloat } from "../bytes/dtype.ts";
 import { countOf } from "../formats/checkpoint.ts";
 import { numberAt } from "./config.ts";
-import type { Model } from "./model.ts";
+import type { JsonObject, Model } from "./model.ts";
 import { tiesEmbeddings } from "./tied.ts";
 
 export interface ModelFacts {
@@ -22,15 +22,23 @@ export interface ModelFacts {
   readonly tokenizer: string | null;
 }
 
+/** Where a config keeps figures of its language model. */
+const HOMES = ["", "text_config.", "llm_config."] as const;
+
+const figure = (config: JsonObject | null, ...keys: readonly string[]) =>
+  numberAt(config, ...HOMES.flatMap((home) => keys.map((key) => home + key)));
+
+/** Tokens a config speaks of, or null. */
+export const configuredVocabulary = (config: JsonObject | null): number | null => figure(config, "vocab_size");
+
 export function modelFacts(model: Model): ModelFacts {
   const { config } = model;
-  const find = (...keys: readonly string[]) =>
-    numberAt(config, ...["", "text_config.", "llm_config."].flatMap((home) => keys.map((key) => home + key)));
+  const find = (...keys: readonly string[]) => figure(config, ...keys);
   const embedding = embeddingShape(model);
   const heads = find("num_attention_heads", "n_head", "n_heads", "num_heads");
   return {
     hidden: find("hidden_size", "n_embd", "d_model", "dim", "projection_dim") ?? embedding?.[1] ?? null,
-    vocabulary: find("vocab_size") ?? embedding?.[0] ?? null,
+    vocabulary: configuredVocabulary(config) ?? embedding?.[0] ?? null,
     heads,
     keyValueHeads: find("num_key_value_heads", "num_kv_heads") ?? heads,
     tied: tiesEmbeddings(config),

@@ -7,13 +7,13 @@ import {
   EMPTY,
   moveModel,
   removeModel,
-  renameModel,
   roleOf,
   setBase,
   setMethod,
   setModelParam,
   setParam,
 } from "../../app/state/edits.ts";
+import { renameModel } from "../../app/state/rename.ts";
 import { parseRecipe } from "../../core/recipe/parse.ts";
 import { printRecipe } from "../../core/recipe/print.ts";
 import { METHODS } from "../../methods/index.ts";

@@ -1,0 +1,50 @@
+/** "Start from ...": recipes people know, made for the open models; the ones that cannot be say what they lack. */
+import { ChevronDown } from "lucide-react";
+import { DropdownMenu } from "radix-ui";
+import { useMemo } from "react";
+import { say } from "../state/messages.ts";
+import { useModels } from "../state/models.ts";
+import { offersFor } from "../state/presets.ts";
+import { useStudio } from "../state/studio.ts";
+
+export function PresetMenu() {
+  const recipe = useStudio((state) => state.recipe);
+  const adopt = useStudio((state) => state.adopt);
+  const list = useModels((state) => state.list);
+  const offers = useMemo(
+    () =>
+      offersFor(
+        recipe,
+        list.map(({ summary }) => ({ ref: summary.name, layers: summary.stacks[0]?.layers ?? null })),
+      ),
+    [recipe, list],
+  );
+  return (
+    <DropdownMenu.Root>
+      <DropdownMenu.Trigger className="button presets">
+        Start from ... <ChevronDown size={14} aria-hidden />
+      </DropdownMenu.Trigger>
+      <DropdownMenu.Portal>
+        <DropdownMenu.Content className="menu preset-list" align="start" sideOffset={4} collisionPadding={12}>
+          {offers.map((offer) => (
+            <DropdownMenu.Item
+              key={offer.preset.id}
+              className="menu-item preset"
+              textValue={offer.preset.title}
+              disabled={offer.recipe === null}
+              onSelect={() => {
+                if (offer.recipe === null) return;
+                adopt({ kind: "merge", stages: [offer.recipe] }, null);
+                say("info", offer.said);
+              }}
+            >
+              <span className="picker-title">{offer.preset.title}</span>
+              <span className="picker-summary">{offer.preset.summary}</span>
+              {offer.recipe === null && <span className="preset-why">{offer.why}</span>}
+            </DropdownMenu.Item>
+          ))}
+        </DropdownMenu.Content>
+      </DropdownMenu.Portal>
+    </DropdownMenu.Root>
+  );
+}

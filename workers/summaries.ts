@@ -1,0 +1,89 @@
+/** Plans and models as the page knows them: figures and words, no tensors. */
+import { DTYPES, type Dtype, isFloat } from "../core/bytes/dtype.ts";
+import { messageOf, type WeightloomError } from "../core/errors.ts";
+import { configuredVocabulary, modelFacts } from "../core/model/facts.ts";
+import type { Model } from "../core/model/model.ts";
+import type { Plan } from "../core/plan/plan.ts";
+import type { ModelSummary, PlanRefusal, PlanSummary } from "./api.ts";
+
+export function refusal(error: WeightloomError): PlanRefusal {
+  return { errors: [messageOf(error)], missing: [], diagnostics: [] };
+}
+
+export function summarisePlan(plan: Plan): PlanSummary {
+  const merged = plan.tensors.filter((tensor) => tensor.action === "merge");
+  const dtypes = [...new Set(plan.tensors.map((tensor) => tensor.dtype).filter((dtype) => isFloat(dtype)))];
+  return {
+    merged: merged.length,
+    copied: plan.tensors.length - merged.length,
+    readBytes: plan.readBytes,
+    writeBytes: plan.writeBytes,
+    peakBytes: plan.peakBytes,
+    parameters: plan.parameters,
+    layers: plan.layers,
+    vocabulary: vocabularyIn(plan),
+    files: plan.files.map(({ name, size }) => ({ name, size })),
+    extras: plan.extras.map(({ name, from }) => ({ name, from })),
+    dtype: dtypes.join(", "),
+    notes: plan.notes.map(({ severity, text }) => ({ severity, text })),
+    rows: plan.tensors.map((tensor) => ({
+      name: tensor.name,
+      action: tensor.action,
+      because: tensor.action === "copy" ? tensor.because : null,
+      dtype: tensor.dtype,
+      bytes: tensor.output.range.end - tensor.output.range.start,
+      passes: tensor.action === "merge" ? tensor.passes.length : 0,
+      merge: tensor.action === "merge" ? tensor.params.merge : {},
+      models: tensor.action === "merge" ? tensor.params.models : {},
+    })),
+  };
+}
+
+/** Of the config that is written. */
+function vocabularyIn({ extras }: Plan): number | null {
+  const config = extras.find(({ name }) => name === "config.json")?.content;
+  return config instanceof Uint8Array ? configuredVocabulary(JSON.parse(new TextDecoder().decode(config))) : null;
+}
+
+export function summarise(id: string, name: string, model: Model, files: readonly string[]): ModelSummary {
+  const facts = modelFacts(model);
+  return {
+    id,
+    name,
+    family: { id: model.family.id, title: model.family.title },
+    stacks: model.stacks.map(({ prefix, layers }) => ({ prefix, layers })),
+    parameters: model.parameters,
+    bytes: model.bytes,
+    dtypes: byFrequency(model),
+    hidden: facts.hidden,
+    vocabulary: facts.vocabulary,
+    licence: model.licence,
+    tokenizer: model.tokenizer,
+    files,
+    filters: model.family.filters,
+    tensors: [...model.checkpoint.tensors.values()].map((tensor) => {
+      const { kind, stack, layer, part } = model.family.place(tensor.name);
+      const bytes = tensor.range.end - tensor.range.start;
+      return {
+        name: tensor.name,
+        dtype: tensor.dtype,
+        shape: tensor.shape,
+        bytes,
+        file: tensor.source.name,
+        kind,
+        stack,
+        layer,
+        part,
+      };
+    }),
+  };
+}
+
+function byFrequency(model: Model): Dtype[] {
+  const bytes = new Map<Dtype, number>();
+  for (const { dtype, range } of model.checkpoint.tensors.values())
+    bytes.set(dtype, (bytes.get(dtype) ?? 0) + range.end - range.start);
+  return [...bytes.keys()]
+    .filter((dtype) => DTYPES[dtype].kind === "float")
+    .sort((a, b) => (bytes.get(b) ?? 0) - (bytes.get(a) ?? 0));
+}
