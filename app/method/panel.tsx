@@ -34,9 +34,9 @@ export function MethodPanel() {
         <p>
           {method.summary} {method.use}
         </p>
-        <About key={method.id} method={method} />
       </div>
       <Params method={method} recipe={recipe} />
+      <About key={method.id} method={method} />
     </section>
   );
 }
@@ -48,7 +48,13 @@ function About({ method }: { readonly method: AnyMethod }) {
       <summary>
         <ChevronRight size={14} aria-hidden /> Formula and paper
       </summary>
-      {method.formula !== undefined && <pre>{method.formula}</pre>}
+      {method.formula !== undefined && (
+        <code className="formula">
+          {method.formula.split("\n").map((line) => (
+            <span key={line}>{line}</span>
+          ))}
+        </code>
+      )}
       {method.differs !== undefined && (
         <p>
           <b>Against mergekit:</b> {method.differs}

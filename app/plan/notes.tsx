@@ -23,9 +23,9 @@ export function Notes() {
 
 const STATES = {
   no: "",
-  soon: "A sample of the weights is looked at in a moment.",
-  now: "Looking at a sample of the weights ...",
-  done: "A sample of the weights was looked at.",
+  soon: "Weights are sampled in a moment.",
+  now: "Sampling weights ...",
+  done: "Weights were sampled.",
 } as const;
 
 interface Props {

@@ -49,15 +49,15 @@ export function Vocabulary() {
         />
       </div>
       <Select
-        label="Pad rows to"
+        label="Rows, multiple of"
         help="Rows of the embeddings are filled up to a multiple of this, for speed on GPUs. Without a tokenizer chosen, the base's is taken."
         disabled={chained}
         value={String(padding ?? KEEP)}
         options={[
-          { value: KEEP, label: "no padding" },
+          { value: KEEP, label: "any" },
           ...[...new Set([...MULTIPLES, ...(padding === null ? [] : [padding])])]
             .sort((a, b) => a - b)
-            .map((n) => ({ value: String(n), label: `a multiple of ${n}` })),
+            .map((n) => ({ value: String(n), label: String(n) })),
         ]}
         onChange={(n) => edit((r) => setPadding(r, n === KEEP ? null : Number(n)))}
       />
@@ -66,7 +66,7 @@ export function Vocabulary() {
         help="Auto takes the one most models have. A template of your own is written in the recipe."
         value={template === undefined ? KEEP : named ? template : "own"}
         options={[
-          { value: KEEP, label: "as it comes" },
+          { value: KEEP, label: "as it is" },
           { value: "auto", label: "auto" },
           ...TEMPLATES.map((name) => ({ value: name, label: name })),
           ...(named ? [] : [{ value: "own", label: "the recipe's own" }]),

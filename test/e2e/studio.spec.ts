@@ -26,6 +26,16 @@ async function loadSamples(page: Page): Promise<void> {
   await expect(page.getByRole("button", { name: "Merge", exact: true })).toBeEnabled();
 }
 
+const method = (page: Page) => page.getByRole("button", { name: /^Merge method/ });
+
+/** Finds a method by typing and takes it. */
+async function choose(page: Page, title: string): Promise<void> {
+  await method(page).click();
+  await page.getByRole("combobox", { name: "Find a method" }).fill(title);
+  await page.keyboard.press("Enter");
+  await expect(method(page)).toHaveText(title);
+}
+
 async function merged(page: Page): Promise<void> {
   await expect(page.getByRole("heading", { name: "Merged and checked" })).toBeVisible({ timeout: 30_000 });
 }
@@ -88,7 +98,7 @@ test("one click loads the samples, a second merges them; the bytes are the comma
 
 test("the GPU engine merges to the same weights, to the last place", async ({ page }) => {
   await loadSamples(page);
-  await page.getByRole("combobox", { name: "Merge method" }).selectOption("ties");
+  await choose(page, "TIES");
   await page.getByRole("combobox", { name: "Compute on" }).selectOption("gpu");
   await expect(page.locator(".badge")).toContainText("GPU", { timeout: 20_000 });
   await page.getByRole("button", { name: "Merge", exact: true }).click();
@@ -169,18 +179,18 @@ test("the recipe is live both ways and survives a reload", async ({ page }) => {
   await page.getByRole("button", { name: "Recipe", exact: true }).click();
   const editor = page.getByRole("textbox", { name: "Recipe in YAML" });
   await expect(editor).toContainText("merge_method: task_arithmetic");
-  await page.getByRole("combobox", { name: "Merge method" }).selectOption("dare_ties");
+  await choose(page, "DARE-TIES");
   await expect(editor).toContainText("merge_method: dare_ties");
   await editor.fill(
     "merge_method: linear\nmodels:\n  - model: base\n    parameters: {weight: 0.25}\n  - model: sorter\n    parameters: {weight: 0.75}\n",
   );
-  await expect(page.getByRole("combobox", { name: "Merge method" })).toHaveValue("linear");
+  await expect(method(page)).toHaveText("Linear");
   await editor.fill("merge_method: linaer\nmodels: []\n");
   await expect(page.locator(".cm-lintRange-error, .cm-lint-marker-error").first()).toBeVisible();
-  await expect(page.getByRole("combobox", { name: "Merge method" })).toHaveValue("linear");
+  await expect(method(page)).toHaveText("Linear");
   await page.waitForTimeout(700);
   await page.reload();
-  await expect(page.getByRole("combobox", { name: "Merge method" })).toHaveValue("linear");
+  await expect(method(page)).toHaveText("Linear");
   await expect(page.locator(".card-name")).toHaveCount(4);
 });
 
@@ -212,6 +222,128 @@ test("cancelling leaves nothing behind", async ({ page }) => {
   }
 });
 
+test("methods are found in groups, by mouse and by keyboard, and explain themselves", async ({ page }) => {
+  await loadSamples(page);
+  await method(page).click();
+  const list = page.getByRole("listbox", { name: "Merge methods" });
+  await expect(list.getByRole("group")).toHaveCount(5);
+  const averages = list.getByRole("group", { name: "Averages and arcs" });
+  await expect(averages.getByRole("option").first()).toContainText("Linear");
+  await list.getByRole("option", { name: /^SLERP/ }).click();
+  await expect(method(page)).toHaveText("SLERP");
+  await method(page).press("Enter");
+  await expect(page.getByRole("combobox", { name: "Find a method" })).toBeFocused();
+  await page.keyboard.type("karcher");
+  await expect(list.getByRole("option")).toHaveCount(1);
+  await page.keyboard.press("Enter");
+  await expect(method(page)).toHaveText("Karcher mean");
+  await expect(method(page)).toBeFocused();
+  await page.getByText("Formula and paper").click();
+  await expect(page.getByRole("link", { name: /Karcher/ })).toHaveAttribute("href", /^https:\/\/doi\.org\//);
+  await expect(page.locator(".formula")).toBeVisible();
+  await method(page).click();
+  await page.keyboard.type("no such method");
+  await expect(page.getByText("No method has these words.")).toBeVisible();
+  await page.keyboard.press("Escape");
+  await expect(method(page)).toHaveText("Karcher mean");
+});
+
+test("seldom changed parameters wait behind More, and come forward once set", async ({ page }) => {
+  await loadSamples(page);
+  await choose(page, "TIES");
+  const params = page.locator(".method-params");
+  await expect(params.getByLabel("LiNeS alpha")).toHaveCount(0);
+  await page.getByRole("button", { name: "More" }).click();
+  await page.getByLabel("LiNeS alpha").fill("0.2");
+  await page.keyboard.press("Enter");
+  await expect(params.getByLabel("LiNeS alpha")).toHaveValue("0.2");
+});
+
+test("a well-known recipe with one click or three keys, and back", async ({ page }) => {
+  await loadSamples(page);
+  const start = page.getByRole("button", { name: "Start from ..." });
+  await start.click();
+  await page.getByRole("menuitem", { name: /^DARE-TIES, half and half/ }).click();
+  await expect(method(page)).toHaveText("DARE-TIES");
+  await expect(page.locator(".message-info")).toContainText(
+    "The recipe is now DARE-TIES, half and half: adder and reverser on the base base.",
+  );
+  await expect(page.getByRole("button", { name: "Merge", exact: true })).toBeEnabled();
+  await page.getByRole("button", { name: "Undo" }).click();
+  await expect(method(page)).toHaveText("Task arithmetic");
+  await start.focus();
+  await page.keyboard.press("Enter");
+  await page.keyboard.press("Enter");
+  await expect(method(page)).toHaveText("SLERP");
+  await start.click();
+  const swa = page.getByRole("menuitem", { name: /^SWA/ });
+  await expect(swa).toBeDisabled();
+  await expect(swa).toContainText("Needs one more model.");
+});
+
+test("a tokenizer, padding and a template are chosen; the plan says how many tokens", async ({ page }) => {
+  await loadSamples(page);
+  const vocabulary = page.locator(".row", { hasText: "Vocabulary" });
+  const tokenizer = page.getByRole("combobox", { name: "Tokenizer" });
+  await expect(vocabulary).toContainText("43 tokens");
+  await page.getByRole("combobox", { name: "Rows, multiple of" }).selectOption("64");
+  await expect(vocabulary).toContainText("64 tokens");
+  await expect(tokenizer).toHaveValue("base");
+  await tokenizer.selectOption("union");
+  await page.getByRole("combobox", { name: "Chat template" }).selectOption("chatml");
+  await page.getByRole("button", { name: "Recipe", exact: true }).click();
+  const editor = page.getByRole("textbox", { name: "Recipe in YAML" });
+  await expect(editor).toContainText("source: union");
+  await expect(editor).toContainText("pad_to_multiple_of: 64");
+  await choose(page, "TIES");
+  await expect(editor).toContainText("chat_template: chatml");
+  await expect(vocabulary).toContainText("64 tokens");
+  await page.getByRole("combobox", { name: "Compute on" }).selectOption("cpu");
+  await page.getByRole("button", { name: "Merge", exact: true }).click();
+  await merged(page);
+  await tokenizer.selectOption("keep");
+  await expect(editor).not.toContainText("tokenizer");
+  await expect(vocabulary).toContainText("43 tokens");
+});
+
+test("a sample of the weights tells what headers cannot", async ({ page }) => {
+  await loadSamples(page);
+  await expect(page.getByText("Weights were sampled.")).toBeVisible({ timeout: 20_000 });
+  // The base again, under another name: no header says that it is the same model.
+  const client = await page.context().newCDPSession(page);
+  const data = { items: [], files: [join(samples, "base/model.safetensors")], dragOperationsMask: 1 };
+  for (const type of ["dragEnter", "dragOver", "drop"] as const)
+    await client.send("Input.dispatchDragEvent", { type, x: 300, y: 300, data });
+  const found = page.getByRole("list", { name: "From a sample of the weights" });
+  await expect(found).toContainText('"model" equals the base "base"', { timeout: 20_000 });
+  await expect(found.getByLabel("Warning:").first()).toBeVisible();
+  await page.getByRole("button", { name: "Undo" }).click();
+  await expect(found).toHaveCount(0, { timeout: 20_000 });
+});
+
+test("several recipes in a file are planned and merged as one, and nobody's words are lost", async ({ page }) => {
+  await loadSamples(page);
+  await page.getByRole("button", { name: "Recipe", exact: true }).click();
+  const editor = page.getByRole("textbox", { name: "Recipe in YAML" });
+  const half = (model: string) => `  - {model: ${model}, parameters: {weight: 0.5}}\n`;
+  await editor.fill(
+    `# first these two\nname: pair\nmerge_method: linear\nmodels:\n${half("adder")}${half("reverser")}---\n` +
+      `merge_method: task_arithmetic\nbase_model: base\nmodels:\n${half("pair")}${half("sorter")}`,
+  );
+  await expect(page.locator(".chain")).toContainText("2 recipes in a chain: pair → the result");
+  await expect(page.locator(".drawer-note")).toContainText("planned and merged as one chain");
+  await expect(page.getByRole("slider", { name: "All layers, A pair, weight" })).toBeVisible();
+  await expect(editor).toContainText("# first these two");
+  await page.getByRole("combobox", { name: "Compute on" }).selectOption("cpu");
+  await page.getByRole("button", { name: "Merge", exact: true }).click();
+  await merged(page);
+  await choose(page, "TIES");
+  await expect(editor).toContainText("name: pair");
+  await expect(editor).toContainText("merge_method: ties");
+  await page.getByRole("button", { name: "Undo" }).click();
+  await expect(editor).toContainText("# first these two");
+});
+
 for (const theme of ["dark", "light"] as const) {
   test(`no accessibility violations, ${theme}`, async ({ page }) => {
     await page.evaluate((wanted) => localStorage.setItem("weightloom-theme", wanted), theme);
@@ -221,6 +353,13 @@ for (const theme of ["dark", "light"] as const) {
     expect(await scan()).toEqual([]);
     await loadSamples(page);
     await page.getByRole("button", { name: "Attention · MLP · Norms" }).click();
+    await method(page).click();
+    expect(await scan()).toEqual([]);
+    await page.keyboard.press("Escape");
+    await page.getByRole("button", { name: "Start from ..." }).click();
+    expect(await scan()).toEqual([]);
+    await page.keyboard.press("Escape");
+    await page.getByText("Formula and paper").click();
     await page.getByRole("button", { name: "Merge", exact: true }).click();
     await merged(page);
     expect(await scan()).toEqual([]);
