@@ -25,7 +25,7 @@ export async function chooseTemplate(
 ): Promise<ChosenTemplate | null> {
   if (setting === "auto") return commonest(models);
   const known = Object.hasOwn(TEMPLATES, setting) ? TEMPLATES[setting as keyof typeof TEMPLATES] : undefined;
-  if (known !== undefined) return { text: known, from: `the built-in template ${setting}` };
+  if (known !== undefined) return { text: known, from: `the format ${setting}` };
   if (setting.length < 20 || !setting.includes("{")) {
     throw new WeightloomError(
       "RecipeError",
