@@ -15,7 +15,16 @@ const FLOORS: Readonly<Record<string, readonly string[]>> = {
   "core/graph": ["core/bytes", "core/errors.ts"],
   "core/method.ts": ["core/graph", "core/errors.ts"],
   "core/recipe": ["core/method.ts", "core/model/model.ts", "core/errors.ts"],
+  "core/tokenizer": [
+    "core/recipe/recipe.ts",
+    "core/model",
+    "core/formats",
+    "core/bytes",
+    "core/errors.ts",
+    "core/plan/plan.ts",
+  ],
   "core/plan": [
+    "core/tokenizer/plan.ts",
     "core/recipe",
     "core/model",
     "core/formats",
