@@ -43,6 +43,7 @@ const FLOORS: Readonly<Record<string, readonly string[]>> = {
     "core/bytes",
     "core/errors.ts",
     "core/engine/plain/philox.ts",
+    "core/tokenizer/encode.ts",
   ],
   "core/engine": ["core/graph", "core/bytes", "core/errors.ts", "shaders"],
   "core/run": [

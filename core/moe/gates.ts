@@ -9,6 +9,7 @@ import { isObject, readJson } from "../model/config.ts";
 import type { Model } from "../model/model.ts";
 import { seedOf } from "../plan/memory.ts";
 import type { MoeExpert, MoeRecipe } from "../recipe/moe.ts";
+import { encoderOf } from "../tokenizer/encode.ts";
 import { EMBEDDING, type Fit, fitMoe } from "./fit.ts";
 import { normals, uniforms } from "./noise.ts";
 
@@ -27,8 +28,8 @@ export type Encode = (text: string) => readonly number[] | Promise<readonly numb
 
 export interface GateOptions {
   readonly seed: number;
-  /** Makes the base's tokenizer; called only when prompts are read. */
-  readonly encoderOf: (model: Model) => Encode | Promise<Encode>;
+  /** The base's tokenizer, asked for only when there are prompts to read; the one it comes with when absent. */
+  readonly encoderOf?: (model: Model) => Encode | Promise<Encode>;
   readonly signal?: AbortSignal;
 }
 
@@ -60,7 +61,7 @@ function random(fit: Fit, mode: "random" | "uniform_random", seed: number): Gate
 }
 
 async function embedded(fit: Fit, options: GateOptions): Promise<Gates> {
-  const encode = await options.encoderOf(fit.base);
+  const encode = await (options.encoderOf ?? ownEncoder)(fit.base);
   const start = await startToken(fit.base);
   const row = async ({ positive_prompts = [], negative_prompts = [] }: MoeExpert): Promise<Float64Array> => {
     const sum = async (prompts: readonly string[]) => {
@@ -74,6 +75,12 @@ async function embedded(fit: Fit, options: GateOptions): Promise<Gates> {
   for (const [i, { entry }] of fit.experts.entries()) rows.set(await row(entry), i * fit.hidden);
   const shared = fit.shared === null ? null : Float32Array.from(await row(fit.shared.entry));
   return Array.from({ length: fit.layers }, () => ({ experts: rows, shared }));
+}
+
+/** Without the tokenizer's template, so that a prompt ends with its own last token. */
+async function ownEncoder(model: Model): Promise<Encode> {
+  const encode = await encoderOf(model);
+  return (text) => encode(text, true);
 }
 
 /** Points toward what the positive prompts have and the negative ones have not; length 1. */

@@ -7,8 +7,11 @@ import { readJson } from "../model/config.ts";
 import type { JsonObject, Model } from "../model/model.ts";
 import { readTokenizer } from "./read.ts";
 
-/** Ids of a text, with the special tokens that the tokenizer's own template puts around it. */
-export type Encoder = (text: string) => readonly number[];
+/**
+ * Ids of a text, with the special tokens that the tokenizer's own template puts around it; without them when
+ * `bare`. Special tokens in the text itself are recognised either way.
+ */
+export type Encoder = (text: string, bare?: boolean) => readonly number[];
 
 /**
  * The encoder of a model.
@@ -21,7 +24,7 @@ export async function encoderOf(model: Pick<Model, "ref" | "extras">): Promise<E
   const { Tokenizer } = await import("@huggingface/tokenizers");
   try {
     const tokenizer = new Tokenizer(libraryForm(json), config);
-    return (text) => tokenizer.encode(text).ids;
+    return (text, bare = false) => tokenizer.encode(text, { add_special_tokens: !bare }).ids;
   } catch (cause) {
     throw new WeightloomError(
       "FormatError",
