@@ -10,7 +10,9 @@ import type { Engine } from "../engine/engine.ts";
 import { throwIfAborted, WeightloomError } from "../errors.ts";
 import type { CopyPlan, MergePlan, Plan } from "../plan/plan.ts";
 import { createBudget } from "./budget.ts";
-import { streamTensor } from "./tiles.ts";
+import { collectWatched, remarksOf, type Seen } from "./remarks.ts";
+import { createRounds } from "./rounds.ts";
+import type { TileHost } from "./tiles.ts";
 import { createWriter } from "./writer.ts";
 
 export interface RunEvent {
@@ -37,6 +39,8 @@ export interface RunResult {
   /** Most buffer bytes held at one moment. */
   readonly peakBytes: number;
   readonly seconds: number;
+  /** Sentences about numbers that only the weights tell: where slerp was a line, how far model_stock went. */
+  readonly remarks: readonly string[];
 }
 
 const COPY_CHUNK = 8 * 1024 * 1024;
@@ -104,26 +108,38 @@ export async function run(plan: Plan, options: RunOptions): Promise<RunResult> {
     if (range.start === range.end) tensorsDone++;
   }
 
+  const rounds = createRounds(plan.tensors);
+  const seen: Seen = new Map();
+  const noted: Promise<void>[] = [];
+  const host: Omit<TileHost, "emit"> = {
+    engine: options.engine,
+    budget,
+    signal,
+    read: (plan, index, first, count) => {
+      const { info, start, dtype } = plan.inputs[index]!;
+      const size = bytesPer(dtype);
+      return read(info.source, start + first * size, start + (first + count) * size);
+    },
+    recycle: spare.give,
+  };
+
   async function merge(tensor: MergePlan): Promise<void> {
     let left = tensor.output.range.end - tensor.output.range.start;
-    await streamTensor(tensor, {
-      engine: options.engine,
-      budget,
-      signal,
-      read: (plan, index, first, count) => {
-        const { info, start, dtype } = plan.inputs[index]!;
-        const size = bytesPer(dtype);
-        return read(info.source, start + first * size, start + (first + count) * size);
-      },
-      recycle: spare.give,
+    const { settled, settlement } = await rounds.finish(tensor, {
+      ...host,
       emit: (bytes, chunk) => {
         left -= bytes;
         emit(tensor, bytes, chunk, left === 0);
       },
     });
+    if (tensor.watched.length === 0) return;
+    const note = settled.then(() => collectWatched(tensor, settlement, seen));
+    note.catch(() => {});
+    noted.push(note);
   }
 
   async function produce(): Promise<void> {
+    await rounds.survey({ ...host, emit: () => {} });
     for (const tensor of plan.tensors) {
       throwIfAborted(signal);
       await (tensor.action === "copy" ? copy(tensor) : merge(tensor));
@@ -139,6 +155,7 @@ export async function run(plan: Plan, options: RunOptions): Promise<RunResult> {
       await writeFile(options.folder, extra.name, bytes);
       writtenBytes += bytes.length;
     }
+    await Promise.all(noted);
     throwIfAborted(signal);
   }
 
@@ -160,6 +177,7 @@ export async function run(plan: Plan, options: RunOptions): Promise<RunResult> {
     writtenBytes: writtenBytes + headers,
     peakBytes: budget.peak,
     seconds: (performance.now() - started) / 1000,
+    remarks: remarksOf(plan.method, seen),
   };
 }
 
