@@ -51,7 +51,10 @@ export function buildMoePlan(
   );
   const tensors = drafts.map((one, i): TensorPlan => {
     const output = layout.placements[i]!;
-    return one.action === "copy" ? { ...one, output } : { ...one, output, ...tiling(one, options) };
+    if (one.action === "copy") return { ...one, output };
+    const { expression, ...rest } = one;
+    const passes = passesOf(expression);
+    return { ...rest, passes, output, ...tiling({ ...rest, passes }, options) };
   });
   const parameters = tensors.reduce((sum, { shape }) => sum + countOf(shape), 0);
   const used = new Map([fit.base, ...members(fit).map(({ model }) => model)].map((model) => [model.ref, model]));
@@ -180,7 +183,7 @@ function matrixOf(member: Member, layer: number, matrix: Matrix, part: string, m
     count,
     inputs,
     params: { merge: {}, models: { [model.ref]: { noise_scale: noise, residual_scale: scale } } },
-    passes: passesOf(result),
+    expression: result,
     watched: [],
     seed: seedOf(making.seed, name),
   };
@@ -200,7 +203,7 @@ function carry(name: string, info: TensorInfo, model: Model, { dtype, seed }: Ma
     count: countOf(info.shape),
     inputs: [{ ref: model.ref, info, dtype: info.dtype, start: info.range.start }],
     params: { merge: {}, models: {} },
-    passes: passesOf(input(0)),
+    expression: input(0),
     watched: [],
     seed: seedOf(seed, name),
   };
