@@ -77,7 +77,6 @@ const mixtral: Target = {
     intermediate_size: width,
     num_local_experts: experts,
     num_experts_per_tok: perToken,
-    router_jitter_noise: 0,
     // A Mistral's window stays: without it the mixture would not compute what the base does.
     sliding_window: base.model_type === "mistral" ? (base.sliding_window ?? null) : null,
   }),
