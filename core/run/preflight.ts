@@ -105,6 +105,7 @@ async function watch(tensor: MergePlan, engine: Engine, seen: Seen, signal: Abor
       const size = bytesPer(dtype);
       return info.source.read({ start: start + first * size, end: start + (first + count) * size }, signal);
     },
+    room: () => undefined,
     recycle: () => {},
     emit: (_, chunk) => void chunk.catch(() => {}),
   });

@@ -12,6 +12,7 @@ import type { CopyPlan, MergePlan, Plan } from "../plan/plan.ts";
 import { createBudget } from "./budget.ts";
 import { collectWatched, remarksOf, type Seen } from "./remarks.ts";
 import { createRounds } from "./rounds.ts";
+import { createSpares } from "./spares.ts";
 import type { TileHost } from "./tiles.ts";
 import { createWriter } from "./writer.ts";
 
@@ -69,7 +70,7 @@ export async function run(plan: Plan, options: RunOptions): Promise<RunResult> {
   });
   cancelled.catch(() => {});
 
-  const spare = createSpares();
+  const spare = createSpares(Math.max(48e6, options.memory / 4), options.engine.shared);
 
   async function read(source: ByteSource, start: number, end: number): Promise<Uint8Array<ArrayBuffer>> {
     throwIfAborted(signal);
@@ -87,6 +88,7 @@ export async function run(plan: Plan, options: RunOptions): Promise<RunResult> {
     writer.push({
       file: tensor.output.file,
       bytes: chunk,
+      spent: spare.give,
       done: (length) => {
         if (length !== bytes)
           throw new Error(`Internal error: ${tensor.name} yielded ${length} bytes where ${bytes} were planned.`);
@@ -120,6 +122,7 @@ export async function run(plan: Plan, options: RunOptions): Promise<RunResult> {
       const size = bytesPer(dtype);
       return read(info.source, start + first * size, start + (first + count) * size);
     },
+    room: spare.take,
     recycle: spare.give,
   };
 
@@ -178,29 +181,6 @@ export async function run(plan: Plan, options: RunOptions): Promise<RunResult> {
     peakBytes: budget.peak,
     seconds: (performance.now() - started) / 1000,
     remarks: remarksOf(plan.method, seen),
-  };
-}
-
-/** Buffers of finished tiles, kept for the next reads: fresh memory costs more than the read itself. */
-function createSpares(): { take(bytes: number): ArrayBuffer | undefined; give(bytes: Uint8Array<ArrayBuffer>): void } {
-  /** They are held besides the budget, so there are few. */
-  const most = 48e6;
-  const least = 64 * 1024;
-  const buffers: ArrayBuffer[] = [];
-  let held = 0;
-  return {
-    take: (bytes) => {
-      if (bytes < least) return undefined;
-      const at = buffers.findIndex(({ byteLength }) => byteLength >= bytes && byteLength <= 2 * bytes);
-      const [taken] = at < 0 ? [] : buffers.splice(at, 1);
-      held -= taken?.byteLength ?? 0;
-      return taken;
-    },
-    give: ({ buffer }) => {
-      if (buffer.byteLength < least || held + buffer.byteLength > most) return;
-      held += buffer.byteLength;
-      buffers.push(buffer);
-    },
   };
 }
 
