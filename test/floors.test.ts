@@ -34,6 +34,17 @@ const FLOORS: Readonly<Record<string, readonly string[]>> = {
     "core/errors.ts",
     "core/units.ts",
   ],
+  "core/moe": [
+    "core/plan",
+    "core/recipe",
+    "core/model",
+    "core/formats",
+    "core/graph",
+    "core/bytes",
+    "core/errors.ts",
+    "core/engine/plain/philox.ts",
+    "core/tokenizer/encode.ts",
+  ],
   "core/engine": ["core/graph", "core/bytes", "core/errors.ts", "shaders"],
   "core/run": [
     "core/plan",
