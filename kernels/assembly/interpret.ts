@@ -11,6 +11,8 @@ import { histogramHigh, histogramLow } from "./histogram";
 import { random } from "./random";
 import { finish, sum } from "./reduce";
 
+export { multiply, widen } from "./lowrank";
+
 const BLOCK: i32 = 4096;
 
 /** First byte of memory that is free for a program. */
