@@ -43,8 +43,20 @@ function addRow(out: Float32Array, row: number, column: number, { left, right, c
   const { fround } = Math;
   const length = out.length;
   const sum = new Float32Array(length);
-  for (let k = 0; k < rank; k++) {
-    const a = left[row * rank + k]!;
+  const line = row * rank;
+  let k = 0;
+  // Four steps at a time, each rounded as if alone.
+  for (; k + 4 <= rank; k += 4) {
+    const from = k * columns + column;
+    const [a, b, c, d] = [left[line + k]!, left[line + k + 1]!, left[line + k + 2]!, left[line + k + 3]!];
+    const [q, r, s] = [from + columns, from + 2 * columns, from + 3 * columns];
+    for (let j = 0; j < length; j++) {
+      const two = fround(fround(sum[j]! + fround(a * right[from + j]!)) + fround(b * right[q + j]!));
+      sum[j] = fround(two + fround(c * right[r + j]!)) + fround(d * right[s + j]!);
+    }
+  }
+  for (; k < rank; k++) {
+    const a = left[line + k]!;
     const from = k * columns + column;
     for (let j = 0; j < length; j++) sum[j] = sum[j]! + fround(a * right[from + j]!);
   }

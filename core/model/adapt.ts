@@ -179,7 +179,7 @@ function factorsOf(
       );
     throw wrongShape(adapter, straight || fits(b, rows, rank) ? a : b, under);
   }
-  const transposed = !straight || (turned && isConv1D(base, name, adapter));
+  const transposed = !straight || (turned && isTurned(base, name, adapter));
   return async (signal) =>
     shelf.take(name, 4 * rank * (rows + columns), async () => {
       const [down, up] = await Promise.all([valuesOf(a, signal), valuesOf(b, signal)]);
@@ -190,11 +190,14 @@ function factorsOf(
     });
 }
 
-/** For square matrices the shapes do not tell which way round they are stored; GPT-2's Conv1D is [in, out]. */
-function isConv1D(base: Model, name: string, { settings }: Adapter): boolean {
-  if (base.family.id === "gpt2") return /\.c_(attn|proj|fc)\.weight$/.test(name);
-  return settings.fanInFanOut;
+/** For square matrices the shapes do not tell which way round they are stored. */
+function isTurned(base: Model, name: string, { settings }: Adapter): boolean {
+  return base.family.id === "gpt2" ? isConv1D(base, name) : settings.fanInFanOut;
 }
+
+/** GPT-2's Conv1D stores its weights as [in, out]; GPT-BigCode, of the same family, has ordinary layers. */
+export const isConv1D = ({ family, config }: Pick<Model, "family" | "config">, name: string): boolean =>
+  family.id === "gpt2" && config?.model_type !== "gpt_bigcode" && /\.c_(attn|proj|fc)\.weight$/.test(name);
 
 /** A bias as a row: b + s * (1 * update). */
 function biasFactors(update: TensorInfo, scale: number, under: TensorInfo, shelf: Shelf): Read {
