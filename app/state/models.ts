@@ -32,9 +32,10 @@ export async function openModels(found: readonly Found[], intoMix = true): Promi
   const opened: string[] = [];
   useModels.setState(({ opening }) => ({ opening: [...opening, ...found.map(({ name }) => name)] }));
   for (const one of found) {
-    const name = freeName(one.name);
     try {
-      const summary = await host().open({ id: `m${nextId++}`, name, files: one.files });
+      const summary = await host().open({ id: `m${nextId++}`, name: freeName(one.name), files: one.files });
+      // An adapter comes back under another name: its base's and its own.
+      const { name } = summary;
       useModels.setState(({ list }) => ({ list: [...list, { summary, origin: one.origin }] }));
       opened.push(name);
       if (intoMix) {
