@@ -1,16 +1,18 @@
 /** `merge` and `plan`. */
 import { existsSync, readdirSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
+import { createLocalEngine } from "../core/engine/cpu/pool.ts";
 import type { Engine } from "../core/engine/engine.ts";
 import { WeightloomError } from "../core/errors.ts";
 import { buildPlan } from "../core/plan/build.ts";
 import type { Plan } from "../core/plan/plan.ts";
 import { modelsOf } from "../core/recipe/recipe.ts";
+import { preflight } from "../core/run/preflight.ts";
 import { run } from "../core/run/run.ts";
 import { formatBytes, formatCount, formatSeconds } from "../core/units.ts";
 import { METHODS } from "../methods/index.ts";
 import { type Invocation, UsageError } from "./args.ts";
-import { openEngine } from "./engine.ts";
+import { kernelModule, openEngine } from "./engine.ts";
 import { diskFolder } from "./files.ts";
 import { openModels } from "./models.ts";
 import { createProgress } from "./progress.ts";
@@ -36,11 +38,12 @@ async function prepare(invocation: Invocation, limits: Pick<Engine, "lanes" | "m
   return { plan, close };
 }
 
-export async function planCommand(invocation: Invocation): Promise<unknown> {
+export async function planCommand(invocation: Invocation, signal: AbortSignal): Promise<unknown> {
   const { plan, close } = await prepare(invocation, DEFAULT_LIMITS);
-  await close();
-  if (!invocation.json) console.log(tableOf(plan));
-  const { readBytes, writeBytes, peakBytes, parameters, layers, notes } = plan;
+  const sampled = await preflight(plan, await createLocalEngine(await kernelModule()), signal).finally(close);
+  const notes = [...plan.notes, ...sampled];
+  if (!invocation.json) console.log(tableOf({ ...plan, notes }));
+  const { readBytes, writeBytes, peakBytes, parameters, layers } = plan;
   const merged = plan.tensors.filter((tensor) => tensor.action === "merge").length;
   const files = plan.files.map(({ name, size }) => ({ name, size }));
   return {
@@ -103,6 +106,7 @@ export async function mergeCommand(invocation: Invocation, signal: AbortSignal):
     console.error(
       `Wrote ${out}: ${formatBytes(result.writtenBytes)} in ${formatSeconds(result.seconds)} (${formatBytes(Math.round(result.writtenBytes / result.seconds))}/s).`,
     );
+    for (const remark of result.remarks) console.error(`note: ${remark}`);
     const merged = plan.tensors.filter((tensor) => tensor.action === "merge").length;
     return {
       out,

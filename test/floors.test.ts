@@ -33,6 +33,7 @@ const FLOORS: Readonly<Record<string, readonly string[]>> = {
     "core/formats",
     "core/model",
     "core/graph",
+    "core/method.ts",
     "core/bytes",
     "core/errors.ts",
     "core/units.ts",

@@ -3,7 +3,7 @@
  * Operations are shared when they are the same operation on the same values. Constants are shared
  * only when they are the same object, so that a program's text never depends on a parameter's value.
  */
-import type { Fused, Uniform } from "./passes.ts";
+import type { Fused, OverallKth, Uniform } from "./passes.ts";
 import type { Histogram, Op, Program } from "./program.ts";
 import type { Scalar, Selection, Tensor } from "./tensor.ts";
 
@@ -13,7 +13,7 @@ export interface Builder {
   /** The value that marks elements equal to the selection's threshold. */
   tied(selection: Selection): number;
   /** The uniform word with the high digit of the selection's threshold. */
-  digit(selection: Selection): number;
+  digit(selection: Selection | OverallKth): number;
   finish(results: Pick<Program, "sums" | "histograms" | "output">): Fused;
 }
 
@@ -70,9 +70,9 @@ export function createBuilder(): Builder {
       case "fill":
         return { op: "uniform", word: word(tensor.value, "value", [{ kind: "value", scalar: tensor.value }]) };
       case "random": {
-        const { stream } = tensor;
-        const key = ([0, 1] as const).map((half) => ({ kind: "key", stream, half }) as const);
-        return { op: "random", word: word(stream, "key", key) };
+        const { stream, seed = null } = tensor;
+        const key = ([0, 1] as const).map((half) => ({ kind: "key", stream, half, seed }) as const);
+        return { op: "random", word: word(stream, seed === null ? "key" : `key ${seed.join(" ")} `, key) };
       }
       case "top": {
         const { selection } = tensor;
@@ -86,7 +86,12 @@ export function createBuilder(): Builder {
       case "abs":
       case "sign":
       case "sqrt":
+      case "exp":
+      case "log":
         return { op: tensor.op, a: value(tensor.a) };
+      case "along":
+      case "rank":
+        throw new Error(`Internal error: ${tensor.op} is not here yet.`);
       default:
         return { op: tensor.op, a: value(tensor.a), b: value(tensor.b) };
     }

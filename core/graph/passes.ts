@@ -4,10 +4,14 @@
  * two such numbers is fused into one program.
  *
  * A selection of the k largest takes three sweeps: a histogram of the magnitude's high bits, one of
- * its low bits within the bin that holds the k-th, and, only when equal magnitudes straddle the cut, a
- * count of the equal ones per block followed by a look into a single block.
+ * its low bits within the bin that holds the k-th, and, only when a mask is wanted and equal magnitudes
+ * straddle the cut, a count of the equal ones per block followed by a look into a single block.
+ *
+ * A number of the whole model (`overall`) is a barrier: the sweeps before it run for every tensor before any
+ * tensor goes on. The sweeps between two barriers are a round.
  */
 import { type Builder, createBuilder } from "./builder.ts";
+import { collect, type Demand } from "./demand.ts";
 import type { Program } from "./program.ts";
 import type { Scalar, Selection, Tensor } from "./tensor.ts";
 
@@ -16,10 +20,15 @@ export type Uniform =
   | { readonly kind: "value"; readonly scalar: Scalar } // f32
   | { readonly kind: "threshold"; readonly selection: Selection } // magnitude bits of the k-th largest
   | { readonly kind: "cut"; readonly selection: Selection } // last index kept among equals, tile-relative, i32
-  | { readonly kind: "digit"; readonly selection: Selection } // high digit of the threshold
-  | { readonly kind: "key"; readonly stream: number; readonly half: 0 | 1 }; // Philox key
+  | { readonly kind: "digit"; readonly selection: Selection | OverallKth } // high digit of the threshold
+  | { readonly kind: "key"; readonly stream: number; readonly half: 0 | 1; readonly seed: Seed | null }; // Philox key
+
+/** Null stands for the tensor's own. */
+type Seed = readonly [number, number];
 
 export type SumScalar = Extract<Scalar, { op: "sum" }>;
+export type Overall = Extract<Scalar, { op: "overall" }>;
+export type OverallKth = Extract<Scalar, { op: "overallKth" }>;
 
 export interface Fused {
   readonly program: Program;
@@ -27,43 +36,56 @@ export interface Fused {
 }
 
 export interface Pass extends Fused {
+  /** Passes of round r run for all tensors before any of round r + 1. */
+  readonly round: number;
   /** What the program's sums are: sums of the expression first, then counts of equals. */
   readonly sums: readonly SumScalar[];
   readonly tied: readonly Selection[];
-  /** What its histograms are: high digits first, then low digits. */
-  readonly high: readonly Selection[];
-  readonly low: readonly Selection[];
+  /** What its histograms are: high digits of keys first, then low digits. */
+  readonly high: readonly Tensor[];
+  readonly low: readonly (Selection | OverallKth)[];
   /** For each of `tied`: a program whose output is the selection's key, for the look into one block. */
   readonly probes: readonly Fused[];
+  /** This tensor's parts of whole-model numbers that are known once this pass is finished. */
+  readonly parts: readonly (Overall | OverallKth)[];
 }
 
 /**
  * @returns the sweeps in order; the last one yields the tensor. One sweep for purely elementwise methods.
  */
-export function passesOf(output: Tensor): Pass[] {
-  const demand = collect(output);
-  const last = demand.level(output);
-  return Array.from({ length: last + 1 }, (_, level) => passAt(level, last, output, demand));
+export function passesOf(output: Tensor, watched: readonly Scalar[] = []): Pass[] {
+  const demand = collect(output, watched);
+  return Array.from({ length: demand.last + 1 }, (_, level) => passAt(level, output, demand));
 }
 
-function passAt(level: number, last: number, output: Tensor, demand: Demand): Pass {
+function passAt(level: number, output: Tensor, demand: Demand): Pass {
   const builder = createBuilder();
   const sums = demand.sums.filter((sum) => demand.level(sum.tensor) === level);
-  const at = (offset: number) => demand.selections.filter((s) => demand.level(s.key) + offset === level);
-  const [high, low, tied] = [at(0), at(1), at(2)];
+  const tied = demand.topped.filter((selection) => demand.level(selection) + 1 === level);
+  const high = demand.keys.filter((key) => demand.level(key) === level);
+  const low = [
+    ...demand.selections.filter((selection) => demand.level(selection) === level),
+    ...demand.overallKths.filter((one) => demand.level(one.key) + 1 === level),
+  ];
   const summed = [...sums.map((sum) => builder.value(sum.tensor)), ...tied.map((selection) => builder.tied(selection))];
   const histograms = [
-    ...high.map((s) => ({ value: builder.value(s.key), digit: "high", word: null }) as const),
-    ...low.map((s) => ({ value: builder.value(s.key), digit: "low", word: builder.digit(s) }) as const),
+    ...high.map((key) => ({ value: builder.value(key), digit: "high", word: null }) as const),
+    ...low.map((one) => ({ value: builder.value(one.key), digit: "low", word: builder.digit(one) }) as const),
   ];
-  const result = level === last ? builder.value(output) : null;
+  const result = level === demand.last ? builder.value(output) : null;
   return {
     ...builder.finish({ sums: summed, histograms, output: result }),
+    round: demand.barriers.filter((barrier) => barrier <= level).length,
     sums,
     tied,
     high,
     low,
     probes: tied.map(probe),
+    parts: [
+      ...demand.overalls.filter((one) => demand.level(one) === level + 1),
+      // Two contributions: its high digits, and one sweep later its low ones.
+      ...demand.overallKths.filter((one) => [level, level - 1].includes(demand.level(one.key))),
+    ],
   };
 }
 
@@ -71,60 +93,4 @@ function probe(selection: Selection): Fused {
   const builder: Builder = createBuilder();
   const value = builder.value(selection.key);
   return builder.finish({ sums: [], histograms: [], output: value });
-}
-
-interface Demand {
-  readonly sums: readonly SumScalar[];
-  readonly selections: readonly Selection[];
-  /** The first sweep in which a tensor's values can be computed. */
-  level(tensor: Tensor): number;
-}
-
-/** Walks everything the output needs, once, and notes when each part becomes computable. */
-function collect(output: Tensor): Demand {
-  const levels = new Map<Tensor | Scalar | Selection, number>();
-  const sums: SumScalar[] = [];
-  const selections: Selection[] = [];
-
-  function visit(node: Tensor | Scalar | Selection): number {
-    const known = levels.get(node);
-    if (known !== undefined) return known;
-    const level = compute(node);
-    levels.set(node, level);
-    return level;
-  }
-
-  function compute(node: Tensor | Scalar | Selection): number {
-    if (node.type === "selection") {
-      selections.push(node);
-      return visit(node.key) + 3;
-    }
-    switch (node.op) {
-      case "input":
-      case "random":
-      case "constant":
-        return 0;
-      case "fill":
-        return visit(node.value);
-      case "top":
-        return Math.max(visit(node.selection), visit(node.selection.key));
-      case "sum":
-        sums.push(node);
-        return visit(node.tensor) + 1;
-      case "map":
-        return Math.max(0, ...node.args.map(visit));
-      case "where":
-        return Math.max(visit(node.a), visit(node.b), visit(node.c));
-      case "neg":
-      case "abs":
-      case "sign":
-      case "sqrt":
-        return visit(node.a);
-      default:
-        return Math.max(visit(node.a), visit(node.b));
-    }
-  }
-
-  visit(output);
-  return { sums, selections, level: (tensor) => levels.get(tensor) ?? 0 };
 }

@@ -3,24 +3,15 @@
  * order, and when a sweep is complete turns them into numbers, always adding in block order so that
  * results do not depend on tiles, lanes or timing.
  */
-import type { Fused, Pass, SumScalar } from "./passes.ts";
+import { type Choice, coarse, fine, magnitudeOf, NOTHING, type Whole } from "./choice.ts";
+import type { Fused, OverallKth, Pass, SumScalar } from "./passes.ts";
 import { BLOCK, HIGH_BINS, LOW_BINS, LOW_BITS } from "./program.ts";
-import type { Scalar, Selection } from "./tensor.ts";
+import type { Scalar, Selection, Tensor } from "./tensor.ts";
 
 /** The part of an engine's result that concerns the host. */
 interface Partials {
   readonly sums: Float64Array;
   readonly histograms: readonly Uint32Array[];
-}
-
-interface Choice {
-  /** Magnitude bits of the k-th largest element. */
-  threshold: number;
-  /** How many elements equal to the threshold are kept, and how many there are. */
-  keep: number;
-  equal: number;
-  /** Last index kept among the equal ones. */
-  cut: number;
 }
 
 /** Computes a program's output over one block and returns it as f32. */
@@ -36,18 +27,22 @@ export interface Settlement {
   finish(pass: Pass, probe: Probe): Promise<void>;
   /** A scalar whose sums are settled. */
   value(scalar: Scalar): number;
+  /** Counts of a key's high digits, of a whole-model threshold's low ones. */
+  counts(of: Tensor | OverallKth): Float64Array;
 }
 
 /**
  * @param count elements in the tensor
  * @param seed key of the tensor's random numbers, two 32-bit words
+ * @param whole numbers of the whole model; needed where the expression has any
  */
-export function createSettlement(count: number, seed: readonly [number, number]): Settlement {
+export function createSettlement(count: number, seed: readonly [number, number], whole?: Whole): Settlement {
   const blocks = Math.ceil(count / BLOCK);
   const sums = new Map<SumScalar, number>();
+  const mapped = new Map<Scalar, number>();
   const choices = new Map<Selection, Choice>();
   const partials = new Map<SumScalar | Selection, Float64Array>();
-  const counts = new Map<Selection, Float64Array>();
+  const counts = new Map<Tensor | Selection | OverallKth, Float64Array>();
 
   function evaluate(scalar: Scalar): number {
     switch (scalar.op) {
@@ -55,9 +50,31 @@ export function createSettlement(count: number, seed: readonly [number, number])
         return scalar.value;
       case "sum":
         return known(sums.get(scalar));
-      case "map":
-        return scalar.fn(...scalar.args.map(evaluate));
+      case "map": {
+        // Every tile asks anew, and a method may iterate in here.
+        const value = mapped.get(scalar) ?? scalar.fn(...scalar.args.map(evaluate));
+        mapped.set(scalar, value);
+        return value;
+      }
+      case "kth":
+        return magnitudeOf(known(choices.get(scalar.selection)));
+      case "overall":
+        return known(whole).sum(scalar.id);
+      case "overallKth":
+        return magnitudeOf(known(whole).choice(scalar));
+      default:
+        return scalar satisfies never;
     }
+  }
+
+  /** The bin of high digits that holds the k-th; decided when a sweep first asks. */
+  function bin(selection: Selection): Choice {
+    const before = choices.get(selection);
+    if (before !== undefined) return before;
+    const k = Math.min(count, Math.floor(evaluate(selection.k)));
+    const made = k >= 1 ? coarse(known(counts.get(selection.key)), k, count) : NOTHING;
+    choices.set(selection, made);
+    return made;
   }
 
   function words({ program, uniforms }: Fused, first: number): Uint32Array<ArrayBuffer> {
@@ -75,11 +92,15 @@ export function createSettlement(count: number, seed: readonly [number, number])
           bits[i] = Math.max(-1, Math.min(known(choices.get(uniform.selection)).cut - first, 0x7fffffff));
           break;
         case "digit":
-          bits[i] = known(choices.get(uniform.selection)).threshold >>> LOW_BITS;
+          bits[i] =
+            (uniform.selection.type === "selection" ? bin(uniform.selection) : known(whole).choice(uniform.selection))
+              .threshold >>> LOW_BITS;
           break;
-        case "key":
-          bits[i] = uniform.half === 0 ? seed[0] : (seed[1] + Math.imul(uniform.stream, 0x9e3779b9)) | 0;
+        case "key": {
+          const [low, high] = uniform.seed ?? seed;
+          bits[i] = uniform.half === 0 ? low : (high + Math.imul(uniform.stream, 0x9e3779b9)) | 0;
           break;
+        }
         default:
           uniform satisfies never;
       }
@@ -100,10 +121,10 @@ export function createSettlement(count: number, seed: readonly [number, number])
       partials.set(owner, all);
       all.set(result.sums.subarray(s * length, (s + 1) * length), first / BLOCK);
     });
-    [...pass.high, ...pass.low].forEach((selection, h) => {
+    [...pass.high, ...pass.low].forEach((owner, h) => {
       const bins = h < pass.high.length ? HIGH_BINS : LOW_BINS;
-      const all = counts.get(selection) ?? new Float64Array(bins);
-      counts.set(selection, all);
+      const all = counts.get(owner) ?? new Float64Array(bins);
+      counts.set(owner, all);
       const part = result.histograms[h]!;
       for (let bin = 0; bin < bins; bin++) all[bin]! += part[bin]!;
     });
@@ -116,16 +137,10 @@ export function createSettlement(count: number, seed: readonly [number, number])
       sums.set(sum, total);
       partials.delete(sum);
     }
-    for (const selection of pass.high) {
-      const { bin, rest, inBin } = kth(known(counts.get(selection)), selection.k);
-      choices.set(selection, { threshold: (bin << LOW_BITS) >>> 0, keep: rest, equal: inBin, cut: count - 1 });
-      counts.delete(selection);
-    }
-    for (const selection of pass.low) {
-      const choice = known(choices.get(selection));
-      const { bin, rest, inBin } = kth(known(counts.get(selection)), choice.keep);
-      choices.set(selection, { threshold: choice.threshold + bin, keep: rest, equal: inBin, cut: count - 1 });
-      counts.delete(selection);
+    for (const one of pass.low) {
+      if (one.type !== "selection") continue; // whole-model thresholds are settled with the others' counts
+      choices.set(one, fine(bin(one), counts.get(one) ?? new Float64Array(LOW_BINS), count));
+      counts.delete(one);
     }
     for (const [i, selection] of pass.tied.entries()) {
       if (straddles(selection)) await place(selection, pass.probes[i]!, probe);
@@ -148,7 +163,7 @@ export function createSettlement(count: number, seed: readonly [number, number])
       index++;
       if ((bits[index]! & 0x7fffffff) === choice.threshold) left--;
     }
-    choice.cut = first + index;
+    choices.set(selection, { ...choice, cut: first + index });
   }
 
   return {
@@ -160,15 +175,8 @@ export function createSettlement(count: number, seed: readonly [number, number])
     absorb,
     finish,
     value: evaluate,
+    counts: (of) => known(counts.get(of)),
   };
-}
-
-/** The bin that holds the k-th largest (k from 1), how many of it are among the k, and its size. */
-function kth(counts: Float64Array, k: number): { bin: number; rest: number; inBin: number } {
-  let rest = k;
-  let bin = counts.length - 1;
-  while (bin > 0 && rest > counts[bin]!) rest -= counts[bin--]!;
-  return { bin, rest, inBin: counts[bin]! };
 }
 
 function known<T>(value: T | undefined): T {

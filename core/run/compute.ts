@@ -1,18 +1,23 @@
 import { bytesPer } from "../bytes/dtype.ts";
 import type { Engine } from "../engine/engine.ts";
-import type { MergePlan } from "../plan/plan.ts";
+import type { MergePlan, TensorPlan } from "../plan/plan.ts";
 import { createBudget } from "./budget.ts";
-import { streamTensor } from "./tiles.ts";
+import { createRounds } from "./rounds.ts";
+import type { TileHost } from "./tiles.ts";
 
-/** One tensor of a plan, whole, in memory. For checks; a merge streams. */
+/**
+ * One tensor of a plan, whole, in memory. For checks; a merge streams. Numbers of the whole model are those of this
+ * tensor alone, unless `among` names all of them.
+ */
 export async function computeTensor(
   plan: MergePlan,
   engine: Engine,
   signal?: AbortSignal,
+  among: readonly TensorPlan[] = [plan],
 ): Promise<Uint8Array<ArrayBuffer>> {
   const out = new Uint8Array(plan.count * bytesPer(plan.dtype));
   const chunks: Promise<Uint8Array<ArrayBuffer>>[] = [];
-  await streamTensor(plan, {
+  const host: TileHost = {
     engine,
     budget: createBudget(Number.POSITIVE_INFINITY),
     signal: signal ?? new AbortController().signal,
@@ -21,9 +26,14 @@ export async function computeTensor(
       const size = bytesPer(dtype);
       return info.source.read({ start: start + first * size, end: start + (first + count) * size }, signal);
     },
+    room: () => undefined,
     recycle: () => {},
     emit: (_, chunk) => chunks.push(chunk),
-  });
+  };
+  const rounds = createRounds(among);
+  await rounds.survey(host);
+  const { settled } = await rounds.finish(plan, host);
+  await settled;
   let at = 0;
   for (const chunk of await Promise.all(chunks)) {
     out.set(chunk, at);

@@ -10,7 +10,10 @@ import type { Engine } from "../engine/engine.ts";
 import { throwIfAborted, WeightloomError } from "../errors.ts";
 import type { CopyPlan, MergePlan, Plan } from "../plan/plan.ts";
 import { createBudget } from "./budget.ts";
-import { streamTensor } from "./tiles.ts";
+import { collectWatched, remarksOf, type Seen } from "./remarks.ts";
+import { createRounds } from "./rounds.ts";
+import { createSpares } from "./spares.ts";
+import type { TileHost } from "./tiles.ts";
 import { createWriter } from "./writer.ts";
 
 export interface RunEvent {
@@ -37,6 +40,8 @@ export interface RunResult {
   /** Most buffer bytes held at one moment. */
   readonly peakBytes: number;
   readonly seconds: number;
+  /** Sentences about numbers that only the weights tell: where slerp was a line, how far model_stock went. */
+  readonly remarks: readonly string[];
 }
 
 const COPY_CHUNK = 8 * 1024 * 1024;
@@ -65,7 +70,7 @@ export async function run(plan: Plan, options: RunOptions): Promise<RunResult> {
   });
   cancelled.catch(() => {});
 
-  const spare = createSpares();
+  const spare = createSpares(Math.max(48e6, options.memory / 4), options.engine.shared);
 
   async function read(source: ByteSource, start: number, end: number): Promise<Uint8Array<ArrayBuffer>> {
     throwIfAborted(signal);
@@ -83,6 +88,7 @@ export async function run(plan: Plan, options: RunOptions): Promise<RunResult> {
     writer.push({
       file: tensor.output.file,
       bytes: chunk,
+      spent: spare.give,
       done: (length) => {
         if (length !== bytes)
           throw new Error(`Internal error: ${tensor.name} yielded ${length} bytes where ${bytes} were planned.`);
@@ -104,26 +110,39 @@ export async function run(plan: Plan, options: RunOptions): Promise<RunResult> {
     if (range.start === range.end) tensorsDone++;
   }
 
+  const rounds = createRounds(plan.tensors);
+  const seen: Seen = new Map();
+  const noted: Promise<void>[] = [];
+  const host: Omit<TileHost, "emit"> = {
+    engine: options.engine,
+    budget,
+    signal,
+    read: (plan, index, first, count) => {
+      const { info, start, dtype } = plan.inputs[index]!;
+      const size = bytesPer(dtype);
+      return read(info.source, start + first * size, start + (first + count) * size);
+    },
+    room: spare.take,
+    recycle: spare.give,
+  };
+
   async function merge(tensor: MergePlan): Promise<void> {
     let left = tensor.output.range.end - tensor.output.range.start;
-    await streamTensor(tensor, {
-      engine: options.engine,
-      budget,
-      signal,
-      read: (plan, index, first, count) => {
-        const { info, start, dtype } = plan.inputs[index]!;
-        const size = bytesPer(dtype);
-        return read(info.source, start + first * size, start + (first + count) * size);
-      },
-      recycle: spare.give,
+    const { settled, settlement } = await rounds.finish(tensor, {
+      ...host,
       emit: (bytes, chunk) => {
         left -= bytes;
         emit(tensor, bytes, chunk, left === 0);
       },
     });
+    if (tensor.watched.length === 0) return;
+    const note = settled.then(() => collectWatched(tensor, settlement, seen));
+    note.catch(() => {});
+    noted.push(note);
   }
 
   async function produce(): Promise<void> {
+    await rounds.survey({ ...host, emit: () => {} });
     for (const tensor of plan.tensors) {
       throwIfAborted(signal);
       await (tensor.action === "copy" ? copy(tensor) : merge(tensor));
@@ -139,6 +158,7 @@ export async function run(plan: Plan, options: RunOptions): Promise<RunResult> {
       await writeFile(options.folder, extra.name, bytes);
       writtenBytes += bytes.length;
     }
+    await Promise.all(noted);
     throwIfAborted(signal);
   }
 
@@ -160,29 +180,7 @@ export async function run(plan: Plan, options: RunOptions): Promise<RunResult> {
     writtenBytes: writtenBytes + headers,
     peakBytes: budget.peak,
     seconds: (performance.now() - started) / 1000,
-  };
-}
-
-/** Buffers of finished tiles, kept for the next reads: fresh memory costs more than the read itself. */
-function createSpares(): { take(bytes: number): ArrayBuffer | undefined; give(bytes: Uint8Array<ArrayBuffer>): void } {
-  /** They are held besides the budget, so there are few. */
-  const most = 48e6;
-  const least = 64 * 1024;
-  const buffers: ArrayBuffer[] = [];
-  let held = 0;
-  return {
-    take: (bytes) => {
-      if (bytes < least) return undefined;
-      const at = buffers.findIndex(({ byteLength }) => byteLength >= bytes && byteLength <= 2 * bytes);
-      const [taken] = at < 0 ? [] : buffers.splice(at, 1);
-      held -= taken?.byteLength ?? 0;
-      return taken;
-    },
-    give: ({ buffer }) => {
-      if (buffer.byteLength < least || held + buffer.byteLength > most) return;
-      held += buffer.byteLength;
-      buffers.push(buffer);
-    },
+    remarks: remarksOf(plan.method, seen),
   };
 }
 

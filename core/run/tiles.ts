@@ -5,7 +5,7 @@
 import { bytesPer } from "../bytes/dtype.ts";
 import type { Engine, TileResult } from "../engine/engine.ts";
 import type { Fused, Pass } from "../graph/passes.ts";
-import { createSettlement, type Settlement } from "../graph/settle.ts";
+import type { Settlement } from "../graph/settle.ts";
 import type { MergePlan } from "../plan/plan.ts";
 import type { Budget } from "./budget.ts";
 
@@ -15,6 +15,8 @@ export interface TileHost {
   readonly signal: AbortSignal;
   /** Bytes of input `index` for `count` elements from `first`; counted as read. */
   read(plan: MergePlan, index: number, first: number, count: number): Promise<Uint8Array<ArrayBuffer>>;
+  /** Memory for an output of this many bytes, or undefined to leave it to the engine. */
+  room(bytes: number): ArrayBuffer | undefined;
   /** Takes back input bytes that are no longer needed; their memory may serve the next read. */
   recycle(bytes: Uint8Array<ArrayBuffer>): void;
   /** An output chunk of `bytes` bytes, in order; the host releases their budget when written. */
@@ -24,16 +26,25 @@ export interface TileHost {
 /** Input bytes held for one tile, by input number. */
 type Held = Map<number, Uint8Array<ArrayBuffer>>;
 
-/** Resolves when every tile is admitted; the work itself goes on and ends up in `emit`. */
-export async function streamTensor(plan: MergePlan, host: TileHost): Promise<void> {
-  const settlement = createSettlement(plan.count, plan.seed);
+/**
+ * Streams some of a tensor's passes, one round's. Resolves when every tile is admitted; the work itself goes on and
+ * ends up in `emit`, if the last pass is among them.
+ * @returns settles when the numbers of these passes are known
+ */
+export async function streamTensor(
+  plan: MergePlan,
+  passes: readonly Pass[],
+  settlement: Settlement,
+  host: TileHost,
+): Promise<{ readonly settled: Promise<void> }> {
   const tiles = tilesOf(plan);
   /** Resident tensors: the bytes of each tile, and which inputs were asked for, kept for all sweeps. */
   const kept = tiles.map(() => ({ held: new Map() as Held, asked: new Set<number>() }));
   let ready: Promise<void> = Promise.resolve();
 
-  for (const [level, pass] of plan.passes.entries()) {
-    const isLast = level === plan.passes.length - 1;
+  for (const [level, pass] of passes.entries()) {
+    const isLast = level === passes.length - 1;
+    const yields = pass.program.output !== null;
     const start = ready;
     const needless = () => maySkip(pass) && settlement.skips(pass);
     // Nothing is read for a sweep that may be skipped; what is in memory anyway need not wait.
@@ -51,7 +62,7 @@ export async function streamTensor(plan: MergePlan, host: TileHost): Promise<voi
       for (const index of missing) asked.add(index);
       const bytesOf = (inputs: Iterable<number>) =>
         [...inputs].reduce((sum, index) => sum + count * inputBytes(plan, index), 0);
-      const outBytes = isLast ? count * bytesPer(plan.dtype) : 0;
+      const outBytes = yields ? count * bytesPer(plan.dtype) : 0;
       await host.budget.acquire(bytesOf(missing) + outBytes);
       const fetched = Promise.all(missing.map((index) => host.read(plan, index, first, count)));
       fetched.catch(() => {});
@@ -62,9 +73,8 @@ export async function streamTensor(plan: MergePlan, host: TileHost): Promise<voi
           if (part !== undefined) held.set(index, part);
         });
         await start;
-        if (needless()) return null;
-        const done = await runTile(plan, pass, settlement, host, held, first, count);
-        settlement.absorb(pass, first, done);
+        const done = needless() ? null : await runTile(plan, pass, settlement, host, held, first, count);
+        if (done !== null) settlement.absorb(pass, first, done);
         if (isLast || !plan.resident) {
           for (const bytes of held.values()) host.recycle(bytes);
           held.clear();
@@ -75,13 +85,14 @@ export async function streamTensor(plan: MergePlan, host: TileHost): Promise<voi
       const settled = result.then(() => {});
       settled.catch(() => {});
       work.push(settled);
-      if (isLast) host.emit(outBytes, result.then(outputOf));
+      if (yields) host.emit(outBytes, result.then(outputOf));
     }
     ready = Promise.all(work).then(() =>
       settlement.finish(pass, (fused, first, count) => probe(plan, fused, settlement, host, first, count)),
     );
     ready.catch(() => {});
   }
+  return { settled: ready };
 }
 
 /** Sweeps that only break ties may turn out to be needless; whether, is known after the one before. */
@@ -98,9 +109,11 @@ async function runTile(
   count: number,
 ): Promise<TileResult> {
   const { program } = pass;
+  const into = program.output === null ? undefined : host.room(count * bytesPer(plan.dtype));
   const result = await host.engine.run(
     {
       program,
+      ...(into === undefined ? {} : { into }),
       dtypes: program.inputs.map((index) => plan.inputs[index]!.dtype),
       encode: plan.dtype,
       words: settlement.words(pass, first),

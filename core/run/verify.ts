@@ -10,7 +10,7 @@ import type { Engine } from "../engine/engine.ts";
 import { messageOf, throwIfAborted } from "../errors.ts";
 import type { Checkpoint, TensorInfo } from "../formats/checkpoint.ts";
 import { openModel } from "../model/open.ts";
-import type { MergePlan, Plan } from "../plan/plan.ts";
+import type { MergePlan, Plan, TensorPlan } from "../plan/plan.ts";
 import { formatBytes, formatCount } from "../units.ts";
 import { computeTensor } from "./compute.ts";
 
@@ -156,12 +156,18 @@ async function recompute(
   let tensors = 0;
   let worst = { name: "", share: 0 };
   const merged = plan.tensors.filter((tensor): tensor is MergePlan => tensor.action === "merge");
-  for (const tensor of [...merged].sort((a, b) => a.count * a.passes.length - b.count * b.passes.length)) {
+  // Numbers of the whole model need all of its tensors: only where that is little work.
+  const sweeps = (tensor: MergePlan) => tensor.count * tensor.passes.length;
+  const needsAll = (tensor: MergePlan) => tensor.passes.some(({ round }) => round > 0);
+  const small = merged.filter(needsAll).reduce((sum, tensor) => sum + sweeps(tensor), 0) <= RECOMPUTE / 10;
+  const able = merged.filter((tensor) => small || !needsAll(tensor));
+  for (const tensor of [...able].sort((a, b) => a.count * a.passes.length - b.count * b.passes.length)) {
     if (tensor.count * tensor.passes.length > left) break;
     left -= tensor.count * tensor.passes.length;
     const found = checkpoint.tensors.get(tensor.name);
     if (found === undefined) continue;
-    const share = await disagreement(tensor, found, engine, options.signal);
+    const among = needsAll(tensor) ? plan.tensors : [tensor];
+    const share = await disagreement(tensor, found, engine, among, options.signal);
     if (share > worst.share) worst = { name: tensor.name, share };
     elements += tensor.count;
     tensors++;
@@ -181,9 +187,10 @@ async function disagreement(
   plan: MergePlan,
   found: TensorInfo,
   engine: Engine,
+  among: readonly TensorPlan[],
   signal: AbortSignal | undefined,
 ): Promise<number> {
-  const bytes = await computeTensor(plan, engine, signal);
+  const bytes = await computeTensor(plan, engine, signal, among);
   const expected = decode(plan.dtype, bytes);
   const actual = decode(plan.dtype, await found.source.read(found.range, signal));
   const largest = expected.reduce((max, value) => Math.max(max, Math.abs(value)), 0);

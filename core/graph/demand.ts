@@ -1,0 +1,107 @@
+/**
+ * What an expression needs, and when each part of it can be computed. A level is a number of sweeps: what has
+ * level n is computable in sweep n (tensors) or known before it (numbers).
+ */
+import type { Overall, OverallKth, SumScalar } from "./passes.ts";
+import type { Scalar, Selection, Tensor } from "./tensor.ts";
+
+export interface Demand {
+  readonly sums: readonly SumScalar[];
+  /** Keys whose high digits are counted, each once however many selections look at it. */
+  readonly keys: readonly Tensor[];
+  readonly selections: readonly Selection[];
+  /** Selections whose mask is wanted, not only their threshold. */
+  readonly topped: readonly Selection[];
+  readonly overalls: readonly Overall[];
+  readonly overallKths: readonly OverallKth[];
+  /** Of a selection: the sweep that counts its low digits. */
+  level(node: Tensor | Scalar | Selection): number;
+  /** The sweep that yields the output. */
+  readonly last: number;
+  /** Levels before which all tensors must have come so far, ascending. */
+  readonly barriers: readonly number[];
+}
+
+/** Walks everything the output and the watched numbers need, once. */
+export function collect(output: Tensor, watched: readonly Scalar[]): Demand {
+  const levels = new Map<Tensor | Scalar | Selection, number>();
+  const sums: SumScalar[] = [];
+  const keys = new Set<Tensor>();
+  const selections: Selection[] = [];
+  const topped = new Set<Selection>();
+  const overalls: Overall[] = [];
+  const overallKths: OverallKth[] = [];
+
+  function visit(node: Tensor | Scalar | Selection): number {
+    const known = levels.get(node);
+    if (known !== undefined) return known;
+    const level = compute(node);
+    levels.set(node, level);
+    return level;
+  }
+
+  function compute(node: Tensor | Scalar | Selection): number {
+    if (node.type === "selection") {
+      selections.push(node);
+      keys.add(node.key);
+      return Math.max(visit(node.key) + 1, visit(node.k));
+    }
+    switch (node.op) {
+      case "input":
+      case "random":
+      case "constant":
+        return 0;
+      case "fill":
+        return visit(node.value);
+      case "top":
+        topped.add(node.selection);
+        return visit(node.selection) + 2;
+      case "kth":
+        return visit(node.selection) + 1;
+      case "sum":
+        sums.push(node);
+        return visit(node.tensor) + 1;
+      case "overall":
+        overalls.push(node);
+        return Math.max(1, visit(node.part));
+      case "overallKth":
+        overallKths.push(node);
+        keys.add(node.key);
+        return visit(node.key) + 2;
+      case "map":
+        return Math.max(0, ...node.args.map(visit));
+      case "where":
+        return Math.max(visit(node.a), visit(node.b), visit(node.c));
+      case "neg":
+      case "abs":
+      case "sign":
+      case "sqrt":
+      case "exp":
+      case "log":
+        return visit(node.a);
+      case "along":
+      case "rank":
+        throw new Error(`Internal error: ${node.op} is not here yet.`);
+      default:
+        return Math.max(visit(node.a), visit(node.b));
+    }
+  }
+
+  const last = Math.max(visit(output), ...watched.map((scalar) => visit(scalar) - 1));
+  const level = (node: Tensor | Scalar | Selection) => levels.get(node) ?? 0;
+  const barriers = new Set([
+    ...overalls.map(level),
+    ...overallKths.flatMap((one) => [level(one.key) + 1, level(one.key) + 2]),
+  ]);
+  return {
+    sums,
+    keys: [...keys],
+    selections,
+    topped: [...topped],
+    overalls,
+    overallKths,
+    level,
+    last,
+    barriers: [...barriers].sort((a, b) => a - b),
+  };
+}
