@@ -5,6 +5,7 @@ import json
 import pathlib
 import shutil
 
+import numpy as np
 import torch
 from peft import LoraConfig, get_peft_model
 from safetensors.torch import load_file, save_file
@@ -61,6 +62,7 @@ def main():
         (folder / "README.md").unlink(missing_ok=True)
         config = json.loads((folder / "adapter_config.json").read_text())
         config["base_model_name_or_path"] = base
+        config["target_modules"] = sorted(config["target_modules"])
         (folder / "adapter_config.json").write_text(json.dumps(config, indent=1))
         merged = copy.deepcopy(model).merge_and_unload()
         keep = load_file(HERE / base / "model.safetensors").keys()
@@ -74,6 +76,20 @@ def main():
     shutil.copy(HERE / "adapter-plain/adapter_config.json", HERE / "adapter-named/adapter_config.json")
     save_file({k.replace(".weight", ".default.weight"): v for k, v in named.items()},
               HERE / "adapter-named/adapter_model.safetensors")
+    spectrum()
+
+
+def spectrum():
+    """A matrix with twelve strong directions over a flat floor, and numpy's singular values of it."""
+    generator = np.random.default_rng(4)
+    rows, columns = 210, 150
+    left, _ = np.linalg.qr(generator.standard_normal((rows, 12)))
+    right, _ = np.linalg.qr(generator.standard_normal((columns, 12)))
+    strong = left * (3 * 0.8 ** np.arange(12)) @ right.T
+    matrix = (strong + 0.02 * generator.standard_normal((rows, columns))).astype(np.float32)
+    values = np.linalg.svd(matrix.astype(np.float64), compute_uv=False)
+    save_file({"matrix": torch.from_numpy(matrix)}, HERE / "spectrum.safetensors")
+    (HERE / "spectrum.json").write_text(json.dumps([float(f"{v:.9g}") for v in values]) + "\n")
 
 
 main()
