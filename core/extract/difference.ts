@@ -95,11 +95,12 @@ function chosen(module: string, { include, exclude }: Choices): boolean {
 const CHUNK = 4 * 1024 * 1024;
 
 /**
- * What changed in one tensor, in f32, or null when nothing did.
+ * What changed in one tensor, in f32, or null when nothing did. Of what is not approximated only the first difference is
+ * looked for, and the array is empty.
  * @throws PlanError for a tensor that is not of floats and differs
  */
 export async function differenceOf(
-  { name, fine, base }: Pick<Candidate, "name" | "fine" | "base">,
+  { name, treatment, fine, base }: Candidate,
   signal?: AbortSignal,
 ): Promise<Float32Array<ArrayBuffer> | null> {
   const count = countOf(fine.shape);
@@ -110,6 +111,7 @@ export async function differenceOf(
     const some = Math.min(CHUNK / 4, count - first);
     const [a, b] = await Promise.all([valuesOf(fine, first, some, signal), valuesOf(base, first, some, signal)]);
     if (difference === null && same(a, b)) continue;
+    if (treatment === "whole" || treatment === "bias") return new Float32Array(0);
     difference ??= new Float32Array(count);
     for (let i = 0; i < some; i++) difference[first + i] = a[i]! - b[i]!;
   }

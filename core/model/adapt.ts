@@ -118,9 +118,12 @@ function find(base: Model, wanted: string): string | null {
 
 function noPlace(base: Model, adapter: Adapter, lost: readonly TensorInfo[]): WeightloomError {
   const all = adapter.checkpoint.tensors.size;
+  const advice = adapter.settings.parameters
+    ? "It adapts single parameters (target_parameters), which is not read: merge it into its base with PEFT."
+    : "Name the base it was trained on.";
   return new WeightloomError(
     "PlanError",
-    `${adapter.ref}: ${lost.length} of its ${all} tensors have no place in ${base.ref}, first "${lost[0]?.name}".${madeFor(adapter)} Name the base it was trained on.`,
+    `${adapter.ref}: ${lost.length} of its ${all} tensors have no place in ${base.ref}, first "${lost[0]?.name}".${madeFor(adapter)} ${advice}`,
   );
 }
 

@@ -26,6 +26,8 @@ export interface AdapterSettings {
   readonly rankStabilised: boolean;
   /** The base stores these weights as [in, out], as GPT-2 does. */
   readonly fanInFanOut: boolean;
+  /** True when it says it adapts parameters that are no module's weight, as those of experts. */
+  readonly parameters: boolean;
 }
 
 /** The low-rank update of one module. */
@@ -132,6 +134,7 @@ function readSettings(config: JsonObject, fault: Fault): AdapterSettings {
     alphaPattern: pattern(config.alpha_pattern, "alpha_pattern", fault),
     rankStabilised: config.use_rslora === true,
     fanInFanOut: config.fan_in_fan_out === true,
+    parameters: filled(config.target_parameters),
   };
 }
 

@@ -230,6 +230,13 @@ describe("refusals", () => {
     );
   });
 
+  test("parameters that are no module's weight", async () => {
+    const files = edited("adapter-plain", { target_parameters: ["mlp.experts.gate_up_proj"] });
+    const base = await openModel("gpt2", folder("gpt2"));
+    const adapter = await openAdapter("adapter", files);
+    expect(() => adaptModel(base, adapter, "m", plainProducts)).toThrow(/\(target_parameters\), which is not read/);
+  });
+
   test("a rank that is not the config's", async () => {
     const base = await openModel("llama", folder("llama"));
     const adapter = await openAdapter("adapter", edited("adapter-plain", { rank_pattern: {} }));
@@ -270,6 +277,7 @@ test("patterns match as PEFT's: a regular expression of the whole name or its en
     alphaPattern: { proj: 1 },
     rankStabilised: false,
     fanInFanOut: false,
+    parameters: false,
   };
   expect(scaleOf(settings, "model.layers.0.q_proj")).toEqual({ rank: 2, scale: 8 });
   expect(scaleOf(settings, "model.layers.1.k_proj")).toEqual({ rank: 4, scale: 4 });
