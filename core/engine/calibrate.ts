@@ -20,6 +20,8 @@ const LINEAR: Program = {
   words: 2,
   sums: [],
   histograms: [],
+  tables: [],
+  reductions: [],
   output: 6,
 };
 
@@ -37,7 +39,16 @@ export async function calibrate(engine: Engine, budget = 200): Promise<number> {
   const first = Array.from({ length: engine.lanes }, () => [weights(), weights()] as const);
   const words = new Uint32Array(new Float32Array([0.4, 0.6]).buffer);
   const once = (inputs: TileJob["inputs"]) =>
-    engine.run({ program: LINEAR, dtypes: ["BF16", "BF16"], encode: "BF16", words, first: 0, count, inputs });
+    engine.run({
+      program: LINEAR,
+      dtypes: ["BF16", "BF16"],
+      encode: "BF16",
+      words,
+      tables: [],
+      first: 0,
+      count,
+      inputs,
+    });
 
   const warm = await Promise.all(first.map(once));
   const start = performance.now();

@@ -13,6 +13,8 @@ export interface TileJob {
   readonly encode: OutputDtype;
   /** The uniforms: f32 bits, u32 or i32 as the operation says. */
   readonly words: Uint32Array<ArrayBuffer>;
+  /** One per table of the program, `entriesOf` long. */
+  readonly tables: readonly Float32Array<ArrayBuffer>[];
   /** First element of the tile in its tensor; a multiple of BLOCK. Below 2^32. */
   readonly first: number;
   /** Elements in the tile. */
@@ -30,6 +32,8 @@ export interface TileResult {
   readonly sums: Float64Array<ArrayBuffer>;
   /** One array of counts per histogram of the program. */
   readonly histograms: readonly Uint32Array<ArrayBuffer>[];
+  /** One array of partials per reduction of the program: per segment, or per column residue. */
+  readonly reductions: readonly Float64Array<ArrayBuffer>[];
   /** The same bytes as the job's inputs, handed back (perhaps in other views or buffers). */
   readonly inputs: readonly Uint8Array<ArrayBuffer>[];
 }

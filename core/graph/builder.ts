@@ -4,8 +4,8 @@
  * only when they are the same object, so that a program's text never depends on a parameter's value.
  */
 import type { Fused, OverallKth, Uniform } from "./passes.ts";
-import type { Histogram, Op, Program } from "./program.ts";
-import type { Scalar, Selection, Tensor } from "./tensor.ts";
+import type { Histogram, Op, Program, Reduction } from "./program.ts";
+import type { Scalar, Selection, Tensor, Vector } from "./tensor.ts";
 
 export interface Builder {
   /** The number of the value that holds this tensor. */
@@ -14,7 +14,7 @@ export interface Builder {
   tied(selection: Selection): number;
   /** The uniform word with the high digit of the selection's threshold. */
   digit(selection: Selection | OverallKth): number;
-  finish(results: Pick<Program, "sums" | "histograms" | "output">): Fused;
+  finish(results: Pick<Program, "sums" | "histograms" | "reductions" | "output">): Fused;
 }
 
 export function createBuilder(): Builder {
@@ -24,6 +24,7 @@ export function createBuilder(): Builder {
   const inputs: number[] = [];
   const uniforms: Uniform[] = [];
   const words = new Map<unknown, number>();
+  const vectors: Vector[] = [];
 
   function emit(op: Op): number {
     const text = JSON.stringify(op);
@@ -89,9 +90,12 @@ export function createBuilder(): Builder {
       case "exp":
       case "log":
         return { op: tensor.op, a: value(tensor.a) };
-      case "along":
+      case "along": {
+        const { vector } = tensor;
+        return { op: "along", table: vectors.includes(vector) ? vectors.indexOf(vector) : vectors.push(vector) - 1 };
+      }
       case "rank":
-        throw new Error(`Internal error: ${tensor.op} is not here yet.`);
+        return { op: "rank", a: value(tensor.key), columns: tensor.columns };
       default:
         return { op: tensor.op, a: value(tensor.a), b: value(tensor.b) };
     }
@@ -104,23 +108,27 @@ export function createBuilder(): Builder {
       return emit({ op: "tied", a, word: word(selection, "tied", [{ kind: "threshold", selection }]) });
     },
     digit: (selection) => word(selection, "digit", [{ kind: "digit", selection }]),
-    finish: ({ sums, histograms, output }) => {
-      const text: readonly [Op[], readonly number[], readonly Histogram[], number | null] = [
+    finish: ({ sums, histograms, reductions, output }) => {
+      const tables = vectors.map(({ axis, columns }) => ({ axis, columns }));
+      const text: readonly [Op[], readonly number[], readonly Histogram[], readonly Reduction[], number | null] = [
         ops,
         sums,
         histograms,
+        reductions,
         output,
       ];
       const program: Program = {
-        key: JSON.stringify([inputs.length, uniforms.length, ...text]),
+        key: JSON.stringify([inputs.length, uniforms.length, tables, ...text]),
         inputs,
         ops,
         words: uniforms.length,
         sums,
         histograms,
+        tables,
+        reductions,
         output,
       };
-      return { program, uniforms };
+      return { program, uniforms, vectors };
     },
   };
 }

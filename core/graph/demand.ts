@@ -2,8 +2,8 @@
  * What an expression needs, and when each part of it can be computed. A level is a number of sweeps: what has
  * level n is computable in sweep n (tensors) or known before it (numbers).
  */
-import type { Overall, OverallKth, SumScalar } from "./passes.ts";
-import type { Scalar, Selection, Tensor } from "./tensor.ts";
+import type { Overall, OverallKth, Reduced, SumScalar } from "./passes.ts";
+import type { Scalar, Selection, Tensor, Vector } from "./tensor.ts";
 
 export interface Demand {
   readonly sums: readonly SumScalar[];
@@ -12,10 +12,11 @@ export interface Demand {
   readonly selections: readonly Selection[];
   /** Selections whose mask is wanted, not only their threshold. */
   readonly topped: readonly Selection[];
+  readonly reduced: readonly Reduced[];
   readonly overalls: readonly Overall[];
   readonly overallKths: readonly OverallKth[];
   /** Of a selection: the sweep that counts its low digits. */
-  level(node: Tensor | Scalar | Selection): number;
+  level(node: Tensor | Scalar | Selection | Vector): number;
   /** The sweep that yields the output. */
   readonly last: number;
   /** Levels before which all tensors must have come so far, ascending. */
@@ -24,15 +25,16 @@ export interface Demand {
 
 /** Walks everything the output and the watched numbers need, once. */
 export function collect(output: Tensor, watched: readonly Scalar[]): Demand {
-  const levels = new Map<Tensor | Scalar | Selection, number>();
+  const levels = new Map<Tensor | Scalar | Selection | Vector, number>();
   const sums: SumScalar[] = [];
   const keys = new Set<Tensor>();
   const selections: Selection[] = [];
   const topped = new Set<Selection>();
+  const reduced: Reduced[] = [];
   const overalls: Overall[] = [];
   const overallKths: OverallKth[] = [];
 
-  function visit(node: Tensor | Scalar | Selection): number {
+  function visit(node: Tensor | Scalar | Selection | Vector): number {
     const known = levels.get(node);
     if (known !== undefined) return known;
     const level = compute(node);
@@ -40,11 +42,16 @@ export function collect(output: Tensor, watched: readonly Scalar[]): Demand {
     return level;
   }
 
-  function compute(node: Tensor | Scalar | Selection): number {
+  function compute(node: Tensor | Scalar | Selection | Vector): number {
     if (node.type === "selection") {
       selections.push(node);
       keys.add(node.key);
       return Math.max(visit(node.key) + 1, visit(node.k));
+    }
+    if (node.type === "vector") {
+      if (node.op === "map") return Math.max(0, ...node.args.map(visit));
+      reduced.push(node);
+      return visit(node.tensor) + 1;
     }
     switch (node.op) {
       case "input":
@@ -80,15 +87,16 @@ export function collect(output: Tensor, watched: readonly Scalar[]): Demand {
       case "log":
         return visit(node.a);
       case "along":
+        return visit(node.vector);
       case "rank":
-        throw new Error(`Internal error: ${node.op} is not here yet.`);
+        return visit(node.key);
       default:
         return Math.max(visit(node.a), visit(node.b));
     }
   }
 
   const last = Math.max(visit(output), ...watched.map((scalar) => visit(scalar) - 1));
-  const level = (node: Tensor | Scalar | Selection) => levels.get(node) ?? 0;
+  const level = (node: Tensor | Scalar | Selection | Vector) => levels.get(node) ?? 0;
   const barriers = new Set([
     ...overalls.map(level),
     ...overallKths.flatMap((one) => [level(one.key) + 1, level(one.key) + 2]),
@@ -98,6 +106,7 @@ export function collect(output: Tensor, watched: readonly Scalar[]): Demand {
     keys: [...keys],
     selections,
     topped: [...topped],
+    reduced,
     overalls,
     overallKths,
     level,

@@ -3,6 +3,8 @@
  * sum, a selection's threshold) is available to the sweeps after it; everything elementwise between
  * two such numbers is fused into one program.
  *
+ * A vector (one number per row or column) ends a sweep like a sum does; the sweeps after it look it up.
+ *
  * A selection of the k largest takes three sweeps: a histogram of the magnitude's high bits, one of
  * its low bits within the bin that holds the k-th, and, only when a mask is wanted and equal magnitudes
  * straddle the cut, a count of the equal ones per block followed by a look into a single block.
@@ -13,7 +15,7 @@
 import { type Builder, createBuilder } from "./builder.ts";
 import { collect, type Demand } from "./demand.ts";
 import type { Program } from "./program.ts";
-import type { Scalar, Selection, Tensor } from "./tensor.ts";
+import type { Scalar, Selection, Tensor, Vector } from "./tensor.ts";
 
 /** What a uniform word of a program holds; settled on the host before the sweep. */
 export type Uniform =
@@ -30,9 +32,14 @@ export type SumScalar = Extract<Scalar, { op: "sum" }>;
 export type Overall = Extract<Scalar, { op: "overall" }>;
 export type OverallKth = Extract<Scalar, { op: "overallKth" }>;
 
+/** One number per row or column, yielded by a sweep. */
+export type Reduced = Extract<Vector, { op: "reduce" }>;
+
 export interface Fused {
   readonly program: Program;
   readonly uniforms: readonly Uniform[];
+  /** What the program's tables are cut from; settled on the host before the sweep. */
+  readonly vectors: readonly Vector[];
 }
 
 export interface Pass extends Fused {
@@ -44,6 +51,8 @@ export interface Pass extends Fused {
   /** What its histograms are: high digits of keys first, then low digits. */
   readonly high: readonly Tensor[];
   readonly low: readonly (Selection | OverallKth)[];
+  /** What its reductions are. */
+  readonly reduced: readonly Reduced[];
   /** For each of `tied`: a program whose output is the selection's key, for the look into one block. */
   readonly probes: readonly Fused[];
   /** This tensor's parts of whole-model numbers that are known once this pass is finished. */
@@ -72,14 +81,22 @@ function passAt(level: number, output: Tensor, demand: Demand): Pass {
     ...high.map((key) => ({ value: builder.value(key), digit: "high", word: null }) as const),
     ...low.map((one) => ({ value: builder.value(one.key), digit: "low", word: builder.digit(one) }) as const),
   ];
+  const reduced = demand.reduced.filter((vector) => demand.level(vector.tensor) === level);
+  const reductions = reduced.map(({ how, axis, columns, tensor }) => ({
+    value: builder.value(tensor),
+    how,
+    axis,
+    columns,
+  }));
   const result = level === demand.last ? builder.value(output) : null;
   return {
-    ...builder.finish({ sums: summed, histograms, output: result }),
+    ...builder.finish({ sums: summed, histograms, reductions, output: result }),
     round: demand.barriers.filter((barrier) => barrier <= level).length,
     sums,
     tied,
     high,
     low,
+    reduced,
     probes: tied.map(probe),
     parts: [
       ...demand.overalls.filter((one) => demand.level(one) === level + 1),
@@ -92,5 +109,5 @@ function passAt(level: number, output: Tensor, demand: Demand): Pass {
 function probe(selection: Selection): Fused {
   const builder: Builder = createBuilder();
   const value = builder.value(selection.key);
-  return builder.finish({ sums: [], histograms: [], output: value });
+  return builder.finish({ sums: [], histograms: [], reductions: [], output: value });
 }

@@ -3,7 +3,7 @@
  * operations on 32-bit values (SSA: operation i defines value i), then what to keep of them.
  * Two programs with the same `key` are the same code; everything that varies is in the uniforms.
  */
-import type { Binary, Unary } from "./tensor.ts";
+import type { Axis, Binary, Unary } from "./tensor.ts";
 
 export type Op =
   /** The element of input `slot` of this program, decoded to f32. */
@@ -22,7 +22,33 @@ export type Op =
    */
   | { readonly op: "top"; readonly a: number; readonly word: number }
   /** 1 where the magnitude bits equal uniform `word`, else 0. */
-  | { readonly op: "tied"; readonly a: number; readonly word: number };
+  | { readonly op: "tied"; readonly a: number; readonly word: number }
+  /** The number of the element's row or column in `table`, one of the program's tables. */
+  | { readonly op: "along"; readonly table: number }
+  /**
+   * Position of the element in its row of `columns` elements in ascending order of magnitude bits, equal ones in
+   * order of index. Tiles of a program with ranks consist of whole rows.
+   */
+  | { readonly op: "rank"; readonly a: number; readonly columns: number };
+
+/**
+ * A vector that a tile looks up. Of rows: entry r belongs to the r-th row that the tile touches. Of columns: entry j
+ * belongs to the elements whose index in the tile is j modulo `columns`, so a narrow tile brings few entries.
+ */
+export interface Table {
+  readonly axis: Axis;
+  readonly columns: number;
+}
+
+/**
+ * A reduction along an axis of the tensor seen as a matrix of `columns` columns. Of rows, a tile yields one partial per
+ * segment: a row cut at block bounds, so that partials do not depend on the tile size. Of columns, one partial per
+ * residue j of the index in the tile modulo `columns`, as in a table.
+ */
+export interface Reduction extends Table {
+  readonly value: number;
+  readonly how: "sum" | "max";
+}
 
 /** Counts of one digit of the magnitude bits of `value`. */
 export interface Histogram {
@@ -45,6 +71,8 @@ export interface Program {
   /** Values to add up. One f64 partial per block of `BLOCK` elements and sum. */
   readonly sums: readonly number[];
   readonly histograms: readonly Histogram[];
+  readonly tables: readonly Table[];
+  readonly reductions: readonly Reduction[];
   /** The value to encode and return, or null. */
   readonly output: number | null;
 }
@@ -57,3 +85,25 @@ export const BLOCK = 4096;
 export const HIGH_BINS = 65536;
 export const LOW_BINS = 32768;
 export const LOW_BITS = 15;
+
+/** How many segments (rows cut at block bounds) begin before element `end`. */
+export function segmentsBefore(end: number, columns: number): number {
+  return Math.ceil(end / columns) + Math.ceil(end / BLOCK) - Math.ceil(end / lcm(columns, BLOCK));
+}
+
+/** Entries of a tile's table, partials of its reduction of columns. */
+export function entriesOf({ axis, columns }: Table, first: number, count: number): number {
+  return axis === "rows" ? Math.ceil(((first % columns) + count) / columns) : Math.min(columns, count);
+}
+
+/** What a tile of the program must be a multiple of, or else the whole tensor: a block, and whole rows to rank. */
+export function unitOf({ ops }: Program): number {
+  return ops.reduce((unit, op) => (op.op === "rank" ? lcm(unit, op.columns) : unit), BLOCK);
+}
+
+/** Least common multiple. */
+export function lcm(a: number, b: number): number {
+  let [x, y] = [a, b];
+  while (y > 0) [x, y] = [y, x % y];
+  return (a / x) * b;
+}

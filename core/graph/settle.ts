@@ -7,11 +7,13 @@ import { type Choice, coarse, fine, magnitudeOf, NOTHING, type Whole } from "./c
 import type { Fused, OverallKth, Pass, SumScalar } from "./passes.ts";
 import { BLOCK, HIGH_BINS, LOW_BINS, LOW_BITS } from "./program.ts";
 import type { Scalar, Selection, Tensor } from "./tensor.ts";
+import { createVectors } from "./vectors.ts";
 
 /** The part of an engine's result that concerns the host. */
 interface Partials {
   readonly sums: Float64Array;
   readonly histograms: readonly Uint32Array[];
+  readonly reductions: readonly Float64Array[];
 }
 
 /** Computes a program's output over one block and returns it as f32. */
@@ -20,9 +22,11 @@ export type Probe = (fused: Fused, first: number, count: number) => Promise<Floa
 export interface Settlement {
   /** The uniform words of a program for the tile that starts at element `first`. */
   words(fused: Fused, first: number): Uint32Array<ArrayBuffer>;
+  /** The program's tables for a tile. */
+  tables(fused: Fused, first: number, count: number): Float32Array<ArrayBuffer>[];
   /** True when the sweep would bring nothing new: its only purpose is a tie-break nobody needs. */
   skips(pass: Pass): boolean;
-  absorb(pass: Pass, first: number, partials: Partials): void;
+  absorb(pass: Pass, first: number, count: number, partials: Partials): void;
   /** To be called when all tiles of the sweep are absorbed (or it is skipped). */
   finish(pass: Pass, probe: Probe): Promise<void>;
   /** A scalar whose sums are settled. */
@@ -43,6 +47,8 @@ export function createSettlement(count: number, seed: readonly [number, number],
   const choices = new Map<Selection, Choice>();
   const partials = new Map<SumScalar | Selection, Float64Array>();
   const counts = new Map<Tensor | Selection | OverallKth, Float64Array>();
+
+  const vectors = createVectors(count, evaluate);
 
   function evaluate(scalar: Scalar): number {
     switch (scalar.op) {
@@ -113,13 +119,16 @@ export function createSettlement(count: number, seed: readonly [number, number],
     return choice !== undefined && choice.keep < choice.equal;
   };
 
-  function absorb(pass: Pass, first: number, result: Partials): void {
+  function absorb(pass: Pass, first: number, tile: number, result: Partials): void {
     const owners = [...pass.sums, ...pass.tied];
     const length = owners.length === 0 ? 0 : result.sums.length / owners.length;
     owners.forEach((owner, s) => {
       const all = partials.get(owner) ?? new Float64Array(blocks);
       partials.set(owner, all);
       all.set(result.sums.subarray(s * length, (s + 1) * length), first / BLOCK);
+    });
+    pass.reduced.forEach((vector, r) => {
+      vectors.absorb(vector, first, tile, known(result.reductions[r]));
     });
     [...pass.high, ...pass.low].forEach((owner, h) => {
       const bins = h < pass.high.length ? HIGH_BINS : LOW_BINS;
@@ -131,6 +140,7 @@ export function createSettlement(count: number, seed: readonly [number, number],
   }
 
   async function finish(pass: Pass, probe: Probe): Promise<void> {
+    vectors.finish(pass.reduced);
     for (const sum of pass.sums) {
       let total = 0;
       for (const part of partials.get(sum) ?? []) total += part;
@@ -161,7 +171,8 @@ export function createSettlement(count: number, seed: readonly [number, number],
     let index = -1;
     while (left > 0) {
       index++;
-      if (index >= bits.length) throw new Error("Internal error: a block holds fewer equal magnitudes than were counted.");
+      if (index >= bits.length)
+        throw new Error("Internal error: a block holds fewer equal magnitudes than were counted.");
       if ((bits[index]! & 0x7fffffff) === choice.threshold) left--;
     }
     choices.set(selection, { ...choice, cut: first + index });
@@ -169,9 +180,10 @@ export function createSettlement(count: number, seed: readonly [number, number],
 
   return {
     words,
+    tables: (fused, first, tile) => fused.vectors.map((vector) => vectors.table(vector, first, tile)),
     skips: (pass) =>
       pass.program.output === null &&
-      pass.sums.length + pass.high.length + pass.low.length === 0 &&
+      pass.sums.length + pass.high.length + pass.low.length + pass.reduced.length === 0 &&
       !pass.tied.some(straddles),
     absorb,
     finish,

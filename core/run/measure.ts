@@ -46,13 +46,14 @@ export async function measure(
         dtypes: pass.program.inputs.map((index) => inputs[index]!.dtype),
         encode: "F32",
         words: settlement.words(pass, first),
+        tables: settlement.tables(pass, first, size),
         first,
         count: size,
         inputs: bytes,
       },
       signal,
     );
-    settlement.absorb(pass, first, result);
+    settlement.absorb(pass, first, size, result);
   };
   let next = 0;
   const lane = async (): Promise<void> => {

@@ -8,15 +8,25 @@ import { choose, each1, each2, multiplyAdd, tied, top } from "./arithmetic";
 import { decodeBF16, decodeE4M3, decodeE5M2, decodeF16, decodeF32, decodeF64 } from "./decode";
 import { encodeBF16, encodeF16, encodeF32 } from "./encode";
 import { histogramHigh, histogramLow } from "./histogram";
+import { exp, log } from "./logarithm";
 import { random } from "./random";
 import { finish, sum } from "./reduce";
+import { alongColumns, alongRows, reduceColumns, reduceRows } from "./vectors";
 
 export { multiply, widen } from "./lowrank";
 
 const BLOCK: i32 = 4096;
 
+export { rank } from "./rank";
+
 /** First byte of memory that is free for a program. */
 export const base: usize = __heap_base;
+
+// @ts-ignore: decorator
+@inline
+function endsBlock(last: i32, count: i32): bool {
+  return last == count || (last & (BLOCK - 1)) == 0;
+}
 
 /**
  * Runs the instructions from `start` to `stop` over `count` elements, `step` at a time (a divisor of
@@ -51,6 +61,8 @@ export function run(start: usize, stop: usize, count: i32, step: i32, index: i32
         case code.ABS: each1(code.ABS, d, end, a, sa); break;
         case code.SIGN: each1(code.SIGN, d, end, a, sa); break;
         case code.SQRT: each1(code.SQRT, d, end, a, sa); break;
+        case code.EXP: exp(d, end, a, sa); break;
+        case code.LOG: log(d, end, a, sa); break;
         case code.ADD: each2(code.ADD, d, end, a, sa, b, sb); break;
         case code.SUB: each2(code.SUB, d, end, a, sa, b, sb); break;
         case code.MUL: each2(code.MUL, d, end, a, sa, b, sb); break;
@@ -71,11 +83,17 @@ export function run(start: usize, stop: usize, count: i32, step: i32, index: i32
         case code.SUM: {
           sum(d, a, sa, n);
           const last = at + n;
-          if (last == count || (last & (BLOCK - 1)) == 0) finish(d, b + (<usize>(last - 1) / BLOCK) * 8);
+          if (endsBlock(last, count)) finish(d, b + (<usize>(last - 1) / BLOCK) * 8);
           break;
         }
         case code.HISTOGRAM_HIGH: histogramHigh(d, a, sa, n); break;
         case code.HISTOGRAM_LOW: histogramLow(d, a, sa, n, b); break;
+        case code.ALONG_ROWS: alongRows(d, n, a, <u32>b, index + at); break;
+        case code.ALONG_COLUMNS: alongColumns(d, n, a, <u32>b, index + at); break;
+        case code.ROW_SUMS: reduceRows(true, d, a, n, <u32>b, endsBlock(at + n, count)); break;
+        case code.ROW_MAXIMA: reduceRows(false, d, a, n, <u32>b, endsBlock(at + n, count)); break;
+        case code.COLUMN_SUMS: reduceColumns(true, d, a, n, <u32>b, index + at); break;
+        case code.COLUMN_MAXIMA: reduceColumns(false, d, a, n, <u32>b, index + at); break;
         default: unreachable();
       }
     }

@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { promisify } from "node:util";
 import { bytesPer, type FloatDtype, type OutputDtype } from "../../core/bytes/dtype.ts";
 import type { TileJob, TileResult } from "../../core/engine/engine.ts";
-import type { Histogram, Op, Program } from "../../core/graph/program.ts";
+import type { Histogram, Op, Program, Reduction, Table } from "../../core/graph/program.ts";
 
 /** Compiles what has changed and loads it. */
 export async function loadKernels(): Promise<WebAssembly.Module> {
@@ -18,6 +18,8 @@ export interface JobParts {
   readonly words?: readonly number[];
   readonly sums?: readonly number[];
   readonly histograms?: readonly Histogram[];
+  readonly tables?: readonly (Table & { readonly entries: Float32Array<ArrayBuffer> })[];
+  readonly reductions?: readonly Reduction[];
   readonly output?: number | null;
   readonly encode?: OutputDtype;
   readonly first?: number;
@@ -30,6 +32,7 @@ let made = 0;
 /** A job with everything a test does not care about filled in; it returns the last value as F32. */
 export function makeJob(parts: JobParts): TileJob {
   const { ops, inputs = [], words = [], sums = [], histograms = [], output = ops.length - 1 } = parts;
+  const { tables = [], reductions = [] } = parts;
   const first = inputs[0];
   const count = parts.count ?? (first === undefined ? 0 : first.bytes.length / bytesPer(first.dtype));
   const program: Program = {
@@ -39,6 +42,8 @@ export function makeJob(parts: JobParts): TileJob {
     words: words.length,
     sums,
     histograms,
+    tables: tables.map(({ axis, columns }) => ({ axis, columns })),
+    reductions,
     output,
   };
   return {
@@ -46,6 +51,7 @@ export function makeJob(parts: JobParts): TileJob {
     dtypes: inputs.map(({ dtype }) => dtype),
     encode: parts.encode ?? "F32",
     words: Uint32Array.from(words),
+    tables: tables.map(({ entries }) => entries),
     first: parts.first ?? 0,
     count,
     inputs: inputs.map(({ bytes }) => bytes),

@@ -25,6 +25,7 @@ import lora  # noqa: E402
 import models  # noqa: E402
 import moe  # noqa: E402
 import multi  # noqa: E402
+import semantics  # noqa: E402
 import tokenizer_cases  # noqa: E402
 import torch  # noqa: E402
 import vocabularies  # noqa: E402
@@ -55,6 +56,8 @@ def jobs():
             continue
         yield f"cases/{name}", lambda name=name, recipe=recipe, note=note: weights.case(name, recipe, note)
 
+    for name, recipe, note, marks in semantics.all_cases():
+        yield f"cases/{name}", lambda name=name, recipe=recipe, note=note, marks=marks: weights.case(name, recipe, note, **marks)
     for name, recipe, note in tokenizer_cases.all_cases():
         yield f"cases/tokenizer-{name}", lambda name=name, recipe=recipe, note=note: tokenizer_cases.case(name, recipe, note)
     for name, recipe, note in lora.all_cases():

@@ -40,7 +40,7 @@ def dump(path, data):
     path.write_text(re.sub(r"\[\s+(\d+(?:,\s+\d+)*)\s+\]", lambda m: "[" + re.sub(r"\s+", "", m[1]) + "]", text) + "\n")
 
 
-def merge(recipe, keep=None, seed=SEED, describe=None):
+def merge(recipe, keep=None, seed=SEED, describe=None, arguments=()):
     """Run one recipe; returns the output tensors, and copies them and the config to `keep`.
 
     describe(output folder, keep, recipe) keeps more; then the tokenizer is written too.
@@ -51,7 +51,7 @@ def merge(recipe, keep=None, seed=SEED, describe=None):
         file.write_text(yaml.safe_dump(recipe, sort_keys=False))
         args = [str(file), str(out), "--random-seed", str(seed), "--quiet", "--no-write-model-card"]
         args += ["--lora-merge-cache", str(Path(tmp, "lora"))]
-        mergekit_yaml.main([*args, *([] if describe else ["--no-copy-tokenizer"])], standalone_mode=False)
+        mergekit_yaml.main([*args, *arguments, *([] if describe else ["--no-copy-tokenizer"])], standalone_mode=False)
         if describe:
             describe(out, keep, recipe)
         if keep:
@@ -79,7 +79,7 @@ def rounding(recipe, want, method):
     """Worst distance of BF16 arithmetic from F32 arithmetic rounded once (elections and thresholds aside), and
     what was left aside."""
     with Probe() as seen:
-        exact = merge({**recipe, "dtype": "float32", "out_dtype": "bfloat16"})
+        exact = merge({**recipe, "dtype": "float32", "out_dtype": recipe.get("out_dtype", "bfloat16")})
     worst, aside = [0.0, 0, 0], {}
     for name in want:
         fact = seen.tensors.get(name)
@@ -113,11 +113,11 @@ def noise(recipe, skip):
     return worst
 
 
-def trimmed_otherwise(name, recipe, want, out, seen):
+def trimmed_otherwise(name, recipe, want, out, seen, arguments=()):
     """Proves that elements of equal magnitude are all that another order among them changes; returns how many."""
     tied, differ = seen.tied(), 0
     with Probe(stable=True):
-        other = merge(recipe)
+        other = merge(recipe, arguments=arguments)
     for n in want:
         bad, _, _ = compare.failures(other[n], want[n], out["rel"], out["ulp"], compare.excused(seen.tensors[n]) if n in tied else None)
         assert bad == 0, (name, n, bad)
@@ -125,27 +125,42 @@ def trimmed_otherwise(name, recipe, want, out, seen):
     return len(tied), differ
 
 
-def case(name, recipe, note, describe=None, **more):
+def respelled(recipe, spelling):
+    """Names further mentions of a model otherwise: mergekit keeps the first mention only."""
+    seen = set()
+
+    def entry(x):
+        again = x["model"] in seen
+        seen.add(x["model"])
+        return {**x, "model": spelling[x["model"]]} if again and x["model"] in spelling else x
+
+    return {**recipe, "models": [entry(x) for x in recipe["models"]]} if spelling else recipe
+
+
+def case(name, recipe, note, describe=None, spelling=None, arguments=(), **more):
     folder = HERE / "cases" / name
     folder.mkdir(parents=True, exist_ok=True)
     write_yaml(folder / "recipe.yml", recipe)
+    recipe = respelled(recipe, spelling)
     with Probe() as seen:
-        want = merge(recipe, keep=folder, describe=describe)
+        want = merge(recipe, keep=folder, describe=describe, arguments=arguments)
     stored = recipe.get("out_dtype") or recipe.get("dtype")
     if rounded := stored == "bfloat16" and any(t.dtype == torch.float32 for t in want.values()):
         want = {n: t.bfloat16() for n, t in want.items()}
         save_file(want, folder / "expected.safetensors", metadata={"format": "pt"})
     f32 = all(t.dtype == torch.float32 for t in want.values())
     method = recipe["merge_method"]
+    exact = method == "passthrough" and "scale" not in json.dumps(recipe) and "+" not in json.dumps(recipe)
     out = {"compare": "close", **(CLOSE if f32 else ROUNDED), "note": note}
-    native = not f32 and recipe.get("dtype") != "float32" and "out_dtype" not in recipe
+    half = recipe.get("dtype") in ("bfloat16", "float16")
+    native = half or not (f32 or "dtype" in recipe or "out_dtype" in recipe)
     if rounded:
         out["rounded"] = "mergekit stored F32 although dtype is bfloat16; rounded here"
-    if method == "passthrough" and "scale" not in json.dumps(recipe) and "+" not in json.dumps(recipe):
+    if exact:
         out.update(compare="exact", rel=0, ulp=0)
-    if method in RANDOM and (stats := statistics(recipe, want)):
+    if not exact and method in RANDOM and (stats := statistics(recipe, want)):
         out.update(compare="dare", seeds=len(SEEDS), masked=stats)
-    elif native:
+    elif native and not exact:
         (rel, ulp, skipped), aside = rounding(recipe, want, method)
         out.update(rel=float(f"{rel * 1.25 + 2**-9:.2g}") if rel else 2e-6, worst={"rel": float(f"{rel:.3g}"), "ulp": ulp})
         if method == "ties":

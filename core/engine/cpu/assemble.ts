@@ -5,8 +5,9 @@
  * by the very instruction that reads it. A uniform is a slot of sixteen copies, read with step 0.
  */
 import { bytesPer, type FloatDtype, type OutputDtype } from "../../bytes/dtype.ts";
-import { BLOCK, HIGH_BINS, LOW_BINS, type Program } from "../../graph/program.ts";
+import { BLOCK, entriesOf, HIGH_BINS, LOW_BINS, type Reduction, type Table } from "../../graph/program.ts";
 import type { Binary, Unary } from "../../graph/tensor.ts";
+import type { TileJob } from "../engine.ts";
 import * as code from "./opcodes.ts";
 import { countUses, malformed, operandsOf, schedule } from "./schedule.ts";
 
@@ -32,12 +33,26 @@ export interface Assembly {
   /** Of each sum: the f64 partials of a strip's blocks. */
   readonly partials: readonly Area[];
   readonly histograms: readonly Area[];
+  /** Of each table: a header whose first word is the tile's first element modulo the columns, then its entries. */
+  readonly tables: readonly Area[];
+  /** Of each reduction. */
+  readonly reductions: readonly Reducing[];
   /** Staging of each program input: a strip's bytes. */
   readonly inputs: readonly Area[];
   readonly output: Area | null;
   /** End of the last area. */
   readonly bytes: number;
 }
+
+/** A reduction of rows has a state and hands over a strip's partials; one of columns, accumulators for the tile. */
+export type Reducing =
+  | { readonly axis: "rows"; readonly state: Area; readonly partials: Area }
+  | { readonly axis: "columns"; readonly totals: Area };
+
+/** Bytes before a table's entries. */
+export const TABLE_HEADER = 64;
+/** In a state: accumulators, the position in the row, the address of the next partial. */
+export const STATE = { position: 64, next: 68, bytes: 128 } as const;
 
 const SLOT = 64;
 const PARTIALS = (STRIP / BLOCK) * 8;
@@ -62,6 +77,8 @@ const ARITHMETIC: Readonly<Record<Unary | Binary, number>> = {
   abs: code.ABS,
   sign: code.SIGN,
   sqrt: code.SQRT,
+  exp: code.EXP,
+  log: code.LOG,
   add: code.ADD,
   sub: code.SUB,
   mul: code.MUL,
@@ -76,14 +93,23 @@ const ARITHMETIC: Readonly<Record<Unary | Binary, number>> = {
   ne: code.NE,
 };
 
+const ALONG = { rows: code.ALONG_ROWS, columns: code.ALONG_COLUMNS } as const;
+const REDUCE = {
+  rows: { sum: code.ROW_SUMS, max: code.ROW_MAXIMA },
+  columns: { sum: code.COLUMN_SUMS, max: code.COLUMN_MAXIMA },
+} as const;
+
 /** Where a value is read: an address, and how far it moves in sixteen elements. */
 interface Operand {
   readonly at: number;
   readonly step: number;
 }
 
+/** What of a job decides the layout; the number of elements only where there are tables or reductions. */
+export type Shape = Pick<TileJob, "program" | "dtypes" | "encode" | "count">;
+
 /** Lays the program out from byte `base` of the lane's memory. Throws a DeviceError for a malformed one. */
-export function assemble(program: Program, dtypes: readonly FloatDtype[], encode: OutputDtype, base: number): Assembly {
+export function assemble({ program, dtypes, encode, count }: Shape, base: number): Assembly {
   const order = schedule(program);
   let end = align(base);
   const area = (bytes: number): Area => {
@@ -93,13 +119,15 @@ export function assemble(program: Program, dtypes: readonly FloatDtype[], encode
   };
 
   // Every op makes at most one instruction, every input one, every result one.
-  const most = order.length + program.sums.length + program.histograms.length + 1;
+  const most = order.length + program.sums.length + program.histograms.length + 2 * program.reductions.length + 1;
   const instructionArea = area(most * code.INSTRUCTION_BYTES);
   const uniforms = area(program.words * SLOT);
   const accumulators = program.sums.map(() => area(SLOT));
   const partials = program.sums.map(() => area(PARTIALS));
   const sums = { at: uniforms.at + align(uniforms.bytes), bytes: program.sums.length * (SLOT + align(PARTIALS)) };
   const histograms = program.histograms.map(({ digit }) => area((digit === "high" ? HIGH_BINS : LOW_BINS) * 4));
+  const tables = program.tables.map((table) => area(TABLE_HEADER + entryBytes(table, count)));
+  const reductions = program.reductions.map((one) => reducing(one, count, area));
   const inputs = dtypes.map((dtype) => area(STRIP * bytesPer(dtype)));
   const output = program.output === null ? null : area(STRIP * bytesPer(encode));
 
@@ -139,6 +167,22 @@ export function assemble(program: Program, dtypes: readonly FloatDtype[], encode
       emit(high ? code.HISTOGRAM_HIGH : code.HISTOGRAM_LOW, histograms[h]!.at, operand(value), word);
       release(value);
     });
+    program.reductions.forEach((one, r) => {
+      if (one.value !== value) return;
+      const { how, axis, columns } = one;
+      const place = reductions[r]!;
+      let source = operand(value);
+      if (source.step === 0) {
+        // The larger of a uniform and itself, as a register: runs begin anywhere in it.
+        const copy = registers.take();
+        emit(code.MAX, copy, source, source);
+        registers.free(copy);
+        source = { at: copy, step: SLOT };
+      }
+      const to = place.axis === "rows" ? place.state.at : place.totals.at;
+      emit(REDUCE[axis][how], to, source, { at: columns, step: 0 });
+      release(value);
+    });
     if (program.output === value && output !== null) {
       emit(ENCODE[encode], output.at, operand(value));
       release(value);
@@ -160,6 +204,12 @@ export function assemble(program: Program, dtypes: readonly FloatDtype[], encode
       } else if (op.op === "random") emit(code.RANDOM, d, slot(op.word), slot(op.word + 1));
       else if (op.op === "top") emit(code.TOP, d, a, slot(op.word), slot(op.word + 1));
       else if (op.op === "tied") emit(code.TIED, d, a, slot(op.word));
+      else if (op.op === "along") {
+        const table = program.tables[op.table];
+        const at = tables[op.table]?.at;
+        if (table === undefined || at === undefined) throw malformed(program, `there is no table ${op.table}`);
+        emit(ALONG[table.axis], d, { at, step: 0 }, { at: table.columns, step: 0 });
+      } else if (op.op === "rank") throw malformed(program, "it has a rank that was not taken apart");
       else if (op.op === "where") emit(code.WHERE, d, a, b, c);
       else if (fused !== null) emit(code.MUL_ADD, d, a, b, c);
       else emit(ARITHMETIC[op.op], d, a, b);
@@ -174,10 +224,23 @@ export function assemble(program: Program, dtypes: readonly FloatDtype[], encode
     sums,
     partials,
     histograms,
+    tables,
+    reductions,
     inputs,
     output,
     bytes: registers.end(),
   };
+}
+
+/** Bytes of a table's entries, wherever a tile of so many elements begins. */
+function entryBytes(table: Table, count: number): number {
+  return entriesOf(table, table.columns - 1, count) * 4;
+}
+
+function reducing({ axis, columns }: Reduction, count: number, area: (bytes: number) => Area): Reducing {
+  if (axis === "columns") return { axis, totals: area(Math.min(columns, count) * 8) };
+  const segments = Math.ceil(STRIP / columns) + STRIP / BLOCK + 1;
+  return { axis, state: area(STATE.bytes), partials: area(Math.min(segments, STRIP) * 8) };
 }
 
 function registerFile(start: number) {

@@ -5,23 +5,25 @@
  */
 import { bytesPer } from "../../bytes/dtype.ts";
 import { WeightloomError } from "../../errors.ts";
-import { BLOCK } from "../../graph/program.ts";
+import { BLOCK, entriesOf, segmentsBefore } from "../../graph/program.ts";
 import type { TileJob, TileResult } from "../engine.ts";
-import { type Assembly, assemble, STEP, STRIP } from "./assemble.ts";
+import { type Stage, stagesOf } from "../stages.ts";
+import { type Assembly, assemble, STATE, STEP, STRIP, TABLE_HEADER } from "./assemble.ts";
+import { type RankKernel, rankBytes, rankRows } from "./rank.ts";
 
 export interface Lane {
   /** Works a tile off and returns when it is done. Throws a DeviceError when it cannot. */
   run(job: TileJob): TileResult;
 }
 
-interface Kernels {
-  readonly memory: WebAssembly.Memory;
+interface Kernels extends RankKernel {
   readonly base: WebAssembly.Global;
   readonly run: (start: number, stop: number, count: number, step: number, index: number, counter: number) => void;
 }
 
 const PAGE = 65536;
 const SLOT_WORDS = 16;
+const REMEMBERED = 16;
 
 /** Instantiates the compiled kernels. Rejects with a DeviceError where SIMD WebAssembly does not run. */
 export async function createLane(module: WebAssembly.Module): Promise<Lane> {
@@ -34,21 +36,54 @@ export async function createLane(module: WebAssembly.Module): Promise<Lane> {
     throw new WeightloomError("DeviceError", message, { cause });
   }
   const base = Number(kernels.base.value);
-  let key = "";
-  let assembly: Assembly | null = null;
+  const assemblies = new Map<string, Assembly>();
+
+  /** Tiles of one sweep follow one another: remembering the last few programs is enough. */
+  const assemblyOf = (job: TileJob): Assembly => {
+    const { program, encode, dtypes, count } = job;
+    const sized = program.tables.length + program.reductions.length > 0 ? count : "";
+    const key = `${encode} ${dtypes.join(" ")} ${sized} ${program.key}`;
+    const before = assemblies.get(key);
+    if (before !== undefined) return before;
+    if (assemblies.size >= REMEMBERED) assemblies.clear();
+    const made = assemble(job, base);
+    grow(kernels.memory, made.bytes);
+    assemblies.set(key, made);
+    return made;
+  };
 
   return {
     run: (job) => {
       checkJob(job);
-      // Tiles of one sweep follow one another: remembering the last program is enough.
-      const wanted = `${job.encode} ${job.dtypes.join(" ")} ${job.program.key}`;
-      if (assembly === null || key !== wanted) {
-        assembly = assemble(job.program, job.dtypes, job.encode, base);
-        key = wanted;
-        grow(kernels.memory, assembly.bytes);
+      const ranks: Uint8Array<ArrayBuffer>[] = [];
+      for (const stage of stagesOf(job.program)) {
+        const part = stage.program === job.program ? job : partOf(job, stage, ranks);
+        const result = runTile(kernels, assemblyOf(part), part);
+        if (stage.columns === null) return { ...result, inputs: job.inputs };
+        if (result.output === null) throw new Error("Internal error: a stage without keys.");
+        grow(kernels.memory, base + rankBytes(stage.columns));
+        rankRows(kernels, base, result.output, stage.columns);
+        ranks.push(result.output);
       }
-      return runTile(kernels, assembly, job);
+      throw new Error("Internal error: a program without a last stage.");
     },
+  };
+}
+
+/** The job of one stage: its inputs are some of the tile's and ranks. */
+function partOf(
+  job: TileJob,
+  { program, sources, columns }: Stage,
+  ranks: readonly Uint8Array<ArrayBuffer>[],
+): TileJob {
+  const inputs = [...job.inputs, ...ranks];
+  const dtypes = [...job.dtypes, ...ranks.map(() => "F32" as const)];
+  return {
+    ...job,
+    program,
+    inputs: sources.map((source) => inputs[source]!),
+    dtypes: sources.map((source) => dtypes[source]!),
+    encode: columns === null ? job.encode : "F32",
   };
 }
 
@@ -66,6 +101,13 @@ function runTile({ memory, run }: Kernels, assembly: Assembly, job: TileJob): Ti
   bytes.fill(0, assembly.sums.at, assembly.sums.at + assembly.sums.bytes);
   for (const { at, bytes: length } of assembly.histograms) bytes.fill(0, at, at + length);
 
+  const singles = new Float32Array(memory.buffer);
+  assembly.tables.forEach(({ at }, t) => {
+    words[at / 4] = first % program.tables[t]!.columns;
+    singles.set(job.tables[t]!, (at + TABLE_HEADER) / 4);
+  });
+  const reductions = beginReductions(assembly, job, memory);
+
   const blocks = Math.ceil(count / BLOCK);
   const sums = new Float64Array(program.sums.length * blocks);
   const output = assembly.output === null ? null : outputOf(job);
@@ -75,11 +117,13 @@ function runTile({ memory, run }: Kernels, assembly: Assembly, job: TileJob): Ti
       const size = bytesPer(job.dtypes[slot]!);
       bytes.set(job.inputs[slot]!.subarray(start * size, (start + length) * size), at);
     });
+    for (const { beginStrip } of reductions) beginStrip();
     run(assembly.code.at, assembly.code.at + assembly.code.bytes, length, STEP, start, (first + start) / 4);
     assembly.partials.forEach(({ at }, s) => {
       const strip = doubles.subarray(at / 8, at / 8 + Math.ceil(length / BLOCK));
       sums.set(strip, s * blocks + start / BLOCK);
     });
+    for (const { endStrip } of reductions) endStrip();
     if (output !== null && assembly.output !== null) {
       const { at } = assembly.output;
       const size = bytesPer(job.encode);
@@ -87,7 +131,39 @@ function runTile({ memory, run }: Kernels, assembly: Assembly, job: TileJob): Ti
     }
   }
   const histograms = assembly.histograms.map(({ at, bytes: length }) => words.slice(at / 4, (at + length) / 4));
-  return { output, sums, histograms, inputs: job.inputs };
+  return { output, sums, histograms, reductions: reductions.map(({ result }) => result()), inputs: job.inputs };
+}
+
+/** What is done for each reduction before, between and after the strips of a tile. */
+function beginReductions(assembly: Assembly, { program, first, count }: TileJob, memory: WebAssembly.Memory) {
+  const words = new Uint32Array(memory.buffer);
+  const doubles = new Float64Array(memory.buffer);
+  return assembly.reductions.map((place, r) => {
+    const { how, columns } = program.reductions[r]!;
+    if (place.axis === "columns") {
+      const totals = doubles.subarray(place.totals.at / 8, place.totals.at / 8 + Math.min(columns, count));
+      totals.fill(how === "sum" ? 0 : Number.NEGATIVE_INFINITY);
+      return { beginStrip: () => {}, endStrip: () => {}, result: () => totals.slice() };
+    }
+    const { state, partials } = place;
+    const all = new Float64Array(segmentsBefore(first + count, columns) - segmentsBefore(first, columns));
+    if (how === "sum") doubles.fill(0, state.at / 8, state.at / 8 + 8);
+    else new Float32Array(memory.buffer).fill(Number.NEGATIVE_INFINITY, state.at / 4, state.at / 4 + 4);
+    words[(state.at + STATE.position) / 4] = first % columns;
+    const next = (state.at + STATE.next) / 4;
+    let done = 0;
+    return {
+      beginStrip: () => {
+        words[next] = partials.at;
+      },
+      endStrip: () => {
+        const part = doubles.subarray(partials.at / 8, words[next]! / 8);
+        all.set(part, done);
+        done += part.length;
+      },
+      result: () => all,
+    };
+  });
 }
 
 /** Where the output goes: the memory that came with the job, or new memory. */
@@ -97,7 +173,7 @@ function outputOf({ count, encode, into }: TileJob): Uint8Array<ArrayBuffer> {
 }
 
 /** Refuses a job whose parts do not fit each other, before it can read past anything. */
-function checkJob({ program, dtypes, words, inputs, count, first }: TileJob): void {
+function checkJob({ program, dtypes, words, tables, inputs, count, first }: TileJob): void {
   const refuse = (why: string): never => {
     throw new WeightloomError("DeviceError", `A tile of ${program.key} cannot run: ${why}. Report this as a bug.`);
   };
@@ -107,6 +183,15 @@ function checkJob({ program, dtypes, words, inputs, count, first }: TileJob): vo
   if (words.length < program.words) refuse(`it has ${words.length} uniform words of ${program.words}`);
   if (inputs.length !== program.inputs.length || dtypes.length !== inputs.length) {
     refuse(`it has ${inputs.length} inputs and ${dtypes.length} dtypes for ${program.inputs.length}`);
+  }
+  program.tables.forEach((table, t) => {
+    const [found, needed] = [tables[t]?.length ?? 0, entriesOf(table, first, count)];
+    if (found !== needed) refuse(`table ${t} has ${found} entries instead of ${needed}`);
+  });
+  for (const op of program.ops) {
+    if (op.op === "rank" && (first % op.columns !== 0 || count % op.columns !== 0)) {
+      refuse(`it has parts of rows of ${op.columns} elements to rank`);
+    }
   }
   inputs.forEach((bytes, slot) => {
     const needed = count * bytesPer(dtypes[slot]!);

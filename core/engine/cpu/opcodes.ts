@@ -46,3 +46,13 @@ export const TIED = 30;
 export const SUM = 31;
 export const HISTOGRAM_HIGH = 32;
 export const HISTOGRAM_LOW = 33;
+export const EXP = 34;
+export const LOG = 35;
+
+/** b of these is the number of columns. */
+export const ALONG_ROWS = 36;
+export const ALONG_COLUMNS = 37;
+export const ROW_SUMS = 38;
+export const ROW_MAXIMA = 39;
+export const COLUMN_SUMS = 40;
+export const COLUMN_MAXIMA = 41;

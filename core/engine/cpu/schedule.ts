@@ -17,7 +17,11 @@ export interface Scheduled {
  */
 export function schedule(program: Program): Scheduled[] {
   const { ops } = program;
-  const results = [...program.sums, ...program.histograms.map(({ value }) => value)];
+  const results = [
+    ...program.sums,
+    ...program.histograms.map(({ value }) => value),
+    ...program.reductions.map(({ value }) => value),
+  ];
   if (program.output !== null) results.push(program.output);
   const readers = new Map<number, number>();
   const count = (value: number): void => {
@@ -52,7 +56,7 @@ export function schedule(program: Program): Scheduled[] {
     order.push({ value, fused });
   };
   ops.forEach((op, value) => {
-    const isLeaf = op.op === "input" || op.op === "random" || op.op === "uniform";
+    const isLeaf = op.op === "input" || op.op === "random" || op.op === "uniform" || op.op === "along";
     if (readers.has(value) && !swallowed.has(value) && (!isLeaf || results.includes(value))) place(value);
   });
   return order;
@@ -73,15 +77,19 @@ function sourcesOf(program: Program, value: number): readonly number[] {
     case "input":
     case "uniform":
     case "random":
+    case "along":
       return [];
     case "where":
       return [op.a, op.b, op.c];
     case "top":
     case "tied":
+    case "rank":
     case "neg":
     case "abs":
     case "sign":
     case "sqrt":
+    case "exp":
+    case "log":
       return [op.a];
     default:
       return [op.a, op.b];
@@ -94,7 +102,7 @@ export function countUses(program: Program, order: readonly Scheduled[]): Map<nu
   const use = (value: number): void => void uses.set(value, (uses.get(value) ?? 0) + 1);
   for (const { value, fused } of order) operandsOf(program, value, fused).forEach(use);
   for (const value of program.sums) use(value);
-  for (const { value } of program.histograms) use(value);
+  for (const { value } of [...program.histograms, ...program.reductions]) use(value);
   if (program.output !== null) use(program.output);
   return uses;
 }

@@ -26,7 +26,7 @@ export function serveLane(port: ServerPort): void {
     try {
       if (lane === null) throw new Error("The lane got a tile before it was ready.");
       const result = lane.run(request.job);
-      const views = [result.sums, ...result.histograms, ...result.inputs];
+      const views = [result.sums, ...result.histograms, ...result.reductions, ...result.inputs];
       if (result.output !== null) views.push(result.output);
       reply({ type: "done", id: request.id, result }, buffersOf(views));
     } catch (error) {

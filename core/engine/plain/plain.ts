@@ -5,7 +5,7 @@
  */
 import type { FloatDtype } from "../../bytes/dtype.ts";
 import { throwIfAborted } from "../../errors.ts";
-import { BLOCK, HIGH_BINS, type Histogram, LOW_BINS, LOW_BITS, type Op } from "../../graph/program.ts";
+import { BLOCK, HIGH_BINS, type Histogram, LOW_BINS, LOW_BITS, type Op, type Reduction } from "../../graph/program.ts";
 import type { Binary, Unary } from "../../graph/tensor.ts";
 import type { Engine, TileJob, TileResult } from "../engine.ts";
 import { decode, encode } from "./number.ts";
@@ -38,6 +38,7 @@ export function runPlain(job: TileJob): TileResult {
     output: program.output === null ? null : encode(job.encode, values[program.output]!),
     sums: Float64Array.from(program.sums.flatMap((value) => partials(values[value]!))),
     histograms: program.histograms.map((histogram) => counts(histogram, values[histogram.value]!, job.words)),
+    reductions: program.reductions.map((reduction) => reduce(reduction, values[reduction.value]!, job.first)),
     inputs: job.inputs,
   };
 }
@@ -73,10 +74,28 @@ function evaluate(op: Op, job: TileJob, values: readonly Values[]): Values {
       const bits = magnitudes(values[op.a]!);
       return each((i) => (bits[i] === words[op.word] ? 1 : 0));
     }
+    case "along": {
+      const { axis, columns } = job.program.tables[op.table]!;
+      const table = job.tables[op.table]!;
+      const phase = first % columns;
+      return each((i) => table[axis === "rows" ? Math.floor((phase + i) / columns) : i % columns]!);
+    }
+    case "rank": {
+      const bits = magnitudes(values[op.a]!);
+      const ranks = new Float32Array(count);
+      for (let start = 0; start < count; start += op.columns) {
+        const row = bits.subarray(start, start + op.columns);
+        const order = Array.from(row, (_, i) => i).sort((i, j) => row[i]! - row[j]! || i - j);
+        for (const [position, i] of order.entries()) ranks[start + i] = position;
+      }
+      return ranks;
+    }
     case "neg":
     case "abs":
     case "sign":
-    case "sqrt": {
+    case "sqrt":
+    case "exp":
+    case "log": {
       const a = values[op.a]!;
       return each((i) => UNARY[op.op](a[i]!));
     }
@@ -93,6 +112,8 @@ const UNARY: Readonly<Record<Unary, (a: number) => number>> = {
   abs: Math.abs,
   sign: Math.sign,
   sqrt: Math.sqrt,
+  exp: Math.exp,
+  log: Math.log,
 };
 
 const BINARY: Readonly<Record<Binary, (a: number, b: number) => number>> = {
@@ -121,6 +142,19 @@ function partials(values: Values): number[] {
     sums.push(values.subarray(start, start + BLOCK).reduce((sum, value) => sum + value, 0));
   }
   return sums;
+}
+
+/** Element by element: a new segment wherever a row or a block begins, or the column's residue. */
+function reduce({ axis, columns, how }: Reduction, values: Values, first: number): Float64Array<ArrayBuffer> {
+  const combine = (a: number | undefined, b: number) =>
+    a === undefined ? b : BINARY[how === "sum" ? "add" : "max"](a, b);
+  const parts: number[] = [];
+  values.forEach((value, i) => {
+    const begins = (first + i) % columns === 0 || i % BLOCK === 0;
+    const at = axis === "columns" ? i % columns : parts.length - (begins ? 0 : 1);
+    parts[at] = combine(parts[at], value);
+  });
+  return Float64Array.from(parts);
 }
 
 function counts({ digit, word }: Histogram, values: Values, words: Uint32Array): Uint32Array<ArrayBuffer> {
