@@ -176,8 +176,8 @@ export function helpFor(command?: Command): string {
       return `  ${`--${name}${option.value === undefined ? "" : ` ${option.value}`}`.padEnd(24)}${option.help}`;
     }),
     "",
-    "A MODEL is a folder with safetensors files, or one such file; MODEL+ADAPTER is one with a LoRA adapter. Model paths in a recipe are looked for in the",
-    "current folder first, then in the recipe's. Exit codes: 0 done, 1 failed, 2 bad usage or recipe, 130 cancelled.",
+    "A MODEL is a folder with safetensors files, or one such file; MODEL+ADAPTER is one with a LoRA adapter. Model",
+    "paths in a recipe are looked for in the current folder first, then in the recipe's. Exit codes: 0 done, 1 failed, 2 bad usage or recipe, 130 cancelled.",
   ].join("\n");
 }
 

@@ -22,20 +22,23 @@ export async function openWithBase(
   open: readonly OpenedModel[],
   products: () => Promise<Products>,
 ): Promise<OpenedModel> {
-  const adapter = await openAdapter(name, files);
-  const with_ = await products();
+  // One that is opened again after a reload has its whole name already.
+  const again = parsed(name);
+  const adapter = await openAdapter(again?.lora?.path ?? name, files);
+  const computed = await products();
   const tried = open
     .filter((one) => one.adapter === null)
     .map((base) => {
       try {
-        const ref = nameOf(base.name, name);
-        return { base, ref, model: adaptModel(base.model, adapter, ref, with_), error: null };
+        const ref = nameOf(base.name, adapter.ref);
+        return { base, ref, model: adaptModel(base.model, adapter, ref, computed), error: null };
       } catch (error) {
         return { base, ref: "", model: null, error };
       }
     });
   const fitting = tried.filter((one) => one.model !== null);
-  const named = fitting.filter(({ base }) => last(base.name) === last(adapter.base ?? ""));
+  const wanted = again?.lora === undefined ? last(adapter.base ?? "") : again.path;
+  const named = fitting.filter(({ base }) => base.name === wanted || last(base.name) === wanted);
   const [chosen] = named.length > 0 ? named : fitting;
   if (chosen?.model != null && (named.length === 1 || fitting.length === 1))
     return { name: chosen.ref, model: chosen.model, files, adapter };

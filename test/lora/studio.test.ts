@@ -34,6 +34,14 @@ describe("the studio", () => {
     expect(await host.plan(mix("llama+plain"), options)).toMatchObject({ merged: 35, copied: 0 });
   });
 
+  test("one that is opened again keeps its whole name", async () => {
+    const host = studio();
+    await host.open({ id: "1", name: "copy", files: filesOf("llama") });
+    await host.open({ id: "2", name: "mine", files: filesOf("llama") });
+    const { name } = await host.open({ id: "3", name: "mine+plain", files: filesOf("adapter-plain") });
+    expect(name).toBe("mine+plain");
+  });
+
   test("a recipe names any base with any adapter that are open", async () => {
     const host = studio();
     await host.open({ id: "1", name: "llama", files: filesOf("llama") });
