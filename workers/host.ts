@@ -121,6 +121,11 @@ export function createHost(platform: HostPlatform): StudioHost {
       );
       if (isAdapter(sources)) {
         const opened = await openWithBase(name, sources, [...models.values()], productsFor);
+        if (byName().has(opened.name))
+          throw new WeightloomError(
+            "PlanError",
+            `${opened.name} is open already. Rename the one that is open to add this adapter again.`,
+          );
         models.set(id, opened);
         return summarise(id, opened.name, opened.model, [...sources.keys()]);
       }

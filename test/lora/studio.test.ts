@@ -32,6 +32,8 @@ describe("the studio", () => {
     const adapted = await host.open({ id: "2", name: "plain", files: filesOf("adapter-plain") });
     expect(adapted).toMatchObject({ name: "llama+plain", parameters: 5424, dtypes: ["F32"] });
     expect(await host.plan(mix("llama+plain"), options)).toMatchObject({ merged: 35, copied: 0 });
+    const again = { id: "3", name: "plain", files: filesOf("adapter-plain") };
+    await expect(host.open(again)).rejects.toThrow("llama+plain is open already.");
   });
 
   test("one that is opened again keeps its whole name", async () => {
