@@ -3,6 +3,7 @@ import { setMaxListeners } from "node:events";
 import { isAbort, messageOf } from "../core/errors.ts";
 import { helpFor, type Invocation, parse, UsageError } from "./args.ts";
 import { diffCommand } from "./diff.ts";
+import { extractCommand } from "./extract.ts";
 import { inspectCommand, methodsCommand } from "./inspect.ts";
 import { isPlanTrouble, mergeCommand, planCommand } from "./merge.ts";
 import { averageCommand, presetsCommand } from "./presets.ts";
@@ -27,6 +28,8 @@ async function command(invocation: Invocation, signal: AbortSignal): Promise<{ c
       return { code: DONE, report: await inspectCommand(invocation) };
     case "diff":
       return { code: DONE, report: await diffCommand(invocation, signal) };
+    case "extract-lora":
+      return { code: DONE, report: await extractCommand(invocation, signal) };
     case "methods":
       return { code: DONE, report: methodsCommand(invocation) };
     case "presets":

@@ -245,3 +245,50 @@ describe("the other commands", () => {
     expect(weightloom("verify", "damaged").stdout).toMatch(/but the file has [\d,]+ bytes/);
   });
 });
+
+describe("adapters", () => {
+  const base = join(samples, "base");
+  const adder = join(samples, "adder");
+
+  test("a fine-tune becomes an adapter, which with the base is the fine-tune again", { timeout: 60_000 }, () => {
+    const done = weightloom("extract-lora", adder, base, "adder-lora", "--rank", "96", "--json");
+    expect([done.status, done.stderr]).toEqual([0, ""]);
+    const report = JSON.parse(done.stdout);
+    expect(report).toMatchObject({ ok: true, biases: 0, left: 0, notes: [] });
+    expect(report.modules).toHaveLength(56);
+    expect(report.rest).toBeLessThan(1e-6);
+    expect(readdirSync(join(work, "adder-lora")).sort()).toEqual([
+      "README.md",
+      "adapter_config.json",
+      "adapter_model.safetensors",
+    ]);
+    const again = weightloom("extract-lora", adder, base, "adder-lora");
+    expect([again.status, again.stderr]).toEqual([2, expect.stringContaining("--overwrite")]);
+
+    const ref = `${base}+adder-lora`;
+    const apart = weightloom("diff", adder, ref, "--engine", "cpu", "--json");
+    expect(JSON.parse(apart.stdout).change).toBeLessThan(1e-6);
+    const text = `merge_method: passthrough\nmodels: [{model: "${ref}"}]\n`;
+    expect(weightloom("merge", recipe("adapted.yml", text), "adapted", "--engine", "cpu").status).toBe(0);
+    // Written in the base's type, BF16, which is also the fine-tune's: only weights next to zero may round otherwise.
+    const same = weightloom("diff", adder, "adapted", "--engine", "cpu", "--json");
+    const { change, apart: missing } = JSON.parse(same.stdout);
+    expect(missing).toEqual([]);
+    expect(change).toBeLessThan(1e-9);
+    expect(JSON.parse(weightloom("verify", "adapted", "--json").stdout).ok).toBe(true);
+  });
+
+  test("mistakes cost nothing", { timeout: 30_000 }, () => {
+    const mistakes = [
+      [["--rank", "0"], 2, '--rank is "0"; it must be a whole number from 1 to 65536.'],
+      [["--threshold=-1"], 2, '--threshold is "-1"; it must be a number from 0.'],
+      [["--include", "("], 2, '--include is "(", which is not a regular expression.'],
+      [["--include", "nothing_is_called_so"], 2, "does not differ from"],
+    ] as const;
+    for (const [args, code, sentence] of mistakes) {
+      const done = weightloom("extract-lora", adder, base, "none", ...args);
+      expect([done.status, done.stderr]).toEqual([code, expect.stringContaining(sentence)]);
+    }
+    expect(existsSync(join(work, "none"))).toBe(false);
+  });
+});
