@@ -28,7 +28,12 @@ export async function openEngine(
   lanes: number | null,
 ): Promise<{ engine: Engine; because: string; speed: number | null }> {
   const cpu = async () =>
-    createCpuEngine({ lanes: lanes ?? availableParallelism(), module: await kernelModule(), spawn: spawnLane });
+    createCpuEngine({
+      lanes: lanes ?? availableParallelism(),
+      module: await kernelModule(),
+      spawn: spawnLane,
+      shared: true,
+    });
   const dawn = want === "cpu" ? null : await openDawn();
   const gpu = dawn === null ? null : () => createGpuEngine(dawn);
   return chooseEngine({ want, cpu, gpu });

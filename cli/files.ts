@@ -82,6 +82,7 @@ export function diskFolder(path: string): Folder {
       });
       return {
         name,
+        enough: 512 * 1024,
         write: async (bytes) => {
           let written = 0;
           while (written < bytes.length) {

@@ -21,7 +21,7 @@ async function command(invocation: Invocation, signal: AbortSignal): Promise<{ c
     case "merge":
       return { code: DONE, report: await mergeCommand(invocation, signal) };
     case "plan":
-      return { code: DONE, report: await planCommand(invocation) };
+      return { code: DONE, report: await planCommand(invocation, signal) };
     case "inspect":
       return { code: DONE, report: await inspectCommand(invocation) };
     case "diff":

@@ -21,6 +21,8 @@ export interface NumberParam extends ParamCommon {
   readonly min: number;
   readonly max: number;
   readonly hard?: boolean;
+  /** The range papers and practice report good results in; values outside are remarked on, not refused. */
+  readonly usual?: readonly [number, number];
   readonly step?: number;
   /** Words for the two ends, e.g. ["base", "full"]. */
   readonly ends?: readonly [string, string];
@@ -81,6 +83,15 @@ export interface MergeInputs<S extends ParamSchema = ParamSchema> {
   watch(id: string, value: Scalar): void;
 }
 
+/** The parameters that hold for one tensor, models in recipe order. */
+export interface Resolved<S extends ParamSchema = ParamSchema> {
+  readonly merge: ValuesOf<S, "merge">;
+  readonly models: readonly ValuesOf<S, "model">[];
+}
+
+/** How much of each model is in the result where the models agree; the rest is the base's. */
+export type Shares = readonly number[];
+
 /** What a method has to say about numbers it settled on, over all tensors of a merge. */
 export type Remark = (values: readonly { readonly tensor: string; readonly value: number }[]) => string | null;
 
@@ -107,6 +118,10 @@ export interface MergeMethod<S extends ParamSchema = ParamSchema> {
    */
   readonly rows: "common" | "base" | "refuse";
   readonly params: S;
+  /** The nominal share of each model for one tensor; absent where no such number exists. */
+  shares?(resolved: Resolved<S>): Shares;
+  /** Sentences about parameters that are allowed and yet unlikely to be meant, over all merged tensors. */
+  advice?(tensors: readonly Resolved<S>[]): readonly string[];
   /** By the ids given to `watch`. */
   readonly remarks?: Readonly<Record<string, Remark>>;
   /**

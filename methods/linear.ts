@@ -28,6 +28,11 @@ export const linear = defineMethod({
       help: "Divide by the sum of the weights, so that the result keeps the models' scale.",
     }),
   },
+  shares: ({ merge, models }) => {
+    const weights = models.map((own) => own.weight ?? 0);
+    const sum = weights.reduce((all, weight) => all + weight, 0);
+    return merge.normalize ? weights.map((weight) => weight / sum) : weights;
+  },
   merge({ models, params, name }) {
     const taking = models.filter((model) => model.params.weight !== 0);
     const weights = taking.reduce((all, model) => all + (model.params.weight ?? 0), 0);

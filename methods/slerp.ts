@@ -26,6 +26,7 @@ export const slerp = defineMethod({
       help: "Where on the way to stop: 0 is the base, 1 the other model.",
     }),
   },
+  shares: ({ merge }) => [merge.t ?? 0],
   merge({ base, models, params }) {
     const t = params.t ?? 0;
     const other = models[0]?.tensor;

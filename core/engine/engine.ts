@@ -21,6 +21,8 @@ export interface TileJob {
   readonly count: number;
   /** The elements' bytes, one array per program input. The engine owns them until it returns them. */
   readonly inputs: readonly Uint8Array<ArrayBuffer>[];
+  /** Memory that may be used for the output, large enough for it. */
+  readonly into?: ArrayBuffer;
 }
 
 export interface TileResult {
@@ -44,6 +46,8 @@ export interface Engine {
   readonly lanes: number;
   /** Upper bound for the sum of a tile's input bytes and for its output. */
   readonly maxTileBytes: number;
+  /** True when tiles may lie in shared memory: handing them over then costs nothing. */
+  readonly shared: boolean;
   /** Rejects with a DeviceError when the device is lost or fails, or with AbortError. */
   run(job: TileJob, signal?: AbortSignal): Promise<TileResult>;
   close(): Promise<void>;

@@ -71,9 +71,9 @@ export function createBuilder(): Builder {
       case "fill":
         return { op: "uniform", word: word(tensor.value, "value", [{ kind: "value", scalar: tensor.value }]) };
       case "random": {
-        const { stream } = tensor;
-        const key = ([0, 1] as const).map((half) => ({ kind: "key", stream, half }) as const);
-        return { op: "random", word: word(stream, "key", key) };
+        const { stream, seed = null } = tensor;
+        const key = ([0, 1] as const).map((half) => ({ kind: "key", stream, half, seed }) as const);
+        return { op: "random", word: word(stream, seed === null ? "key" : `key ${seed.join(" ")} `, key) };
       }
       case "top": {
         const { selection } = tensor;

@@ -23,7 +23,10 @@ export type Uniform =
   | { readonly kind: "threshold"; readonly selection: Selection } // magnitude bits of the k-th largest
   | { readonly kind: "cut"; readonly selection: Selection } // last index kept among equals, tile-relative, i32
   | { readonly kind: "digit"; readonly selection: Selection | OverallKth } // high digit of the threshold
-  | { readonly kind: "key"; readonly stream: number; readonly half: 0 | 1 }; // Philox key
+  | { readonly kind: "key"; readonly stream: number; readonly half: 0 | 1; readonly seed: Seed | null }; // Philox key
+
+/** Null stands for the tensor's own. */
+type Seed = readonly [number, number];
 
 export type SumScalar = Extract<Scalar, { op: "sum" }>;
 export type Overall = Extract<Scalar, { op: "overall" }>;

@@ -102,9 +102,11 @@ export function createSettlement(count: number, seed: readonly [number, number],
             (uniform.selection.type === "selection" ? bin(uniform.selection) : known(whole).choice(uniform.selection))
               .threshold >>> LOW_BITS;
           break;
-        case "key":
-          bits[i] = uniform.half === 0 ? seed[0] : (seed[1] + Math.imul(uniform.stream, 0x9e3779b9)) | 0;
+        case "key": {
+          const [low, high] = uniform.seed ?? seed;
+          bits[i] = uniform.half === 0 ? low : (high + Math.imul(uniform.stream, 0x9e3779b9)) | 0;
           break;
+        }
         default:
           uniform satisfies never;
       }
@@ -169,6 +171,8 @@ export function createSettlement(count: number, seed: readonly [number, number],
     let index = -1;
     while (left > 0) {
       index++;
+      if (index >= bits.length)
+        throw new Error("Internal error: a block holds fewer equal magnitudes than were counted.");
       if ((bits[index]! & 0x7fffffff) === choice.threshold) left--;
     }
     choices.set(selection, { ...choice, cut: first + index });

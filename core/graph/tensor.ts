@@ -15,7 +15,13 @@ export type Tensor =
   | { readonly type: "tensor"; readonly op: Unary; readonly a: Tensor }
   | { readonly type: "tensor"; readonly op: Binary; readonly a: Tensor; readonly b: Tensor }
   | { readonly type: "tensor"; readonly op: "where"; readonly a: Tensor; readonly b: Tensor; readonly c: Tensor }
-  | { readonly type: "tensor"; readonly op: "random"; readonly stream: number }
+  /** `seed`: the key when it is not the tensor's own. */
+  | {
+      readonly type: "tensor";
+      readonly op: "random";
+      readonly stream: number;
+      readonly seed?: readonly [number, number];
+    }
   | { readonly type: "tensor"; readonly op: "top"; readonly selection: Selection }
   | { readonly type: "tensor"; readonly op: "along"; readonly vector: Vector }
   | { readonly type: "tensor"; readonly op: "rank"; readonly key: Tensor; readonly columns: number };

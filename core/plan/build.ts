@@ -2,52 +2,43 @@
  * Turns a recipe and opened models into a plan. Pure: the same headers, recipe and limits give the
  * same plan, and nothing but headers has been read.
  */
-import { type OutputDtype, TORCH_NAMES } from "../bytes/dtype.ts";
 import { WeightloomError } from "../errors.ts";
 import { countOf } from "../formats/checkpoint.ts";
 import { layoutShards } from "../formats/write.ts";
+import { passesOf } from "../graph/passes.ts";
 import type { Model } from "../model/model.ts";
 import { printRecipe } from "../recipe/print.ts";
-import type { Recipe, RecipeDtype } from "../recipe/recipe.ts";
+import type { Recipe } from "../recipe/recipe.ts";
+import { adviceOf } from "./advice.ts";
 import { extrasOf } from "./extras.ts";
 import { peakOf, readBytesOf, tiling } from "./memory.ts";
-import { type Draft, draft } from "./merge.ts";
-import { outline } from "./outputs.ts";
+import type { Draft } from "./merge.ts";
 import type { Note, Plan, PlanOptions, TensorPlan } from "./plan.ts";
+import { draftAll, earlierResults } from "./stages.ts";
 
 /**
- * @param models opened models by the names the recipe uses
+ * @param recipes one, or the stages of a chain: each may name the results of those before it; the last is the result
+ * @param models opened models by the names the recipes use
  * @throws PlanError or RecipeError when recipe and models do not fit together
  */
-export function buildPlan(recipe: Recipe, models: ReadonlyMap<string, Model>, options: PlanOptions): Plan {
-  const method = options.methods.get(recipe.merge_method);
-  if (method === undefined) {
-    throw new WeightloomError(
-      "RecipeError",
-      `merge_method is "${recipe.merge_method}"; there are ${[...options.methods.keys()].join(", ")}.`,
-    );
-  }
+export function buildPlan(
+  recipes: Recipe | readonly Recipe[],
+  models: ReadonlyMap<string, Model>,
+  options: PlanOptions,
+): Plan {
+  const stages: readonly Recipe[] = isList(recipes) ? recipes : [recipes];
+  const recipe = stages.at(-1);
+  if (recipe === undefined) throw new WeightloomError("RecipeError", "There is no recipe. Write one first.");
   const notes = new Map<string, Note>();
   const note = (one: Note) => {
     notes.set(`${one.text}${one.tensor ?? ""}`, one);
   };
-  const lookup = (ref: string): Model => {
-    const model = models.get(ref);
-    if (model === undefined)
-      throw new WeightloomError(
-        "PlanError",
-        `Model "${ref}" is named in the recipe but not open. Add it, or take it out of the recipe.`,
-      );
-    return model;
-  };
+  const earlier = earlierResults(stages.slice(0, -1), models, { ...options, note });
+  const drafted = draftAll(recipe, earlier, { ...options, note });
+  const { method, outline: shape, dtype, drafts } = drafted;
+  for (const one of adviceOf([...earlier.drafted, drafted])) note(one);
 
-  const shape = outline(recipe, lookup);
-  for (const one of shape.notes) note(one);
-  const dtype = outputDtype(recipe.out_dtype ?? recipe.dtype);
-  const context = { recipe, method, seed: options.seed, dtype, note };
-  const drafts = shape.tensors.map((tensor) => draft(tensor, context));
-
-  const text = options.text ?? printRecipe(recipe);
+  const text = options.text ?? stages.map(printRecipe).join("---\n");
   const layout = layoutShards(
     drafts.map((one) => ({ name: one.name, dtype: one.dtype, shape: one.shape, bytes: bytesOf(one) })),
     options.shardBytes,
@@ -55,7 +46,13 @@ export function buildPlan(recipe: Recipe, models: ReadonlyMap<string, Model>, op
   );
   const tensors = drafts.map((one, i): TensorPlan => {
     const output = layout.placements[i]!;
-    return one.action === "copy" ? { ...one, output } : { ...one, output, ...tiling(one, options) };
+    if (one.action === "copy") return { ...one, output };
+    const { expression, ...rest } = one;
+    const passes = passesOf(
+      expression,
+      one.watched.map(({ value }) => value),
+    );
+    return { ...rest, passes, output, ...tiling({ ...rest, passes }, options) };
   });
   const extras = extrasOf({
     recipe,
@@ -94,13 +91,13 @@ export function buildPlan(recipe: Recipe, models: ReadonlyMap<string, Model>, op
   };
 }
 
+/** Array.isArray that keeps readonly lists. */
+function isList(recipes: Recipe | readonly Recipe[]): recipes is readonly Recipe[] {
+  return Array.isArray(recipes);
+}
+
 const bytesOf = (one: Draft) =>
   one.action === "copy" ? one.from.range.end - one.from.range.start : one.count * (one.dtype === "F32" ? 4 : 2);
-
-function outputDtype(name: RecipeDtype | undefined): OutputDtype | null {
-  const found = (Object.keys(TORCH_NAMES) as OutputDtype[]).find((dtype) => TORCH_NAMES[dtype] === name);
-  return found ?? null;
-}
 
 /** The same remark about many tensors becomes one remark with a count. */
 function grouped(notes: readonly Note[]): Note[] {

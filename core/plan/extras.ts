@@ -67,7 +67,13 @@ export function extrasOf(making: Making): ExtraPlan[] {
   return extras;
 }
 
-function configOf({ outline, tensors, dtype, note }: Making) {
+/** config.json of a result: the donor's, with what changed put right. */
+export function configOf({
+  outline,
+  tensors,
+  dtype,
+  note,
+}: Pick<Making, "outline" | "dtype" | "note"> & { readonly tensors: readonly Pick<TensorPlan, "name" | "shape">[] }) {
   const { donor, stacks } = outline;
   const vocabulary = tensors.find((tensor) => {
     const place = donor.family.place(tensor.name);
@@ -92,7 +98,7 @@ function architectureOf(donor: Model): string | null {
   return typeof first === "string" ? first : null;
 }
 
-const untied = (donor: Model, tensors: readonly TensorPlan[]) =>
+const untied = (donor: Model, tensors: readonly Pick<TensorPlan, "name">[]) =>
   tiesEmbeddings(donor.config) === true && tensors.some(({ name }) => standIn(donor, name) !== null);
 
 function commonest(tensors: readonly TensorPlan[]): string {

@@ -4,18 +4,15 @@
 import { bytesPer } from "../bytes/dtype.ts";
 import { WeightloomError } from "../errors.ts";
 import { BLOCK, lcm, unitOf } from "../graph/program.ts";
-import type { Draft } from "./merge.ts";
-import type { InputPlan, PlanOptions, TensorPlan } from "./plan.ts";
+import type { InputPlan, MergePlan, PlanOptions, TensorPlan } from "./plan.ts";
 
-type MergeDraft = Pick<Extract<Draft, { action: "merge" }>, "inputs" | "passes" | "count" | "dtype"> & {
-  readonly name?: string;
-};
+type Sized = Pick<MergePlan, "inputs" | "passes" | "count" | "dtype"> & { readonly name?: string };
 
 /** Elements a tile has when nothing forces it to be smaller: 2 Mi, a few milliseconds of work. */
 const TARGET = 2 * 1024 * 1024;
 
 /** Inputs that at least one sweep reads; a method may leave some out. */
-function used(inputs: readonly InputPlan[], passes: MergeDraft["passes"]): InputPlan[] {
+function used(inputs: readonly InputPlan[], passes: Sized["passes"]): InputPlan[] {
   const wanted = new Set(passes.flatMap((pass) => pass.program.inputs));
   return inputs.filter((_, index) => wanted.has(index));
 }
@@ -25,7 +22,7 @@ function used(inputs: readonly InputPlan[], passes: MergeDraft["passes"]): Input
  * row, or the whole tensor. Throws a PlanError when that is more than the engine or the memory takes.
  */
 export function tiling(
-  draft: MergeDraft,
+  draft: Sized,
   limits: Pick<PlanOptions, "memory" | "maxTileBytes" | "lanes">,
 ): { tile: number; resident: boolean } {
   const inBytes = used(draft.inputs, draft.passes).reduce((sum, { dtype }) => sum + bytesPer(dtype), 0);

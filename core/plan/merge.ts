@@ -1,20 +1,24 @@
 /**
  * One output tensor: what its method makes of it, as passes over chosen inputs, or a plain copy.
  */
-import { bytesPer, type Dtype, type FloatDtype, isFloat, isOutput, type OutputDtype } from "../bytes/dtype.ts";
+import { bytesPer, type Dtype, isFloat, isOutput, type OutputDtype } from "../bytes/dtype.ts";
 import { WeightloomError } from "../errors.ts";
 import { countOf, type TensorInfo } from "../formats/checkpoint.ts";
-import { passesOf } from "../graph/passes.ts";
 import { input, type Tensor } from "../graph/tensor.ts";
 import type { AnyMethod, MergeInput } from "../method.ts";
 import type { Recipe } from "../recipe/recipe.ts";
 import { seedOf } from "./memory.ts";
 import type { OutputTensor, Source } from "./outputs.ts";
 import { hasParams, mergeParams, modelParams } from "./params.ts";
-import type { CopyPlan, InputPlan, MergePlan, Note, ParamValues, Watched } from "./plan.ts";
+import type { CopyPlan, MergePlan, Note, ParamValues } from "./plan.ts";
+import { createSlots, refuseCutting } from "./slots.ts";
 
-/** A tensor plan that has no place in a file, no tile size yet. */
-export type Draft = Omit<CopyPlan, "output"> | Omit<MergePlan, "output" | "tile" | "resident">;
+/** A tensor plan that has no place in a file, no sweeps and no tile size yet. */
+export type MergeDraft = Omit<MergePlan, "output" | "passes" | "tile" | "resident"> & {
+  /** Over `inputs`. */
+  readonly expression: Tensor;
+};
+export type Draft = Omit<CopyPlan, "output"> | MergeDraft;
 
 export interface Drafting {
   readonly recipe: Recipe;
@@ -22,10 +26,12 @@ export interface Drafting {
   readonly seed: number;
   /** Output type the recipe asks for, or null to keep the stored one. */
   readonly dtype: OutputDtype | null;
+  /** What earlier recipes make of the tensors that stand for their results. */
+  readonly made: ReadonlyMap<TensorInfo, MergeDraft>;
   note(note: Note): void;
 }
 
-type Present = Source & { readonly info: TensorInfo };
+export type Present = Source & { readonly info: TensorInfo };
 const isPresent = (source: Source | null): source is Present => source !== null && source.info !== null;
 
 export function draft(tensor: OutputTensor, context: Drafting): Draft {
@@ -50,18 +56,9 @@ export function draft(tensor: OutputTensor, context: Drafting): Draft {
   }
   if (method.base === "required" && taking.length === 0) return carry(tensor, lead, context, `only in ${lead.label}`);
 
-  const inputs: InputPlan[] = [];
-  const slots = new Map<TensorInfo, Tensor>();
-  const slot = (source: Present): Tensor => {
-    const known = slots.get(source.info);
-    if (known !== undefined) return known;
-    const dtype = source.info.dtype as FloatDtype;
-    const made = input(
-      inputs.push({ ref: source.label, info: source.info, dtype, start: source.info.range.start }) - 1,
-    );
-    slots.set(source.info, made);
-    return made;
-  };
+  const { inputs, watched, slot } = createSlots(context);
+  const uncut = taking.every(({ info }) => countOf(info.shape) === countOf(shape));
+  if (!uncut) for (const source of taking) refuseCutting(source, tensor.name, context);
   const merge = mergeParams(method, tensor, recipe.parameters);
   const own: Record<string, ParamValues> = {};
   const baseTensor = method.base !== "none" && isPresent(base) ? slot(base) : null;
@@ -71,7 +68,6 @@ export function draft(tensor: OutputTensor, context: Drafting): Draft {
     return { tensor: slot(source), index: participants.indexOf(source), params };
   });
   const count = countOf(shape);
-  const watched: Watched[] = [];
   const merged = method.merge({
     base: baseTensor,
     models,
@@ -106,10 +102,7 @@ export function draft(tensor: OutputTensor, context: Drafting): Draft {
     count,
     inputs,
     params: { merge, models: own },
-    passes: passesOf(
-      merged,
-      watched.map(({ value }) => value),
-    ),
+    expression: merged,
     watched,
     seed: seedOf(context.seed, tensor.name),
   };
@@ -182,6 +175,8 @@ function align(
 function carry(tensor: OutputTensor, lead: Present, context: Drafting, because: string): Draft {
   const { info } = lead;
   const wanted = context.dtype;
+  const made = context.made.get(info);
+  if (made !== undefined) return { ...made, name: tensor.name, dtype: wanted ?? made.dtype, watched: [] };
   if (!isFloat(info.dtype) || wanted === null || wanted === info.dtype) {
     return {
       action: "copy",
@@ -200,7 +195,7 @@ function carry(tensor: OutputTensor, lead: Present, context: Drafting, because: 
     count: countOf(info.shape),
     inputs: [{ ref: lead.label, info, dtype: info.dtype, start: info.range.start }],
     params: { merge: {}, models: {} },
-    passes: passesOf(input(0)),
+    expression: input(0),
     watched: [],
     seed: seedOf(context.seed, tensor.name),
   };

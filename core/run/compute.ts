@@ -26,6 +26,7 @@ export async function computeTensor(
       const size = bytesPer(dtype);
       return info.source.read({ start: start + first * size, end: start + (first + count) * size }, signal);
     },
+    room: () => undefined,
     recycle: () => {},
     emit: (_, chunk) => chunks.push(chunk),
   };

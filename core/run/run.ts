@@ -8,10 +8,11 @@ import type { Folder } from "../bytes/sink.ts";
 import type { ByteSource } from "../bytes/source.ts";
 import type { Engine } from "../engine/engine.ts";
 import { throwIfAborted, WeightloomError } from "../errors.ts";
-import type { Remark } from "../method.ts";
 import type { CopyPlan, MergePlan, Plan } from "../plan/plan.ts";
 import { createBudget } from "./budget.ts";
+import { collectWatched, remarksOf, type Seen } from "./remarks.ts";
 import { createRounds } from "./rounds.ts";
+import { createSpares } from "./spares.ts";
 import type { TileHost } from "./tiles.ts";
 import { createWriter } from "./writer.ts";
 
@@ -69,7 +70,7 @@ export async function run(plan: Plan, options: RunOptions): Promise<RunResult> {
   });
   cancelled.catch(() => {});
 
-  const spare = createSpares();
+  const spare = createSpares(Math.max(48e6, options.memory / 4), options.engine.shared);
 
   async function read(source: ByteSource, start: number, end: number): Promise<Uint8Array<ArrayBuffer>> {
     throwIfAborted(signal);
@@ -87,6 +88,7 @@ export async function run(plan: Plan, options: RunOptions): Promise<RunResult> {
     writer.push({
       file: tensor.output.file,
       bytes: chunk,
+      spent: spare.give,
       done: (length) => {
         if (length !== bytes)
           throw new Error(`Internal error: ${tensor.name} yielded ${length} bytes where ${bytes} were planned.`);
@@ -109,7 +111,7 @@ export async function run(plan: Plan, options: RunOptions): Promise<RunResult> {
   }
 
   const rounds = createRounds(plan.tensors);
-  const seen = new Map<string, { tensor: string; value: number }[]>();
+  const seen: Seen = new Map();
   const noted: Promise<void>[] = [];
   const host: Omit<TileHost, "emit"> = {
     engine: options.engine,
@@ -120,6 +122,7 @@ export async function run(plan: Plan, options: RunOptions): Promise<RunResult> {
       const size = bytesPer(dtype);
       return read(info.source, start + first * size, start + (first + count) * size);
     },
+    room: spare.take,
     recycle: spare.give,
   };
 
@@ -133,13 +136,7 @@ export async function run(plan: Plan, options: RunOptions): Promise<RunResult> {
       },
     });
     if (tensor.watched.length === 0) return;
-    const note = settled.then(() => {
-      for (const { id, value } of tensor.watched) {
-        const values = seen.get(id) ?? [];
-        seen.set(id, values);
-        values.push({ tensor: tensor.name, value: settlement.value(value) });
-      }
-    });
+    const note = settled.then(() => collectWatched(tensor, settlement, seen));
     note.catch(() => {});
     noted.push(note);
   }
@@ -183,38 +180,7 @@ export async function run(plan: Plan, options: RunOptions): Promise<RunResult> {
     writtenBytes: writtenBytes + headers,
     peakBytes: budget.peak,
     seconds: (performance.now() - started) / 1000,
-    remarks: remarksOf(plan, seen),
-  };
-}
-
-/** What the method says of the numbers it settled on. */
-function remarksOf(
-  { method }: Plan,
-  seen: ReadonlyMap<string, readonly { readonly tensor: string; readonly value: number }[]>,
-): string[] {
-  return Object.entries<Remark>(method.remarks ?? {}).flatMap(([id, remark]) => remark(seen.get(id) ?? []) ?? []);
-}
-
-/** Buffers of finished tiles, kept for the next reads: fresh memory costs more than the read itself. */
-function createSpares(): { take(bytes: number): ArrayBuffer | undefined; give(bytes: Uint8Array<ArrayBuffer>): void } {
-  /** They are held besides the budget, so there are few. */
-  const most = 48e6;
-  const least = 64 * 1024;
-  const buffers: ArrayBuffer[] = [];
-  let held = 0;
-  return {
-    take: (bytes) => {
-      if (bytes < least) return undefined;
-      const at = buffers.findIndex(({ byteLength }) => byteLength >= bytes && byteLength <= 2 * bytes);
-      const [taken] = at < 0 ? [] : buffers.splice(at, 1);
-      held -= taken?.byteLength ?? 0;
-      return taken;
-    },
-    give: ({ buffer }) => {
-      if (buffer.byteLength < least || held + buffer.byteLength > most) return;
-      held += buffer.byteLength;
-      buffers.push(buffer);
-    },
+    remarks: remarksOf(plan.method, seen),
   };
 }
 

@@ -16,6 +16,8 @@ export interface TileHost {
   readonly signal: AbortSignal;
   /** Bytes of input `index` for `count` elements from `first`; counted as read. */
   read(plan: MergePlan, index: number, first: number, count: number): Promise<Uint8Array<ArrayBuffer>>;
+  /** Memory for an output of this many bytes, or undefined to leave it to the engine. */
+  room(bytes: number): ArrayBuffer | undefined;
   /** Takes back input bytes that are no longer needed; their memory may serve the next read. */
   recycle(bytes: Uint8Array<ArrayBuffer>): void;
   /** An output chunk of `bytes` bytes, in order; the host releases their budget when written. */
@@ -110,9 +112,11 @@ async function runTile(
   count: number,
 ): Promise<TileResult> {
   const { program } = pass;
+  const into = program.output === null ? undefined : host.room(count * bytesPer(plan.dtype));
   const result = await host.engine.run(
     {
       program,
+      ...(into === undefined ? {} : { into }),
       dtypes: program.inputs.map((index) => plan.inputs[index]!.dtype),
       encode: plan.dtype,
       words: settlement.words(pass, first),

@@ -11,8 +11,10 @@ const GATHER = 8 * 1024 * 1024;
 export interface Chunk {
   readonly file: number;
   readonly bytes: Promise<Uint8Array<ArrayBuffer>>;
-  /** Called once the chunk is on its way to the disk and its memory may be used again. */
+  /** Called once the chunk is on its way to the disk. */
   readonly done: (bytes: number) => void;
+  /** Called once it is there, and its memory may be used again. */
+  readonly spent: (bytes: Uint8Array<ArrayBuffer>) => void;
 }
 
 export interface Writer {
@@ -33,15 +35,17 @@ export function createWriter(files: readonly FilePlan[], folder: Folder): Writer
   let aborted = false;
   let sink: ByteSink | null = null;
   let current = -1;
-  let pending: Uint8Array<ArrayBuffer>[] = [];
+  let pending: { bytes: Uint8Array<ArrayBuffer>; spent: Chunk["spent"] }[] = [];
   let pendingBytes = 0;
 
   async function flush(): Promise<void> {
     if (pendingBytes === 0) return;
-    const whole = pending.length === 1 && pending[0] !== undefined ? pending[0] : join(pending);
+    const gathered = pending;
+    const whole = gathered.length === 1 ? gathered[0]!.bytes : join(gathered.map(({ bytes }) => bytes));
     pending = [];
     pendingBytes = 0;
     await sink?.write(whole);
+    for (const { bytes, spent } of gathered) spent(bytes);
   }
 
   async function close(): Promise<void> {
@@ -60,14 +64,17 @@ export function createWriter(files: readonly FilePlan[], folder: Folder): Writer
       const plan = files[current];
       if (plan === undefined) throw new Error("Internal error: a chunk for a file that was not planned.");
       sink = await folder.create(plan.name);
-      await gather(plan.header);
+      await gather(plan.header, () => {});
     }
   }
 
-  async function gather(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-    pending.push(bytes);
+  async function gather(bytes: Uint8Array<ArrayBuffer>, spent: Chunk["spent"]): Promise<void> {
+    const enough = sink?.enough ?? GATHER;
+    // What is enough by itself is not copied together with what came before.
+    if (bytes.length >= enough) await flush();
+    pending.push({ bytes, spent });
     pendingBytes += bytes.length;
-    if (pendingBytes >= GATHER) await flush();
+    if (pendingBytes >= enough) await flush();
   }
 
   async function loop(): Promise<void> {
@@ -83,7 +90,7 @@ export function createWriter(files: readonly FilePlan[], folder: Folder): Writer
       }
       const bytes = await chunk.bytes;
       await openUpTo(chunk.file);
-      await gather(bytes);
+      await gather(bytes, chunk.spent);
       chunk.done(bytes.length);
     }
     await openUpTo(files.length - 1);

@@ -110,7 +110,7 @@ function runTile({ memory, run }: Kernels, assembly: Assembly, job: TileJob): Ti
 
   const blocks = Math.ceil(count / BLOCK);
   const sums = new Float64Array(program.sums.length * blocks);
-  const output = assembly.output === null ? null : new Uint8Array(count * bytesPer(job.encode));
+  const output = assembly.output === null ? null : outputOf(job);
   for (let start = 0; start < count; start += STRIP) {
     const length = Math.min(STRIP, count - start);
     assembly.inputs.forEach(({ at }, slot) => {
@@ -164,6 +164,12 @@ function beginReductions(assembly: Assembly, { program, first, count }: TileJob,
       result: () => all,
     };
   });
+}
+
+/** Where the output goes: the memory that came with the job, or new memory. */
+function outputOf({ count, encode, into }: TileJob): Uint8Array<ArrayBuffer> {
+  const bytes = count * bytesPer(encode);
+  return into !== undefined && into.byteLength >= bytes ? new Uint8Array(into, 0, bytes) : new Uint8Array(bytes);
 }
 
 /** Refuses a job whose parts do not fit each other, before it can read past anything. */

@@ -20,6 +20,8 @@ export interface CpuEngineOptions {
   readonly module: WebAssembly.Module;
   /** Starts a worker whose code calls `serveLane`. */
   readonly spawn: () => LanePort;
+  /** The platform's files read and write shared memory. */
+  readonly shared?: boolean;
 }
 
 interface Task {
@@ -35,7 +37,7 @@ interface Member {
 }
 
 /** Starts the lanes. Rejects with a DeviceError when one does not come up; then all are ended. */
-export async function createCpuEngine({ lanes, module, spawn }: CpuEngineOptions): Promise<Engine> {
+export async function createCpuEngine({ lanes, module, spawn, shared = false }: CpuEngineOptions): Promise<Engine> {
   const members: Member[] = Array.from({ length: lanes }, () => ({ port: spawn(), tasks: new Map() }));
   const queue: Task[] = [];
   let nextId = 0;
@@ -105,6 +107,7 @@ export async function createCpuEngine({ lanes, module, spawn }: CpuEngineOptions
     name: `CPU, ${lanes} ${lanes === 1 ? "lane" : "lanes"}`,
     lanes,
     maxTileBytes: MAX_TILE_BYTES,
+    shared,
     run: (job, signal) =>
       new Promise((resolve, reject) => {
         throwIfAborted(signal);
@@ -145,6 +148,7 @@ export async function createLocalEngine(module: WebAssembly.Module): Promise<Eng
     name: "CPU, this thread",
     lanes: 1,
     maxTileBytes: MAX_TILE_BYTES,
+    shared: false,
     run: async (job, signal) => {
       throwIfAborted(signal);
       return lane.run(job);

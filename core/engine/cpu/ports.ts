@@ -27,9 +27,9 @@ export type Reply =
   /** `id` is null when the lane could not start. */
   | { readonly type: "failed"; readonly id: number | null; readonly message: string };
 
-/** The buffers behind some views, each once. */
+/** The buffers behind some views that have to be handed over, each once: shared memory is on both sides already. */
 export function buffersOf(views: Iterable<ArrayBufferView<ArrayBuffer>>): ArrayBuffer[] {
-  return [...new Set(Array.from(views, (view) => view.buffer))];
+  return [...new Set(Array.from(views, (view) => view.buffer))].filter((buffer) => buffer instanceof ArrayBuffer);
 }
 
 /** A browser's module worker as a lane. */
