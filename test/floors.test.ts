@@ -15,6 +15,7 @@ const FLOORS: Readonly<Record<string, readonly string[]>> = {
   "core/graph": ["core/bytes", "core/errors.ts"],
   "core/method.ts": ["core/graph", "core/errors.ts"],
   "core/recipe": ["core/method.ts", "core/model/model.ts", "core/errors.ts"],
+  "core/extract": ["core/formats", "core/model", "core/bytes", "core/errors.ts", "core/units.ts"],
   "core/tokenizer": [
     "core/recipe/recipe.ts",
     "core/model",
@@ -34,6 +35,17 @@ const FLOORS: Readonly<Record<string, readonly string[]>> = {
     "core/errors.ts",
     "core/units.ts",
   ],
+  "core/moe": [
+    "core/plan",
+    "core/recipe",
+    "core/model",
+    "core/formats",
+    "core/graph",
+    "core/bytes",
+    "core/errors.ts",
+    "core/engine/plain/philox.ts",
+    "core/tokenizer/encode.ts",
+  ],
   "core/engine": ["core/graph", "core/bytes", "core/errors.ts", "shaders"],
   "core/run": [
     "core/plan",
@@ -47,6 +59,7 @@ const FLOORS: Readonly<Record<string, readonly string[]>> = {
     "core/units.ts",
   ],
   methods: ["core/method.ts", "core/graph", "core/errors.ts"],
+  "methods/presets.ts": ["core/recipe", "core/errors.ts", "methods/averages.ts"],
   workers: ["core", "methods", "kernels/build"],
   cli: ["core", "methods"],
   app: [

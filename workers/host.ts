@@ -2,24 +2,39 @@
  * The object behind the door: keeps opened models, plans recipes, runs one merge at a time. Ordinary
  * code; the worker file only exposes it, and a test can hold it without a worker.
  */
+import { type Products, plainProducts } from "../core/bytes/lowrank.ts";
+import { createSimdProducts } from "../core/bytes/simd.ts";
 import type { Folder } from "../core/bytes/sink.ts";
 import { type ByteSource, fromBlob } from "../core/bytes/source.ts";
 import type { Engine } from "../core/engine/engine.ts";
 import { createPlainEngine } from "../core/engine/plain/plain.ts";
 import { throwIfAborted, WeightloomError } from "../core/errors.ts";
+import { type Adapter, isAdapter } from "../core/model/adapter.ts";
 import type { Model } from "../core/model/model.ts";
 import { openModel } from "../core/model/open.ts";
+import { buildMoePlan } from "../core/moe/build.ts";
+import { prepareGates } from "../core/moe/gates.ts";
 import { buildPlan } from "../core/plan/build.ts";
 import type { Plan } from "../core/plan/plan.ts";
-import { type Document, modelsOfDocument } from "../core/recipe/document.ts";
+import { type Document, modelsOfDocument, printDocument } from "../core/recipe/document.ts";
 import { preflight } from "../core/run/preflight.ts";
 import { run } from "../core/run/run.ts";
 import { verify } from "../core/run/verify.ts";
 import { planTokenizer } from "../core/tokenizer/plan.ts";
 import { METHODS } from "../methods/index.ts";
+import { adaptReference, openWithBase } from "./adapters.ts";
 import type { EngineInfo, OutputOptions, RunProgress, RunReport, StudioHost, Target } from "./api.ts";
 import { directoryFolder, fileFolder, freshFolder, privateFolder } from "./folders.ts";
 import { refusal, summarise, summarisePlan } from "./summaries.ts";
+
+/** A model as the host keeps it. */
+export interface OpenedModel {
+  readonly name: string;
+  readonly model: Model;
+  readonly files: ReadonlyMap<string, ByteSource>;
+  /** For a base with an adapter applied: that adapter. */
+  readonly adapter: Adapter | null;
+}
 
 export interface ChosenEngine {
   readonly engine: Engine;
@@ -30,6 +45,8 @@ export interface ChosenEngine {
 export interface HostPlatform {
   /** Makes and calibrates an engine; kept by the host until another kind is asked for. */
   engine(want: OutputOptions["engine"]): Promise<ChosenEngine>;
+  /** The compiled SIMD kernels; without them adapters are applied in JavaScript. */
+  kernels?(): Promise<WebAssembly.Module>;
   /** The root of private storage. */
   storage(): Promise<FileSystemDirectoryHandle>;
 }
@@ -38,10 +55,8 @@ const PRIVATE = "weightloom-result";
 const MEMORY_CAP = 2e9;
 
 export function createHost(platform: HostPlatform): StudioHost {
-  const models = new Map<
-    string,
-    { readonly name: string; readonly model: Model; readonly files: ReadonlyMap<string, ByteSource> }
-  >();
+  const models = new Map<string, OpenedModel>();
+  let products: Promise<Products> | null = null;
   let chosen: { readonly want: OutputOptions["engine"]; readonly engine: Promise<ChosenEngine> } | null = null;
   let running: AbortController | null = null;
   /** The look at a sample that nobody has overtaken yet. */
@@ -61,7 +76,25 @@ export function createHost(platform: HostPlatform): StudioHost {
     return engine;
   }
 
+  function productsFor(): Promise<Products> {
+    products ??= (platform.kernels?.() ?? Promise.reject(new Error("no kernels")))
+      .then(createSimdProducts)
+      .catch(() => plainProducts);
+    return products;
+  }
+
   const byName = () => new Map([...models.values()].map(({ name, model }) => [name, model]));
+
+  /** The open models, and those a document makes of an open base and an open adapter. */
+  async function modelsFor(document: Document): Promise<Map<string, Model>> {
+    const found = byName();
+    for (const ref of modelsOfDocument(document)) {
+      if (found.has(ref)) continue;
+      const adapted = await adaptReference(ref, [...models.values()], productsFor);
+      if (adapted !== null) found.set(ref, adapted);
+    }
+    return found;
+  }
 
   function overtake(): void {
     looking?.abort(new DOMException("Something else was asked for.", "AbortError"));
@@ -74,19 +107,22 @@ export function createHost(platform: HostPlatform): StudioHost {
     engine: Engine | null,
     text?: string,
   ): Promise<Plan> {
-    if (document.kind === "moe") throw new WeightloomError("PlanError", "Mixtures of experts cannot be planned here.");
-    const opened = byName();
-    return buildPlan(document.stages, opened, {
-      methods: METHODS,
+    const opened = await modelsFor(document);
+    const limits = {
       shardBytes: options.shardBytes ?? Number.POSITIVE_INFINITY,
       memory: Math.min(options.memory, MEMORY_CAP),
       maxTileBytes: engine?.maxTileBytes ?? 16 * 1024 * 1024,
       lanes: engine?.lanes ?? 2,
       seed: options.seed,
       title: options.title,
-      tokenizer: await planTokenizer(document.stages, opened),
-      ...(text === undefined ? {} : { text }),
-    });
+      text: text ?? printDocument(document),
+    };
+    if (document.kind === "moe") {
+      const gates = await prepareGates(document.moe, opened, { seed: options.seed });
+      return buildMoePlan(document.moe, opened, gates, limits);
+    }
+    const tokenizer = await planTokenizer(document.stages, opened);
+    return buildPlan(document.stages, opened, { ...limits, methods: METHODS, tokenizer });
   }
 
   return {
@@ -94,8 +130,18 @@ export function createHost(platform: HostPlatform): StudioHost {
       const sources = new Map(
         files.map(({ path, file }) => [path.split("/").at(-1) ?? path, fromBlob(file.name, file)]),
       );
+      if (isAdapter(sources)) {
+        const opened = await openWithBase(name, sources, [...models.values()], productsFor);
+        if (byName().has(opened.name))
+          throw new WeightloomError(
+            "PlanError",
+            `${opened.name} is open already. Rename the one that is open to add this adapter again.`,
+          );
+        models.set(id, opened);
+        return summarise(id, opened.name, opened.model, [...sources.keys()]);
+      }
       const model = await openModel(name, sources);
-      models.set(id, { name, model, files: sources });
+      models.set(id, { name, model, files: sources, adapter: null });
       return summarise(id, name, model, [...sources.keys()]);
     },
 
@@ -110,10 +156,10 @@ export function createHost(platform: HostPlatform): StudioHost {
 
     plan: async (document, options) => {
       overtake();
-      const loaded = byName();
-      const missing = modelsOfDocument(document).filter((ref) => !loaded.has(ref));
-      if (missing.length > 0) return { errors: [], missing, diagnostics: [] };
       try {
+        const loaded = await modelsFor(document);
+        const missing = modelsOfDocument(document).filter((ref) => !loaded.has(ref));
+        if (missing.length > 0) return { errors: [], missing, diagnostics: [] };
         return summarisePlan(await planFor(document, options, null));
       } catch (error) {
         if (error instanceof WeightloomError) return refusal(error);

@@ -17,6 +17,15 @@ export function methodsLike(words: string): readonly MethodGroup[] {
   );
 }
 
+/** Whether a name begins so, spelt with spaces, hyphens or underscores. */
+const isCalled = (id: string, words: string) =>
+  id.startsWith(
+    words
+      .trim()
+      .toLowerCase()
+      .replace(/[\s-]+/g, "_"),
+  );
+
 interface Props {
   readonly method: AnyMethod;
   onChoose(id: string): void;
@@ -53,7 +62,7 @@ function Choices({ current, onChoose }: { readonly current: string; onChoose(id:
   const shown = groups.flatMap(({ methods }) => methods);
   const at = Math.max(
     0,
-    shown.findIndex(({ id }) => id === chosen),
+    shown.findIndex(({ id }) => (chosen === null ? isCalled(id, words) : id === chosen)),
   );
   const active = shown[at];
   const optionId = (id: string) => `${key}-${id}`;

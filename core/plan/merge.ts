@@ -11,6 +11,7 @@ import { seedOf } from "./memory.ts";
 import type { OutputTensor, Source } from "./outputs.ts";
 import { hasParams, mergeParams, modelParams } from "./params.ts";
 import type { CopyPlan, MergePlan, Note, ParamValues } from "./plan.ts";
+import { scoreHeads } from "./scores.ts";
 import { createSlots, refuseCutting } from "./slots.ts";
 
 /** A tensor plan that has no place in a file, no sweeps and no tile size yet. */
@@ -32,6 +33,8 @@ export interface Drafting {
 }
 
 export type Present = Source & { readonly info: TensorInfo };
+/** The type a tensor is written as unless the recipe asks for another. */
+const typeOf = (info: TensorInfo): Dtype => info.nominal ?? info.dtype;
 const isPresent = (source: Source | null): source is Present => source !== null && source.info !== null;
 
 export function draft(tensor: OutputTensor, context: Drafting): Draft {
@@ -135,6 +138,8 @@ function align(
     source.info.shape.length === lead.info.shape.length && source.info.shape.every((n, i) => n === lead.info.shape[i]);
   const odd = present.filter((source) => !same(source));
   if (odd.length === 0) return { taking: present, shape: lead.info.shape };
+  const heads = scoreHeads(tensor.name, lead, odd);
+  if (heads !== null) throw new WeightloomError("PlanError", heads);
   const vocabulary = tensor.place.kind === "embedding" || tensor.place.kind === "head";
   const rowsOnly = odd.every(
     (source) =>
@@ -175,7 +180,7 @@ function align(
 /** Copied as stored, or re-encoded when the recipe asks for another float type. */
 function carry(tensor: OutputTensor, lead: Present, context: Drafting, because: string): Draft {
   const { info } = lead;
-  const wanted = context.dtype;
+  const wanted = context.dtype ?? (info.nominal === undefined ? null : storedType([lead], context.note));
   const made = context.made.get(info);
   if (made !== undefined) return { ...made, name: tensor.name, dtype: wanted ?? made.dtype, watched: [] };
   if (!isFloat(info.dtype) || wanted === null || wanted === info.dtype) {
@@ -205,7 +210,7 @@ function carry(tensor: OutputTensor, lead: Present, context: Drafting, because: 
 /** The widest of the stored types; what cannot be written becomes the nearest that can. */
 function storedType(sources: readonly Present[], note: (note: Note) => void): OutputDtype {
   const rank: readonly Dtype[] = ["F8_E5M2", "F8_E4M3", "F16", "BF16", "F32", "F64"];
-  const kinds = new Set(sources.map((source) => source.info.dtype));
+  const kinds = new Set(sources.map((source) => typeOf(source.info)));
   if (kinds.has("F16") && kinds.has("BF16")) return "F32";
   const widest = [...kinds].sort((a, b) => rank.indexOf(b) - rank.indexOf(a))[0] ?? "F32";
   if (isOutput(widest)) return widest;

@@ -74,7 +74,7 @@ function permuted(
       matrix = other === undefined ? null : counterpart(info, as, model, other);
       matrices.set(lender, matrix);
     }
-    return matrix === null ? null : { matrix, row };
+    return matrix === null || row >= matrix.rows ? null : { matrix, row };
   };
   const runs = runsOf(recipesFor(plan, owner, part));
   if (plan.rows === info.shape[0] && isIdentity(runs, own)) return info;

@@ -7,8 +7,11 @@ import { isObject, readJson } from "../model/config.ts";
 import type { JsonObject, Model } from "../model/model.ts";
 import { readTokenizer } from "./read.ts";
 
-/** Ids of a text, with the special tokens that the tokenizer's own template puts around it. */
-export type Encoder = (text: string) => readonly number[];
+/**
+ * Ids of a text, with the special tokens that the tokenizer's own template puts around it; without them when
+ * `bare`. Special tokens in the text itself are recognised either way.
+ */
+export type Encoder = (text: string, bare?: boolean) => readonly number[];
 
 /**
  * The encoder of a model.
@@ -24,7 +27,10 @@ export async function encoderOf(model: Pick<Model, "ref" | "extras">): Promise<E
     const { unk_token: unknown } = isObject(json.model) ? json.model : {};
     const instead = typeof unknown === "string" ? ids.get(unknown) : undefined;
     // The library leaves an unknown word of a WordLevel without an id.
-    return (text) => (tokenizer.encode(text).ids as (number | undefined)[]).flatMap((id) => id ?? instead ?? []);
+    return (text, bare = false) => {
+      const found: readonly (number | undefined)[] = tokenizer.encode(text, { add_special_tokens: !bare }).ids;
+      return found.flatMap((id) => id ?? instead ?? []);
+    };
   } catch (cause) {
     throw new WeightloomError(
       "FormatError",

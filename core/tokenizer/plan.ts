@@ -2,6 +2,7 @@
  * What the recipe says about tokenizer and chat template, decided before the merge is planned: the small files, and for
  * every model its embeddings with rows in the result's order. Reads tokenizers and configs; weights are only wrapped.
  */
+import { fromBytes } from "../bytes/source.ts";
 import { WeightloomError } from "../errors.ts";
 import type { TensorInfo } from "../formats/checkpoint.ts";
 import { quote, quoteSome } from "../formats/json.ts";
@@ -9,19 +10,24 @@ import type { JsonObject, Model } from "../model/model.ts";
 import type { ExtraPlan, Note } from "../plan/plan.ts";
 import { modelsOf, type Recipe, type TokenizerSettings } from "../recipe/recipe.ts";
 import { type BuiltTokenizer, buildTokenizer, checkTokens, type Party } from "./build.ts";
-import { type Permute, permuting, vocabularySize } from "./embeddings.ts";
+import { permuting, vocabularySize } from "./embeddings.ts";
 import { renumbered, TOKENIZER_FILES, tokenizerFiles } from "./files.ts";
 import { hasTokenizer, nextId, readTokenizer, type Tokenizer } from "./read.ts";
 import { type Owner, ownRows, planRows, type RowPlan } from "./rows.ts";
 import { chooseTemplate } from "./template.ts";
 
 export interface TokenizerPlan {
-  /** Rows of every embedding, padding included; null when tokens stay as they are. */
-  readonly rows: number | null;
   /** The small files it decides about; those of these names are not carried from the donor. */
   readonly owns: ReadonlySet<string>;
   readonly files: readonly ExtraPlan[];
   readonly notes: readonly Note[];
+  /** What the tokens of one of the recipes mean for its tensors; null when it leaves tokens as they are. */
+  of(recipe: Recipe): TokensPlan | null;
+}
+
+export interface TokensPlan {
+  /** Rows of every embedding, padding included. */
+  readonly rows: number;
   /**
    * What takes the place of a model's tensor: its embedding in the result's order, or the tensor itself.
    * @param as the name the merge uses it under; a tied embedding may stand for a head
@@ -31,8 +37,10 @@ export interface TokenizerPlan {
   config(config: JsonObject): JsonObject;
 }
 
+type Tell = (text: string, severity?: Note["severity"]) => void;
+
 /**
- * Null when the recipe says nothing about tokenizer and template: files are carried, rows merged by number.
+ * Null when nothing is said about tokenizer and template: files are carried, rows merged by number.
  * @param recipes one, or the stages of a chain, of which the last gives the result; see buildPlan
  */
 export async function planTokenizer(
@@ -40,62 +48,70 @@ export async function planTokenizer(
   opened: ReadonlyMap<string, Model>,
 ): Promise<TokenizerPlan | null> {
   const stages = [recipes].flat();
-  const recipe = stages.at(-1);
-  if (recipe === undefined) return null;
-  if (stages.length > 1) refuseInChain(stages);
-  const models = withResults(stages.slice(0, -1), opened);
-  const settings = settingsOf(recipe);
-  if (settings === null && recipe.chat_template === undefined) return null;
+  if (stages.every((stage) => settingsOf(stage) === null && stage.chat_template === undefined)) return null;
+  const models = new Map(opened);
+  const made = new Set<string>();
+  const plans = new Map<Recipe, TokensPlan>();
   const notes: Note[] = [];
-  const note = (text: string, severity: Note["severity"] = "warning") => notes.push({ severity, text });
+  let files: readonly ExtraPlan[] = [];
+  for (const stage of stages) {
+    const note: Tell = (text, severity = "warning") => {
+      notes.push({ severity, text: stage === stages.at(-1) ? text : `${stage.name ?? ""}: ${text}` });
+    };
+    refuseMade(stage, made);
+    const { tokens, files: of } = await planStage(stage, models, note);
+    if (tokens !== null) plans.set(stage, tokens);
+    files = of;
+    if (stage.name === undefined) continue;
+    models.set(stage.name, resultOf(stage.name, donorOf(stage, models), of));
+    made.add(stage.name);
+  }
+  return { owns: TOKENIZER_FILES, files, notes, of: (recipe) => plans.get(recipe) ?? null };
+}
+
+/** What an earlier recipe makes has no bytes yet whose rows could be exchanged. */
+function refuseMade(stage: Recipe, made: ReadonlySet<string>): void {
+  const first = settingsOf(stage) === null ? undefined : modelsOf(stage).find((ref) => made.has(ref));
+  if (first === undefined) return;
+  throw new WeightloomError(
+    "PlanError",
+    `The recipe that uses "${first}" has tokenizer settings, but "${first}" is made by another recipe of this file and its rows cannot be exchanged before it is made. Give "${first}" the tokenizer settings instead, or write it to a folder first and use that.`,
+  );
+}
+
+/** The result of an earlier recipe as far as the later ones need it here: the small files. */
+function resultOf(name: string, donor: Model, files: readonly ExtraPlan[]): Model {
+  const extras = new Map([...donor.extras].filter(([file]) => !TOKENIZER_FILES.has(file)));
+  for (const { name: file, content } of files)
+    extras.set(file, content instanceof Uint8Array ? fromBytes(file, content) : content);
+  return { ...donor, ref: name, extras };
+}
+
+async function planStage(
+  recipe: Recipe,
+  models: ReadonlyMap<string, Model>,
+  note: Tell,
+): Promise<{ readonly tokens: TokensPlan | null; readonly files: readonly ExtraPlan[] }> {
+  const settings = settingsOf(recipe);
   const taking = mergedModels(recipe, models);
   const donor = donorOf(recipe, models);
   const tokens = settings === null ? null : await planTokens(settings, recipe, models, taking, note);
   const { chat_template: setting } = recipe;
   const template = setting === undefined ? null : await chooseTemplate(setting, taking);
-  if (setting !== undefined && template === null) {
+  if (template !== null) note(`The chat template is that of ${template.from}.`, "info");
+  else if (setting !== undefined) {
     note(
       "chat_template is auto, but none of the models has a template, so the result has none. Name one, or give a text.",
     );
-  } else if (template !== null)
-    note(`The chat template is ${template.from}'s.`.replace(/(recipe)'s\.$/, "$1's."), "info");
-  const config = (before: JsonObject) => tokens?.renumber(before) ?? before;
+  }
   const files = await tokenizerFiles({
     from: tokens?.from ?? donor,
     donor,
     built: tokens?.built ?? null,
     template,
-    renumber: config,
+    renumber: (config) => tokens?.config(config) ?? config,
   });
-  return {
-    rows: tokens?.plan.rows ?? null,
-    owns: TOKENIZER_FILES,
-    files,
-    notes,
-    tensor: (model, info, as) => tokens?.permute.get(model)?.(info, as) ?? info,
-    config,
-  };
-}
-
-/** What an earlier recipe makes has no bytes whose rows could be exchanged, and no files of its own. */
-function refuseInChain(stages: readonly Recipe[]): void {
-  const last = stages.length - 1;
-  const said = stages.find((stage, i) => settingsOf(stage) !== null || (i < last && stage.chat_template !== undefined));
-  if (said === undefined) return;
-  const key = settingsOf(said) === null ? "chat_template" : "tokenizer";
-  throw new WeightloomError(
-    "PlanError",
-    `${said.name ?? "The last recipe"} has ${key} in a file of recipes that use each other's results, where only a chat_template in the last is possible. Write the earlier results to folders first and use those.`,
-  );
-}
-
-/** A result of an earlier recipe brings the small files of the model that gives its config. */
-function withResults(earlier: readonly Recipe[], opened: ReadonlyMap<string, Model>): ReadonlyMap<string, Model> {
-  const models = new Map(opened);
-  for (const stage of earlier) {
-    if (stage.name !== undefined) models.set(stage.name, { ...donorOf(stage, models), ref: stage.name });
-  }
-  return models;
+  return { tokens, files };
 }
 
 /** The older key is the newer one's `source`. */
@@ -126,15 +142,11 @@ function donorOf(recipe: Recipe, models: ReadonlyMap<string, Model>): Model {
   return lookUp(ref, models);
 }
 
-interface TokensPlan {
+/** With what the small files need. */
+interface BuiltTokens extends TokensPlan {
   readonly built: BuiltTokenizer;
   readonly from: Model;
-  readonly plan: RowPlan;
-  readonly permute: ReadonlyMap<Model, Permute>;
-  renumber(config: JsonObject): JsonObject;
 }
-
-type Tell = (text: string, severity?: Note["severity"]) => void;
 
 async function planTokens(
   settings: TokenizerSettings,
@@ -142,7 +154,7 @@ async function planTokens(
   models: ReadonlyMap<string, Model>,
   taking: readonly Model[],
   note: Tell,
-): Promise<TokensPlan> {
+): Promise<BuiltTokens> {
   const donor = donorOf(recipe, models);
   const source = settings.source ?? "union";
   const lone = sourceModel(source, models);
@@ -178,8 +190,8 @@ async function planTokens(
       .map(([owner, model]) => [model, permuting(model, owner, plan, owners)] as const),
   );
   const before = byId(tokenizers.get(donor)!);
-  const renumber = (config: JsonObject) =>
-    renumbered(config, (id, key) => {
+  const config = (said: JsonObject) =>
+    renumbered(said, (id, key) => {
       const token = before[id];
       if (token === undefined) return null;
       const now = built.tokenizer.ids.get(token);
@@ -192,7 +204,7 @@ async function planTokens(
       return now ?? null;
     });
   const from = [...refs].find(({ ref }) => ref === built.from) ?? donor;
-  return { built, from, plan, permute, renumber };
+  return { built, from, rows, tensor: (model, info, as) => permute.get(model)?.(info, as) ?? info, config };
 }
 
 /** The model that `source` names; null for union and base. */

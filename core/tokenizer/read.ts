@@ -6,7 +6,7 @@
 import type { ByteSource } from "../bytes/source.ts";
 import { messageOf, WeightloomError } from "../errors.ts";
 import { quote, readJson } from "../formats/json.ts";
-import { isList, isObject } from "../model/config.ts";
+import { isList, isObject, readJson as readConfig } from "../model/config.ts";
 import type { Json, JsonObject, Model } from "../model/model.ts";
 
 export const KINDS = ["BPE", "Unigram", "WordPiece", "WordLevel"] as const;
@@ -237,20 +237,11 @@ function idsOf(
 async function addedInConfig(model: Pick<Model, "extras">): Promise<readonly AddedToken[]> {
   const source = model.extras.get("tokenizer_config.json");
   if (source === undefined) return [];
-  const config = parsed(await textOf(source));
-  const decoder = isObject(config) ? config.added_tokens_decoder : undefined;
+  const { added_tokens_decoder: decoder } = await readConfig(source);
   if (!isObject(decoder)) return [];
   return Object.entries(decoder)
     .flatMap(([id, entry]) => addedToken(Number(id), entry) ?? [])
     .sort((a, b) => a.id - b.id);
-}
-
-function parsed(text: string): Json {
-  try {
-    return JSON.parse(text) as Json;
-  } catch {
-    return null;
-  }
 }
 
 function withConfigured(tokenizer: Tokenizer, configured: readonly AddedToken[]): Tokenizer {

@@ -30,6 +30,8 @@ export interface RowPlan {
   readonly rows: number;
   readonly owners: readonly Owner[];
   readonly forced: ReadonlySet<number>;
+  /** Ids whose row the recipe names. */
+  readonly named: ReadonlySet<number>;
   /** What a model without the token, or a forced one, gets at this id. */
   loan(id: number): Loan;
   /** Tokens no model has and no rule fills. */
@@ -75,7 +77,7 @@ export function planRows(
     (token, id): token is string =>
       token !== undefined && !explicit.has(id) && merged.every((owner) => owner.rows[id]! < 0),
   );
-  return { tokens, rows, owners, forced, loan, unfilled };
+  return { tokens, rows, owners, forced, named: new Set(explicit.keys()), loan, unfilled };
 }
 
 /** What `tokens.T.source` asks for. */
@@ -126,17 +128,28 @@ function tokenRow(
 export function recipesFor(
   plan: RowPlan,
   owner: Owner,
-  part: (owner: Owner, row: number, token: string) => RowPart | null,
+  part: (owner: Owner, row: number) => RowPart | null,
 ): RowRecipe[] {
   const recipes: RowRecipe[] = plan.tokens.map((token, id): RowRecipe => {
     if (token === undefined) return [];
     const row = owner.rows[id]!;
     if (row >= 0 && !plan.forced.has(id)) {
-      const own = part(owner, row, token);
+      const own = part(owner, row);
       return own === null ? [] : [own];
     }
-    return plan.loan(id).flatMap((one) => part(one.owner, one.row, token) ?? []);
+    const loan = plan.loan(id);
+    const parts = loan.flatMap((one) => part(one.owner, one.row) ?? []);
+    if (parts.length === 0 && loan.length > 0 && plan.named.has(id)) throw noRow(token, loan);
+    return parts;
   });
   while (recipes.length < plan.rows) recipes.push("mean");
   return recipes;
+}
+
+function noRow(token: string, loan: Loan): WeightloomError {
+  const refs = loan.map(({ owner, row }) => `row ${row} of ${owner.ref}`).join(", ");
+  return new WeightloomError(
+    "PlanError",
+    `tokenizer.tokens[${quote(token)}] takes ${refs}, but one of its tensors has no such row. Name another model, or leave the source out.`,
+  );
 }

@@ -3,8 +3,8 @@
  * tokenizer; here it is only chosen and checked.
  */
 import { messageOf, WeightloomError } from "../errors.ts";
-import { isList, isObject } from "../model/config.ts";
-import type { Json, Model } from "../model/model.ts";
+import { isList, isObject, readJson } from "../model/config.ts";
+import type { JsonObject, Model } from "../model/model.ts";
 import { textOf } from "./read.ts";
 import { TEMPLATES } from "./templates.ts";
 
@@ -25,7 +25,7 @@ export async function chooseTemplate(
 ): Promise<ChosenTemplate | null> {
   if (setting === "auto") return commonest(models);
   const known = Object.hasOwn(TEMPLATES, setting) ? TEMPLATES[setting as keyof typeof TEMPLATES] : undefined;
-  if (known !== undefined) return { text: known, from: `the built-in template ${setting}` };
+  if (known !== undefined) return { text: known, from: `the format ${setting}` };
   if (setting.length < 20 || !setting.includes("{")) {
     throw new WeightloomError(
       "RecipeError",
@@ -63,15 +63,14 @@ export async function templateOf({ extras }: Pick<Model, "extras">): Promise<str
   for (const name of ["tokenizer_config.json", "chat_template.json"]) {
     const source = extras.get(name);
     if (source === undefined) continue;
-    const found = templateIn(JSON.parse(await textOf(source)) as Json);
+    const found = templateIn(await readJson(source));
     if (found !== null) return found;
   }
   return null;
 }
 
 /** A text, or a list of named ones, of which "default" is meant. */
-function templateIn(config: Json): string | null {
-  const said = isObject(config) ? config.chat_template : undefined;
+function templateIn({ chat_template: said }: JsonObject): string | null {
   if (typeof said === "string") return said;
   const named = isList(said) ? said.filter(isObject) : [];
   const text = (named.find(({ name }) => name === "default") ?? named[0])?.template;

@@ -63,6 +63,16 @@ test.each(BROKEN.map(([file, sentence]) => [sentence, file] as const))("%s", asy
   await expect(mergeOf(recipe({}), [base])).rejects.toThrow(sentence);
 });
 
+test("a tokenizer_config.json that is no JSON", async () => {
+  const files = { "tokenizer_config.json": "{" };
+  const base = await makeModel("base", { tokenizer: bpe(64), rows: 64, number: 1, files });
+  for (const one of [recipe({}), { ...recipe({}), tokenizer: { source: "base" }, chat_template: "auto" }]) {
+    await expect(mergeOf(one, [base])).rejects.toThrow(
+      "tokenizer_config.json: it should hold JSON, but reading it failed",
+    );
+  }
+});
+
 test("no tokenizer at all, and a base without one", async () => {
   const bare = await makeModel("base", { rows: 64, number: 1 });
   await expect(mergeOf(recipe({}), [bare])).rejects.toThrow(

@@ -20,3 +20,9 @@ test("no tokenizer.json: a sentence that says how to make one", async () => {
       '`AutoTokenizer.from_pretrained("FOLDER", use_fast=True).save_pretrained("FOLDER")` of the transformers library, then add the model again.',
   );
 });
+
+test("a bare text has only the special tokens that are written in it", async () => {
+  const encode = await encoderOf({ ref: "base", extras: filesIn(join(samples, "base")) });
+  expect(encode("12+34=", true)).toEqual([5, 6, 40, 7, 8, 42]);
+  expect(encode("<s>abc", true)).toEqual([1, 14, 15, 16]);
+});

@@ -6,6 +6,7 @@ import { Tokenizer } from "@huggingface/tokenizers";
 import { describe, expect, test } from "vitest";
 import type { Json } from "../../core/model/model.ts";
 import type { Recipe } from "../../core/recipe/recipe.ts";
+import { planTokenizer } from "../../core/tokenizer/plan.ts";
 import { bpe, EMBED, HEAD, idsIn, type Merged, makeModel, mergeOf, ownRows } from "./models.ts";
 
 const START = "<|im_start|>";
@@ -260,6 +261,21 @@ describe("rows nobody else gets right", () => {
     rows[64]!.forEach((value, i) => {
       expect(Math.abs(value - want[i]!)).toBeLessThanOrEqual(Math.abs(want[i]!) / 256);
     });
+  });
+
+  test("equal vocabularies: every tensor and every file stays what it is", async () => {
+    const twin = await makeModel("twin", { tokenizer: bpe(64), rows: 64, number: 9 });
+    const recipe = linear({ tokenizer: {}, models: ["base", "twin"].map((model) => ({ model })) });
+    const opened = new Map([base, twin].map((model) => [model.ref, model]));
+    const plan = await planTokenizer(recipe, opened);
+    for (const model of [base, twin]) {
+      for (const info of model.checkpoint.tensors.values()) {
+        expect(plan?.of(recipe)?.tensor(model, info, info.name)).toBe(info);
+      }
+    }
+    expect(plan?.files.map(({ name, content }) => [name, content])).toEqual([
+      ["tokenizer.json", base.extras.get("tokenizer.json")],
+    ]);
   });
 
   test("a model without a tokenizer is taken to use the base's", async () => {

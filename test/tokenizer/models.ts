@@ -176,7 +176,7 @@ export interface Merged {
 
 const engine = createPlainEngine();
 
-export async function mergeOf(recipe: Recipe, list: readonly Model[]): Promise<Merged> {
+export async function mergeOf(recipe: Recipe | readonly Recipe[], list: readonly Model[]): Promise<Merged> {
   const models = new Map(list.map((model) => [model.ref, model]));
   const tokenizer = await planTokenizer(recipe, models);
   const plan = buildPlan(recipe, models, {
