@@ -46,7 +46,7 @@ function About({ method }: { readonly method: AnyMethod }) {
   return (
     <details className="about">
       <summary>
-        <ChevronRight size={14} aria-hidden /> Formula and paper
+        <ChevronRight className="about-mark" size={14} aria-hidden /> Formula and paper
       </summary>
       {method.formula !== undefined && (
         <code className="formula">

@@ -39,7 +39,13 @@ export function MethodPicker({ method, onChoose }: Props) {
         {method.title} <ChevronDown size={17} aria-hidden />
       </Popover.Trigger>
       <Popover.Portal>
-        <Popover.Content className="menu picker" align="start" sideOffset={4} collisionPadding={12}>
+        <Popover.Content
+          className="menu picker"
+          aria-label="Choose a merge method"
+          align="start"
+          sideOffset={4}
+          collisionPadding={12}
+        >
           <Choices
             current={method.id}
             onChoose={(id) => {
@@ -114,10 +120,10 @@ function Choices({ current, onChoose }: { readonly current: string; onChoose(id:
         </p>
       )}
       <div ref={list} id={`${key}-list`} role="listbox" aria-label="Merge methods" className="picker-list">
-        {groups.map((group) => (
+        {groups.map((group, i) => (
           // biome-ignore lint/a11y/useSemanticElements: a fieldset may not stand in a listbox
-          <div key={group.title} role="group" aria-labelledby={`${key}-${group.title}`}>
-            <div id={`${key}-${group.title}`} className="picker-group">
+          <div key={group.title} role="group" aria-labelledby={`${key}-group-${i}`}>
+            <div id={`${key}-group-${i}`} className="picker-group">
               {group.title}
             </div>
             {group.methods.map(({ id, title, summary }) => (

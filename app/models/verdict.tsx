@@ -1,11 +1,10 @@
 /** Can these merge? Read from headers and configs alone; every reason is a sentence. */
 import { CircleAlert, CircleCheck, CircleX } from "lucide-react";
-import type { Recipe } from "../../core/recipe/recipe.ts";
 import type { ModelSummary, PlanRefusal, PlanSummary } from "../../workers/api.ts";
-import { castOf } from "../state/edits.ts";
 import { useModels } from "../state/models.ts";
 import { usePlan } from "../state/plan.ts";
-import { useStudio } from "../state/studio.ts";
+import { useStudio, wantedBy } from "../state/studio.ts";
+import { tokenizerSource } from "../state/vocabulary.ts";
 
 export interface Judgement {
   readonly verdict: "yes" | "no" | "wait";
@@ -13,14 +12,15 @@ export interface Judgement {
   readonly reasons: readonly string[];
 }
 
-/** What the headers say about the models that a recipe uses. */
+/** What the headers say about the models that a document uses, the one that gives the tokenizer first. */
 export function judge(
-  recipe: Recipe,
+  names: readonly string[],
+  source: string | null,
   open: readonly ModelSummary[],
   plan: PlanSummary | null,
   refusal: PlanRefusal | null,
 ): Judgement {
-  const used = castOf(recipe).map((name) => open.find((model) => model.name === name));
+  const used = names.map((name) => open.find((model) => model.name === name));
   const models = used.filter((model) => model !== undefined);
   if (refusal !== null && refusal.missing.length > 0) {
     return {
@@ -48,7 +48,7 @@ export function judge(
         ? first.tokenizer === null
           ? "None has a tokenizer file."
           : "They share one tokenizer."
-        : `The tokenizers differ; the result gets ${first.name}'s.`,
+        : `The tokenizers differ; the result ${tokensOf(source, first.name)}`,
     );
     const licences = [...new Set(models.map((model) => model.licence ?? "not stated"))];
     reasons.push(
@@ -60,12 +60,18 @@ export function judge(
   return { verdict: "yes", headline: "Yes.", reasons };
 }
 
+function tokensOf(source: string | null, first: string): string {
+  if (source === null) return `gets ${first}'s, and rows are merged by number. Choose a tokenizer to line them up.`;
+  return source === "union" ? "gets the tokens of all." : `gets ${source === "base" ? first : source}'s.`;
+}
+
 export function Verdict() {
-  const recipe = useStudio((state) => state.recipe);
+  const studio = useStudio();
   const list = useModels((state) => state.list);
   const { plan, refusal } = usePlan();
   const { verdict, headline, reasons } = judge(
-    recipe,
+    wantedBy(studio),
+    studio.moe === null ? tokenizerSource(studio.recipe) : "base",
     list.map(({ summary }) => summary),
     plan,
     refusal,

@@ -45,9 +45,9 @@ export function NoteList({ label, notes }: Props) {
         {shown.map((note) => (
           <li key={note.text} className={`note note-${note.severity}`}>
             {note.severity === "warning" ? (
-              <TriangleAlert size={14} aria-label="Warning:" />
+              <TriangleAlert className="note-icon" size={14} aria-label="Warning:" />
             ) : (
-              <Info size={14} aria-hidden />
+              <Info className="note-icon" size={14} aria-hidden />
             )}
             <span>{note.text}</span>
           </li>

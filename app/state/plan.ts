@@ -46,8 +46,14 @@ async function replan(): Promise<void> {
     const answer = await host().plan(documentOf(useStudio.getState()), outputOptions());
     if (mine !== turn) return;
     if ("rows" in answer) {
-      usePlan.setState({ plan: answer, refusal: null, looking: "soon" });
-      lookTimer = setTimeout(() => void look(mine), LOOK_AFTER);
+      // There is nothing to learn of a mixture of experts: its weights are copies.
+      const looks = useStudio.getState().moe === null;
+      usePlan.setState({
+        plan: answer,
+        refusal: null,
+        ...(looks ? { looking: "soon" } : { looking: "no", sampled: [] }),
+      });
+      if (looks) lookTimer = setTimeout(() => void look(mine), LOOK_AFTER);
     } else usePlan.setState({ plan: null, refusal: answer, sampled: [], looking: "no" });
   } catch (error) {
     if (mine !== turn) return;

@@ -344,6 +344,25 @@ test("several recipes in a file are planned and merged as one, and nobody's word
   await expect(editor).toContainText("# first these two");
 });
 
+test("a mixture of experts is merged from its text, and the mix comes back", async ({ page }) => {
+  await loadSamples(page);
+  await page.getByRole("button", { name: "Recipe", exact: true }).click();
+  const editor = page.getByRole("textbox", { name: "Recipe in YAML" });
+  await editor.fill(
+    "base_model: base\ngate_mode: random\nexperts:\n  - source_model: adder\n  - source_model: sorter\n",
+  );
+  await expect(page.getByRole("heading", { name: "A mixture of 2 experts" })).toBeVisible();
+  await expect(method(page)).toHaveCount(0);
+  await page.getByRole("combobox", { name: "Compute on" }).selectOption("cpu");
+  await page.getByRole("button", { name: "Merge", exact: true }).click();
+  await merged(page);
+  await page.getByRole("button", { name: "Mix the open models instead" }).click();
+  await expect(method(page)).toHaveText("Task arithmetic");
+  await page.getByRole("button", { name: "Undo" }).click();
+  await expect(editor).toContainText("gate_mode: random");
+  await expect(page.getByRole("heading", { name: "A mixture of 2 experts" })).toBeVisible();
+});
+
 for (const theme of ["dark", "light"] as const) {
   test(`no accessibility violations, ${theme}`, async ({ page }) => {
     await page.evaluate((wanted) => localStorage.setItem("weightloom-theme", wanted), theme);
