@@ -96,6 +96,11 @@ export function entriesOf({ axis, columns }: Table, first: number, count: number
   return axis === "rows" ? Math.ceil(((first % columns) + count) / columns) : Math.min(columns, count);
 }
 
+/** What a tile of the program must be a multiple of, or else the whole tensor: a block, and whole rows to rank. */
+export function unitOf({ ops }: Program): number {
+  return ops.reduce((unit, op) => (op.op === "rank" ? lcm(unit, op.columns) : unit), BLOCK);
+}
+
 /** Least common multiple. */
 export function lcm(a: number, b: number): number {
   let [x, y] = [a, b];

@@ -2,10 +2,13 @@
  * How big a bite: tile sizes, what stays in memory between sweeps, and what it all adds up to.
  */
 import { bytesPer } from "../bytes/dtype.ts";
-import { BLOCK } from "../graph/program.ts";
+import { WeightloomError } from "../errors.ts";
+import { BLOCK, lcm, unitOf } from "../graph/program.ts";
 import type { InputPlan, MergePlan, PlanOptions, TensorPlan } from "./plan.ts";
 
-type Sized = Pick<MergePlan, "inputs" | "passes" | "count" | "dtype">;
+type Sized = Pick<MergePlan, "inputs" | "passes" | "count" | "dtype"> & {
+  readonly name?: string;
+};
 
 /** Elements a tile has when nothing forces it to be smaller: 2 Mi, a few milliseconds of work. */
 const TARGET = 2 * 1024 * 1024;
@@ -16,6 +19,10 @@ function used(inputs: readonly InputPlan[], passes: Sized["passes"]): InputPlan[
   return inputs.filter((_, index) => wanted.has(index));
 }
 
+/**
+ * Tile size and residency. A sweep that ranks needs whole rows in a tile: then a tile is a multiple of a block and of a
+ * row, or the whole tensor. Throws a PlanError when that is more than the engine or the memory takes.
+ */
 export function tiling(
   draft: Sized,
   limits: Pick<PlanOptions, "memory" | "maxTileBytes" | "lanes">,
@@ -25,7 +32,17 @@ export function tiling(
   const byEngine = limits.maxTileBytes / Math.max(inBytes, outBytes);
   const byMemory = limits.memory / (2 * limits.lanes + 2) / (inBytes + outBytes);
   const most = Math.min(TARGET, byEngine, byMemory);
-  const tile = Math.max(1, Math.floor(most / BLOCK)) * BLOCK;
+  const unit = draft.passes.reduce((all, { program }) => lcm(all, unitOf(program)), BLOCK);
+  const tile = Math.max(1, Math.floor(most / unit)) * unit;
+  // Rows may need more than the target, but no more than there is room for.
+  const least = Math.min(unit, draft.count);
+  if (unit > BLOCK && least > Math.min(byEngine, byMemory)) {
+    const room = Math.max(0, Math.floor(Math.min(byEngine, byMemory))).toLocaleString("en");
+    throw new WeightloomError(
+      "PlanError",
+      `${draft.name ?? "A tensor"}: ranking its rows takes ${least.toLocaleString("en")} elements at once, but ${room} fit. Give the merge more memory, choose the other engine, or leave this tensor out.`,
+    );
+  }
   const resident = draft.passes.length > 1 && draft.count * inBytes <= limits.memory / 3;
   return { tile: draft.count <= tile ? Math.ceil(draft.count / BLOCK) * BLOCK || BLOCK : tile, resident };
 }

@@ -5,6 +5,7 @@
 import { bytesPer } from "../bytes/dtype.ts";
 import type { Engine, TileResult } from "../engine/engine.ts";
 import type { Fused, Pass } from "../graph/passes.ts";
+import { BLOCK, unitOf } from "../graph/program.ts";
 import type { Settlement } from "../graph/settle.ts";
 import type { MergePlan } from "../plan/plan.ts";
 import type { Budget } from "./budget.ts";
@@ -132,7 +133,7 @@ async function runTile(
   return result;
 }
 
-/** The look into one block that places a tie: reads it anew, 4,096 elements, outside the budget. */
+/** The look into one block that places a tie: reads it anew, 4,096 elements or whole rows, outside the budget. */
 async function probe(
   plan: MergePlan,
   fused: Fused,
@@ -142,14 +143,17 @@ async function probe(
   count: number,
 ): Promise<Float32Array> {
   const { program } = fused;
-  const inputs = await Promise.all(program.inputs.map((index) => host.read(plan, index, first, count)));
+  const unit = unitOf(program);
+  const start = Math.floor(first / unit) * unit;
+  const size = unit === BLOCK ? count : Math.min(plan.count - start, unit);
+  const inputs = await Promise.all(program.inputs.map((index) => host.read(plan, index, start, size)));
   const dtypes = program.inputs.map((index) => plan.inputs[index]!.dtype);
-  const words = settlement.words(fused, first);
-  const tables = settlement.tables(fused, first, count);
-  const job = { program, dtypes, encode: "F32", words, tables, first, count, inputs } as const;
+  const words = settlement.words(fused, start);
+  const tables = settlement.tables(fused, start, size);
+  const job = { program, dtypes, encode: "F32", words, tables, first: start, count: size, inputs } as const;
   const result = await host.engine.run(job, host.signal);
   const bytes = outputOf(result);
-  return new Float32Array(bytes.slice().buffer);
+  return new Float32Array(bytes.slice((first - start) * 4, (first - start + count) * 4).buffer);
 }
 
 function outputOf(result: TileResult | null): Uint8Array<ArrayBuffer> {

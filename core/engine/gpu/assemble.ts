@@ -3,6 +3,7 @@
  * pieces a program needs and adds one line of WGSL per operation, load, sum and store. The text is
  * the kernel's identity: equal texts share a pipeline.
  */
+import along from "../../../shaders/along.wgsl?raw";
 import decode from "../../../shaders/decode.wgsl?raw";
 import encode from "../../../shaders/encode.wgsl?raw";
 import frame from "../../../shaders/frame.wgsl?raw";
@@ -14,19 +15,21 @@ import output2 from "../../../shaders/output2.wgsl?raw";
 import output4 from "../../../shaders/output4.wgsl?raw";
 import random from "../../../shaders/random.wgsl?raw";
 import reduce from "../../../shaders/reduce.wgsl?raw";
+import scratch from "../../../shaders/scratch.wgsl?raw";
 import type { FloatDtype, OutputDtype } from "../../bytes/dtype.ts";
 import { bytesPer } from "../../bytes/dtype.ts";
 import { HIGH_BINS, type Histogram, LOW_BINS, type Op, type Program } from "../../graph/program.ts";
+import { operandsOf } from "../stages.ts";
 
 /** Binding numbers of frame.wgsl and the output pieces. */
-export const BINDING = { params: 0, words1: 1, words2: 2, words4: 3, output: 5, sums: 6, bins: 7 } as const;
+export const BINDING = { params: 0, words1: 1, words2: 2, words4: 3, output: 5, sums: 6, bins: 7, scratch: 8 } as const;
 export type BindingName = keyof typeof BINDING;
 
 export interface Kernel {
   readonly text: string;
   /** Which buffers it touches; a pipeline's automatic layout has exactly these. */
   readonly bindings: readonly BindingName[];
-  /** vec4s after the four leading words of the parameters: input offsets, then uniforms. */
+  /** vec4s after the four leading words of the parameters: input offsets, then offset and phase of each table, then uniforms. */
   readonly slots: number;
 }
 
@@ -52,19 +55,28 @@ export function binsOf(histogram: Histogram): number {
   return histogram.digit === "high" ? HIGH_BINS : LOW_BINS;
 }
 
-/** The kernel for a program over inputs of these types, one dtype per program input. */
-export function assemble(program: Program, dtypes: readonly FloatDtype[], encoding: OutputDtype): Kernel {
-  const { ops, sums, histograms, output } = program;
-  const uniform = (word: number) => `slot(${dtypes.length + word}u)`;
-  const pinned = selecting(program);
+/** The kernel for a program without ranks over inputs of these types, one dtype per program input. */
+export function assemble(
+  program: Program,
+  dtypes: readonly FloatDtype[],
+  encoding: OutputDtype,
+  options: { /** Whether what it yields is to be ranked. */ readonly ranked?: boolean } = {},
+): Kernel {
+  const { ops, sums, histograms, reductions, output } = program;
+  const base = dtypes.length + 2 * program.tables.length;
+  const uniform = (word: number) => `slot(${base + word}u)`;
+  const pinned = selecting(program, options.ranked === true);
   const sweep = ops.map((op, i) => {
-    const line = expression(op, dtypes, dtypes.length);
+    const line = expression(op, program, dtypes);
     return `let v${i} = ${pinned.has(i) ? `pin(${line})` : line};`;
   });
   const globals = [`const SLOTS = ${slotsOf(program, dtypes)}u;`];
   const settle: string[] = [];
 
   if (output !== null) sweep.push(`output[group] = ${ENCODES[encoding]}(v${output});`);
+  reductions.forEach(({ value }, r) => {
+    sweep.push(`keep(${r}u, group, v${value});`);
+  });
   sums.forEach((value, s) => {
     globals.push(`var<private> sum${s}: vec4<f32>;`);
     sweep.push(`sum${s} += within(inside, v${value});`);
@@ -95,6 +107,8 @@ export function assemble(program: Program, dtypes: readonly FloatDtype[], encodi
     ops.some((op) => op.op === "exp" || op.op === "log") ? logarithm : "",
     dtypes.length > 0 ? decode : "",
     ops.some((op) => op.op === "random") ? random : "",
+    ops.some((op) => op.op === "along") ? along : "",
+    reductions.length > 0 ? scratch : "",
     sums.length > 0 ? reduce : "",
     histograms.length > 0 ? histogram : "",
     output !== null ? (encoding === "F32" ? output4 : output2) + encode : "",
@@ -110,40 +124,40 @@ export function assemble(program: Program, dtypes: readonly FloatDtype[], encodi
 }
 
 function slotsOf(program: Program, dtypes: readonly FloatDtype[]): number {
-  return Math.max(1, Math.ceil((dtypes.length + program.words) / 4));
+  return Math.max(1, Math.ceil((dtypes.length + 2 * program.tables.length + program.words) / 4));
 }
 
 /** The buffers the kernel's code reaches: an input that no operation reads leaves no binding. */
-function bindingsOf({ ops, sums, histograms, output }: Program, dtypes: readonly FloatDtype[]): BindingName[] {
+function bindingsOf(
+  { ops, sums, histograms, reductions, output }: Program,
+  dtypes: readonly FloatDtype[],
+): BindingName[] {
   const views = new Set(ops.flatMap((op) => (op.op === "input" ? [viewOf(dtypeAt(dtypes, op.slot))] : [])));
+  if (ops.some((op) => op.op === "along")) views.add("words1");
   const names: BindingName[] = ["params"];
   for (const view of ["words1", "words2", "words4"] as const) if (views.has(view)) names.push(view);
   if (output !== null) names.push("output");
   if (sums.length > 0) names.push("sums");
   if (histograms.length > 0) names.push("bins");
+  if (reductions.length > 0) names.push("scratch");
   return names;
 }
 
 /**
- * The operations that decide what is selected. Several programs compute them (one counts, another
+ * The operations that decide what is selected or how it is ranked. Several programs compute them (one counts, another
  * cuts), so their bits must agree from kernel to kernel: each is shielded from fusion and reordering.
  */
-function selecting({ ops, histograms }: Program): ReadonlySet<number> {
+function selecting({ ops, histograms, output }: Program, ranked: boolean): ReadonlySet<number> {
   const wanted = new Set(histograms.map((one) => one.value));
+  if (ranked && output !== null) wanted.add(output);
   for (let i = ops.length - 1; i >= 0; i--) {
     const op = ops[i];
     if (op === undefined) continue;
     if (op.op === "top" || op.op === "tied") wanted.add(op.a);
-    if (wanted.has(i)) for (const from of operands(op)) wanted.add(from);
+    if (wanted.has(i)) for (const from of operandsOf(op)) wanted.add(from);
   }
   const arithmetic = ["add", "sub", "mul", "div", "sqrt", "exp", "log"];
   return new Set([...wanted].filter((i) => arithmetic.includes(ops[i]?.op ?? "")));
-}
-
-function operands(op: Op): readonly number[] {
-  if ("c" in op) return [op.a, op.b, op.c];
-  if ("b" in op) return [op.a, op.b];
-  return "a" in op ? [op.a] : [];
 }
 
 function dtypeAt(dtypes: readonly FloatDtype[], slot: number): FloatDtype {
@@ -152,8 +166,9 @@ function dtypeAt(dtypes: readonly FloatDtype[], slot: number): FloatDtype {
   return dtype;
 }
 
-/** One operation as WGSL over vec4<f32>. Uniform words come after the `base` input offsets. */
-function expression(op: Op, dtypes: readonly FloatDtype[], base: number): string {
+/** One operation as WGSL over vec4<f32>. */
+function expression(op: Op, { tables }: Program, dtypes: readonly FloatDtype[]): string {
+  const base = dtypes.length + 2 * tables.length;
   const word = (index: number) => `slot(${base + index}u)`;
   switch (op.op) {
     case "input":
@@ -204,6 +219,17 @@ function expression(op: Op, dtypes: readonly FloatDtype[], base: number): string
       return `above(v${op.a}, ${word(op.word)}, ${word(op.word + 1)}, index)`;
     case "tied":
       return `tied(v${op.a}, ${word(op.word)})`;
+    case "along": {
+      const table = tables[op.table];
+      if (table === undefined)
+        throw new RangeError(`The program looks up table ${op.table}, but has ${tables.length}.`);
+      const [offset, phase] = [0, 1].map((k) => `slot(${dtypes.length + 2 * op.table + k}u)`);
+      return table.axis === "rows"
+        ? `along_rows(${offset}, ${phase} + index, ${table.columns}u)`
+        : `along_columns(${offset}, index, ${table.columns}u)`;
+    }
+    case "rank":
+      throw new RangeError("The program has a rank that was not taken apart.");
     default:
       return op satisfies never;
   }

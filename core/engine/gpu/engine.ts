@@ -5,27 +5,21 @@
  */
 import { bytesPer, type FloatDtype } from "../../bytes/dtype.ts";
 import { throwIfAborted, WeightloomError } from "../../errors.ts";
-import { BLOCK, type Program } from "../../graph/program.ts";
+import { BLOCK, entriesOf } from "../../graph/program.ts";
 import type { Engine, TileJob, TileResult } from "../engine.ts";
-import { assemble, BINDING, type BindingName, binsOf, type Kernel } from "./assemble.ts";
+import { gather, splitOf } from "./along.ts";
+import { binsOf } from "./assemble.ts";
 import { openDevice } from "./device.ts";
-import { gridOf, type Layout, layOut, parametersOf } from "./layout.ts";
+import { gridOf, type Layout, layOut } from "./layout.ts";
 import { createPipelines } from "./pipelines.ts";
-import { createRing, type Lane, MAX_TILE_BYTES, type Role } from "./staging.ts";
+import { createRing, type Lane, MAX_TILE_BYTES } from "./staging.ts";
+import { createSteps, type Step } from "./steps.ts";
 
 /** A software adapter computes some 0.2 GB/s: a submission of this size stays well under a second. */
 const SOFTWARE_TILE_BYTES = 8 * 2 ** 20;
 
-/** The buffer behind each binding: the packed inputs have three views. */
-const ROLE: Readonly<Record<BindingName, Role>> = {
-  params: "params",
-  words1: "inputs",
-  words2: "inputs",
-  words4: "inputs",
-  output: "output",
-  sums: "sums",
-  bins: "bins",
-};
+/** Pairs of keys a tile may compare for its ranks; more would keep the device busy for seconds. */
+const MAX_PAIRS = 2 ** 37;
 
 export interface GpuOptions {
   /** Tiles in flight. 3 by default, 2 on a software adapter. */
@@ -63,19 +57,20 @@ export async function createGpuEngine(gpu: GPU, options: GpuOptions = {}): Promi
   const perRow = Math.min(options.groupsPerRow ?? Number.POSITIVE_INFINITY, limits.maxComputeWorkgroupsPerDimension);
   const pipelines = createPipelines(device);
   const ring = createRing(device, lanes);
-  const kernelOf = rememberKernels();
+  const stepsOf = createSteps();
 
   async function run(job: TileJob, signal?: AbortSignal): Promise<TileResult> {
     throwIfAborted(signal);
     device.check();
-    checkJob(job, name, maxTileBytes);
+    checkJob(job, name, maxTileBytes, limits.maxStorageBufferBindingSize);
     if (job.count === 0) return emptyResult(job);
-    const kernel = kernelOf(job);
-    const pipeline = await pipelines.get(kernel.text);
+    const layout = layOut(job);
+    const { steps, params } = stepsOf(job, layout);
+    const compiled = await Promise.all(steps.map(({ text }) => pipelines.get(text)));
     const lane = await device.guard(ring.take());
     try {
       throwIfAborted(signal);
-      const result = await sweep(job, kernel, pipeline, lane, signal);
+      const result = await sweep(job, layout, steps, compiled, params, lane, signal);
       throwIfAborted(signal);
       return result;
     } finally {
@@ -85,14 +80,15 @@ export async function createGpuEngine(gpu: GPU, options: GpuOptions = {}): Promi
 
   async function sweep(
     job: TileJob,
-    kernel: Kernel,
-    pipeline: GPUComputePipeline,
+    layout: Layout,
+    steps: readonly Step[],
+    compiled: readonly GPUComputePipeline[],
+    params: Uint32Array<ArrayBuffer>,
     lane: Lane,
     signal: AbortSignal | undefined,
   ): Promise<TileResult> {
-    const layout = layOut(job, kernel);
     const made = device.accepted(`A tile of ${job.count.toLocaleString("en")} elements`, () =>
-      lane.prepare(layout.sizes),
+      lane.prepare({ ...layout.sizes, params: params.byteLength }),
     );
     // Buffers that were there already need no answer from the device.
     if (made.value) await device.guard(made.done);
@@ -103,10 +99,13 @@ export async function createGpuEngine(gpu: GPU, options: GpuOptions = {}): Promi
       job.inputs.forEach((input, i) => {
         bytes.set(input, layout.offsets[i]);
       });
+      job.tables.forEach((table, t) => {
+        bytes.set(new Uint8Array(table.buffer, table.byteOffset, table.byteLength), layout.tables[t]);
+      });
       upload.unmap();
     }
     const sent = device.accepted("A tile", () => {
-      submit(job, kernel, pipeline, lane, layout);
+      submit(layout, steps, compiled, params, lane);
       if (layout.inputBytes > 0) lane.recycle();
       return lane.buffer("readback").mapAsync(GPUMapMode.READ, 0, layout.readbackBytes);
     });
@@ -117,9 +116,15 @@ export async function createGpuEngine(gpu: GPU, options: GpuOptions = {}): Promi
     return result;
   }
 
-  function submit(job: TileJob, kernel: Kernel, pipeline: GPUComputePipeline, lane: Lane, layout: Layout): void {
+  function submit(
+    layout: Layout,
+    steps: readonly Step[],
+    compiled: readonly GPUComputePipeline[],
+    params: Uint32Array<ArrayBuffer>,
+    lane: Lane,
+  ): void {
     const { gpu } = device;
-    gpu.queue.writeBuffer(lane.buffer("params"), 0, parametersOf(job, kernel, layout));
+    gpu.queue.writeBuffer(lane.buffer("params"), 0, params);
     const commands = gpu.createCommandEncoder();
     if (layout.inputBytes > 0) {
       commands.copyBufferToBuffer(lane.buffer("upload"), 0, lane.buffer("inputs"), 0, layout.inputBytes);
@@ -127,18 +132,21 @@ export async function createGpuEngine(gpu: GPU, options: GpuOptions = {}): Promi
     const { bins } = layout.sizes;
     if (bins !== undefined && bins > 0) commands.clearBuffer(lane.buffer("bins"), 0, bins);
     const pass = commands.beginComputePass();
-    pass.setPipeline(pipeline);
-    pass.setBindGroup(
-      0,
-      gpu.createBindGroup({
-        layout: pipeline.getBindGroupLayout(0),
-        entries: kernel.bindings.map((binding) => ({
-          binding: BINDING[binding],
-          resource: { buffer: lane.buffer(ROLE[binding]) },
-        })),
-      }),
-    );
-    pass.dispatchWorkgroups(...gridOf(layout.blocks, perRow));
+    for (const [i, { groups, bounds }] of steps.entries()) {
+      const pipeline = compiled[i]!;
+      pass.setPipeline(pipeline);
+      pass.setBindGroup(
+        0,
+        gpu.createBindGroup({
+          layout: pipeline.getBindGroupLayout(0),
+          entries: bounds.map(({ binding, role, range }) => ({
+            binding,
+            resource: { buffer: lane.buffer(role), ...range },
+          })),
+        }),
+      );
+      pass.dispatchWorkgroups(...gridOf(groups, perRow));
+    }
     pass.end();
     for (const { role, at, bytes } of layout.parts) {
       commands.copyBufferToBuffer(lane.buffer(role), 0, lane.buffer("readback"), at, bytes);
@@ -162,27 +170,9 @@ export async function createGpuEngine(gpu: GPU, options: GpuOptions = {}): Promi
   return { engine, software, name };
 }
 
-/** Assembled once per program and choice of types; programs are few and long-lived. */
-function rememberKernels(): (job: TileJob) => Kernel {
-  const known = new WeakMap<Program, Map<string, Kernel>>();
-  return ({ program, dtypes, encode }) => {
-    let kernels = known.get(program);
-    if (kernels === undefined) {
-      kernels = new Map();
-      known.set(program, kernels);
-    }
-    const types = [...dtypes, encode].join();
-    let kernel = kernels.get(types);
-    if (kernel === undefined) {
-      kernel = assemble(program, dtypes, encode);
-      kernels.set(types, kernel);
-    }
-    return kernel;
-  };
-}
-
 /** Refuses a job whose parts do not fit together: a kernel would read past them in silence. */
-function checkJob({ program, dtypes, inputs, words, first, count, encode }: TileJob, name: string, most: number): void {
+function checkJob(job: TileJob, name: string, most: number, binding: number): void {
+  const { program, dtypes, inputs, words, tables, first, count, encode } = job;
   const refuse = (message: string): never => {
     throw new WeightloomError("DeviceError", `${name}: ${message}`);
   };
@@ -195,6 +185,20 @@ function checkJob({ program, dtypes, inputs, words, first, count, encode }: Tile
   });
   if (words.length < program.words) refuse(`a program of ${program.words} uniforms was given ${words.length}.`);
   if (first % BLOCK !== 0) refuse(`a tile starts at element ${first}, which is no multiple of ${BLOCK}.`);
+  program.tables.forEach((table, t) => {
+    const [found, expected] = [tables[t]?.length ?? 0, entriesOf(table, first, count)];
+    if (found !== expected) refuse(`table ${t} of a tile has ${found} entries instead of ${expected}.`);
+  });
+  for (const op of program.ops) {
+    if (op.op !== "rank") continue;
+    const { columns } = op;
+    if (first % columns !== 0 || count % columns !== 0) refuse(`a tile has parts of rows of ${columns} to rank.`);
+    if (count * columns > MAX_PAIRS) {
+      refuse(`rows of ${columns.toLocaleString("en")} elements are too long to be ranked here. Choose the CPU.`);
+    }
+  }
+  const planes = Math.ceil(count / BLOCK) * BLOCK * 4 * program.reductions.length;
+  if (planes > binding) refuse(`a tile of ${count} elements is too large for its reductions. Use smaller tiles.`);
   const bytes = inputs.reduce((total, input) => total + input.length, 0);
   const largest = Math.max(bytes, program.output === null ? 0 : count * bytesPer(encode));
   if (largest > most) refuse(`a tile of ${largest} bytes is larger than the ${most} allowed. Use smaller tiles.`);
@@ -205,13 +209,15 @@ function emptyResult({ program, inputs }: TileJob): TileResult {
     output: program.output === null ? null : new Uint8Array(0),
     sums: new Float64Array(0),
     histograms: program.histograms.map((histogram) => new Uint32Array(binsOf(histogram))),
+    reductions: program.reductions.map(() => new Float64Array(0)),
     inputs,
   };
 }
 
 /** Copies the results out of the mapped readback buffer. */
-function collect({ program, inputs, encode, count }: TileJob, { parts }: Layout, mapped: ArrayBuffer): TileResult {
-  const at = (role: "output" | "sums" | "bins") => parts.find((part) => part.role === role)?.at ?? 0;
+function collect(job: TileJob, { parts, partials }: Layout, mapped: ArrayBuffer): TileResult {
+  const { program, inputs, encode, count } = job;
+  const at = (role: "output" | "sums" | "bins" | "partials") => parts.find((part) => part.role === role)?.at ?? 0;
   const sumBytes = parts.find((part) => part.role === "sums")?.bytes ?? 0;
   let bin = at("bins");
   return {
@@ -226,6 +232,10 @@ function collect({ program, inputs, encode, count }: TileJob, { parts }: Layout,
       // The kernel leaves out the commonest bin: see tally_high in histogram.wgsl.
       if (histogram.digit === "high") counts[0] = counts.reduce((left, some) => left - some, count);
       return counts;
+    }),
+    reductions: program.reductions.map((reduction, r) => {
+      const start = at("partials") + (partials[r] ?? 0) * 4;
+      return gather(reduction, job, new Float32Array(mapped, start, splitOf(reduction, count).partials));
     }),
     inputs,
   };

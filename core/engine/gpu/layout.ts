@@ -1,52 +1,73 @@
 /**
- * Where everything of one tile lies, in bytes, decided before a buffer is touched: the inputs packed
- * one after another on 256-byte bounds, and the results packed the same way for one readback.
+ * Where everything of one tile lies, in bytes, decided before a buffer is touched: the inputs and tables packed one
+ * after another on 256-byte bounds, behind them room for ranks, and the results packed the same way for one
+ * readback.
  */
 import { bytesPer } from "../../bytes/dtype.ts";
 import { BLOCK } from "../../graph/program.ts";
 import type { TileJob } from "../engine.ts";
-import { binsOf, type Kernel } from "./assemble.ts";
-import type { Sizes } from "./staging.ts";
+import { stagesOf } from "../stages.ts";
+import { splitOf } from "./along.ts";
+import { binsOf } from "./assemble.ts";
+import type { Role, Sizes } from "./staging.ts";
 
 /** Offsets into packed buffers; what a storage buffer may be bound at. */
 const ALIGN = 256;
-const aligned = (bytes: number) => Math.ceil(bytes / ALIGN) * ALIGN;
+export const aligned = (bytes: number) => Math.ceil(bytes / ALIGN) * ALIGN;
 
 /** A result on its way back: copied from the start of `role`'s buffer to `at` in the readback buffer. */
 interface Part {
-  readonly role: "output" | "sums" | "bins";
+  readonly role: Extract<Role, "output" | "sums" | "bins" | "partials">;
   readonly at: number;
   readonly bytes: number;
 }
 
 export interface Layout {
   readonly blocks: number;
-  /** Byte offset of each input in the packed buffer, and the whole. */
+  /** Byte offset in the packed buffer of each input, then of the ranks of each stage. */
   readonly offsets: readonly number[];
+  /** Of each table. */
+  readonly tables: readonly number[];
+  /** What is uploaded: inputs and tables. */
   readonly inputBytes: number;
+  /** Where each reduction's partials begin, in f32. */
+  readonly partials: readonly number[];
   readonly parts: readonly Part[];
   readonly readbackBytes: number;
+  /** All but the parameters'. */
   readonly sizes: Sizes;
 }
 
-export function layOut({ program, dtypes, encode, count }: TileJob, kernel: Kernel): Layout {
+export function layOut({ program, dtypes, encode, count, tables: entries }: TileJob): Layout {
   const blocks = Math.ceil(count / BLOCK);
-  const offsets: number[] = [];
-  let inputBytes = 0;
-  for (const dtype of dtypes) {
-    offsets.push(inputBytes);
-    inputBytes = aligned(inputBytes + count * bytesPer(dtype));
-  }
+  const ranks = stagesOf(program).length - 1;
+  let end = 0;
+  const place = (bytes: number): number => {
+    const at = end;
+    end = aligned(end + bytes);
+    return at;
+  };
+  const inputs = dtypes.map((dtype) => place(count * bytesPer(dtype)));
+  const tables = entries.map((table) => place(table.byteLength));
+  const inputBytes = end;
+  const planes = Array.from({ length: ranks }, () => place(count * 4));
   // The kernel writes whole groups of four; the last one may end in padding.
   const output = program.output === null ? 0 : aligned(count * bytesPer(encode));
   const sums = program.sums.length * blocks * 4;
   const bins = program.histograms.reduce((total, histogram) => total + binsOf(histogram) * 4, 0);
+  const partials: number[] = [];
+  let reduced = 0;
+  for (const reduction of program.reductions) {
+    partials.push(reduced);
+    reduced += splitOf(reduction, count).partials;
+  }
   const parts: Part[] = [];
   let readbackBytes = 0;
   for (const [role, bytes] of [
     ["output", output],
     ["sums", sums],
     ["bins", bins],
+    ["partials", reduced * 4],
   ] as const) {
     if (bytes === 0) continue;
     parts.push({ role, at: readbackBytes, bytes });
@@ -54,37 +75,28 @@ export function layOut({ program, dtypes, encode, count }: TileJob, kernel: Kern
   }
   return {
     blocks,
-    offsets,
+    offsets: [...inputs, ...planes],
+    tables,
     inputBytes,
+    partials,
     parts,
     readbackBytes,
     sizes: {
-      params: 16 + kernel.slots * 16,
-      inputs: inputBytes,
+      inputs: end,
       upload: inputBytes,
+      keys: ranks > 0 ? aligned(count * 4) : 0,
       output,
       sums,
       bins,
+      scratch: program.reductions.length * blocks * BLOCK * 4,
+      partials: reduced * 4,
       readback: readbackBytes,
     },
   };
 }
 
-/** The kernel's parameters, as frame.wgsl lays them out. */
-export function parametersOf(
-  { words, count, first }: TileJob,
-  kernel: Kernel,
-  layout: Layout,
-): Uint32Array<ArrayBuffer> {
-  const all = new Uint32Array(4 + kernel.slots * 4);
-  all.set([count, layout.blocks, first / 4, 0]);
-  all.set(layout.offsets, 4);
-  all.set(words, 4 + layout.offsets.length);
-  return all;
-}
-
-/** Workgroups in x and y for this many blocks; a row holds at most `perRow`. The kernel skips the surplus. */
-export function gridOf(blocks: number, perRow = 65535): readonly [number, number] {
-  const rows = Math.ceil(blocks / perRow);
-  return [Math.ceil(blocks / rows), rows];
+/** Workgroups in x and y for this many; a row holds at most `perRow`. The kernel skips the surplus. */
+export function gridOf(groups: number, perRow = 65535): readonly [number, number] {
+  const rows = Math.ceil(groups / perRow);
+  return [Math.ceil(groups / rows), rows];
 }

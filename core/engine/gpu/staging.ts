@@ -1,6 +1,6 @@
 /**
- * The buffers of one tile in flight. A tile goes upload -> inputs -> kernel -> output, sums, bins ->
- * readback; each lane owns one such set and reuses it, because making staging buffers afresh costs
+ * The buffers of one tile in flight. A tile goes upload -> inputs -> kernels -> output, sums, bins,
+ * partials -> readback; each lane owns one such set and reuses it, because making staging buffers afresh costs
  * several times the copy. A buffer only ever grows, and never past what the largest tile needs.
  */
 import type { Device } from "./device.ts";
@@ -18,7 +18,18 @@ export interface Lane {
 }
 
 export type Sizes = Readonly<Partial<Record<Role, number>>>;
-const ROLES = ["params", "inputs", "output", "sums", "bins", "readback", "upload"] as const;
+const ROLES = [
+  "params",
+  "inputs",
+  "keys",
+  "output",
+  "sums",
+  "bins",
+  "scratch",
+  "partials",
+  "readback",
+  "upload",
+] as const;
 export type Role = (typeof ROLES)[number];
 
 /** Most a tile's own bytes may be, in or out; far below every limit WebGPU guarantees. */
@@ -106,9 +117,12 @@ function usageOf(role: Role): GPUBufferUsageFlags {
       return GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST;
     case "inputs":
       return GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST;
+    case "keys":
     case "output":
     case "sums":
     case "bins":
+    case "scratch":
+    case "partials":
       return GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
     default:
       return role satisfies never;
