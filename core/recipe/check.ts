@@ -65,6 +65,7 @@ function groupsOf(recipe: Recipe, places: Places): Group[] {
 function checkBase(reader: Reader, { base, at, title, slice, entries }: Group, method: AnyMethod): void {
   if (method.base === "none") return;
   if (base === undefined) {
+    if (method.base === "optional") return;
     reader.error(at, `${method.id} needs a base model, and ${title} has none. Add "base_model: name".`);
   } else if (slice !== null && !entries.some(({ model }) => model === base)) {
     reader.error(at, `The base "${base}" is not a source of ${title}. Add it there with the layers to compare with.`);
@@ -72,13 +73,13 @@ function checkBase(reader: Reader, { base, at, title, slice, entries }: Group, m
 }
 
 function checkCount(reader: Reader, { base, entries, at, title }: Group, method: AnyMethod): void {
-  const needsBase = method.base === "required";
-  if (needsBase && base === undefined) return; // nobody knows which of them is the base
-  const count = needsBase ? entries.filter(({ model }) => model !== base).length : entries.length;
+  if (method.base === "required" && base === undefined) return; // nobody knows which of them is the base
+  const hasBase = method.base !== "none" && base !== undefined;
+  const count = hasBase ? entries.filter(({ model }) => model !== base).length : entries.length;
   const { min, max } = method.models;
   if (count >= min && count <= (max ?? Number.POSITIVE_INFINITY)) return;
   const wanted = max === undefined ? `at least ${min}` : min === max ? `exactly ${min}` : `${min} to ${max}`;
-  const besides = needsBase ? ` besides the base "${base}"` : "";
+  const besides = hasBase ? ` besides the base "${base}"` : "";
   const models = wanted.endsWith(" 1") ? "model" : "models";
   const advice = count < min ? "Add one" : "Remove the others, or choose another merge_method";
   reader.error(at, `${method.id} merges ${wanted} ${models}${besides}; ${title} lists ${count}. ${advice}.`);
@@ -99,7 +100,7 @@ function checkRequired(
       continue;
     }
     for (const entry of entries) {
-      if (set(entry.parameters, name) || (method.base === "required" && entry.model === base)) continue;
+      if (set(entry.parameters, name) || (method.base !== "none" && entry.model === base)) continue;
       const advice = `Add "${name}: ..." under its "parameters:", or under the recipe's for all models`;
       reader.error(places.of.get(entry) ?? at, `Model "${entry.model}" has no ${name}. ${advice}.`);
     }

@@ -20,23 +20,6 @@ export const UNSUPPORTED_KEYS: ReadonlyMap<string, string> = new Map([
   ["residual_weight", "mergekit accepts it too, but never uses it"],
 ]);
 
-/** Methods of mergekit's registry beyond the ones a host may offer. */
-export const ELSEWHERE: ReadonlySet<string> = new Set([
-  "nuslerp",
-  "multislerp",
-  "karcher",
-  "breadcrumbs",
-  "breadcrumbs_ties",
-  "della",
-  "della_linear",
-  "model_stock",
-  "arcee_fusion",
-  "nearswap",
-  "sce",
-  "ram",
-  "ramplus_tl",
-]);
-
 export const DTYPES: readonly RecipeDtype[] = ["float32", "float16", "bfloat16"];
 
 const DTYPE_NICKNAMES: Readonly<Record<string, RecipeDtype>> = {
