@@ -4,42 +4,46 @@ import { basename, join, resolve } from "node:path";
 import { createLocalEngine } from "../core/engine/cpu/pool.ts";
 import type { Engine } from "../core/engine/engine.ts";
 import { WeightloomError } from "../core/errors.ts";
-import { buildPlan } from "../core/plan/build.ts";
 import type { Plan } from "../core/plan/plan.ts";
-import { modelsOf } from "../core/recipe/recipe.ts";
+import { modelsOfDocument } from "../core/recipe/document.ts";
 import { preflight } from "../core/run/preflight.ts";
 import { run } from "../core/run/run.ts";
 import { formatBytes, formatCount, formatSeconds } from "../core/units.ts";
-import { METHODS } from "../methods/index.ts";
 import { type Invocation, UsageError } from "./args.ts";
 import { kernelModule, openEngine } from "./engine.ts";
 import { diskFolder } from "./files.ts";
 import { openModels } from "./models.ts";
+import { planDocument } from "./plan.ts";
 import { createProgress } from "./progress.ts";
-import { readRecipe } from "./recipe.ts";
+import { readDocument } from "./recipe.ts";
 
 /** What the CPU engine would be, for planning without making one. */
 const DEFAULT_LIMITS = { lanes: 2, maxTileBytes: 16 * 1024 * 1024 };
 
-async function prepare(invocation: Invocation, limits: Pick<Engine, "lanes" | "maxTileBytes">) {
+async function prepare(invocation: Invocation, limits: Pick<Engine, "lanes" | "maxTileBytes">, signal: AbortSignal) {
   const [recipePath = "", out = ""] = invocation.operands;
-  const { recipe, text } = await readRecipe(recipePath);
-  const { models, close } = await openModels(modelsOf(recipe), recipePath);
-  const plan = buildPlan(recipe, models, {
-    methods: METHODS,
-    shardBytes: invocation.shardBytes,
-    memory: buffers(invocation.memory),
-    maxTileBytes: limits.maxTileBytes,
-    lanes: limits.lanes,
-    seed: invocation.seed,
-    text,
-    title: basename(resolve(out === "" ? recipePath.replace(/\.ya?ml$/, "") : out)),
-  });
-  return { plan, close };
+  const { document, text } = await readDocument(recipePath);
+  const { models, close } = await openModels(modelsOfDocument(document), recipePath);
+  try {
+    const plan = await planDocument(document, models, {
+      shardBytes: invocation.shardBytes,
+      memory: buffers(invocation.memory),
+      maxTileBytes: limits.maxTileBytes,
+      lanes: limits.lanes,
+      seed: invocation.seed,
+      text,
+      title: basename(resolve(out === "" ? recipePath.replace(/\.ya?ml$/, "") : out)),
+      signal,
+    });
+    return { plan, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }
 
 export async function planCommand(invocation: Invocation, signal: AbortSignal): Promise<unknown> {
-  const { plan, close } = await prepare(invocation, DEFAULT_LIMITS);
+  const { plan, close } = await prepare(invocation, DEFAULT_LIMITS, signal);
   const sampled = await preflight(plan, await createLocalEngine(await kernelModule()), signal).finally(close);
   const notes = [...plan.notes, ...sampled];
   if (!invocation.json) console.log(tableOf({ ...plan, notes }));
@@ -87,10 +91,10 @@ export async function mergeCommand(invocation: Invocation, signal: AbortSignal):
   const out = resolve(invocation.operands[1] ?? "");
   refuseToOverwrite(out, invocation.overwrite);
   // The recipe is read first, so that a mistake in it costs nothing.
-  await readRecipe(invocation.operands[0] ?? "");
+  await readDocument(invocation.operands[0] ?? "");
   const { engine, because, speed } = await openEngine(invocation.engine, invocation.lanes);
   try {
-    const { plan, close } = await prepare(invocation, engine);
+    const { plan, close } = await prepare(invocation, engine, signal);
     console.error(`${tableOf(plan)}\nengine   ${engine.name}: ${because}`);
     const progress = createProgress(plan.writeBytes, plan.tensors.length);
     const result = await run(plan, {

@@ -1,8 +1,7 @@
 /** Reads a recipe file and says what is wrong with it, line by line, as compilers do. */
 import { readFile } from "node:fs/promises";
 import { messageOf } from "../core/errors.ts";
-import { parseRecipe } from "../core/recipe/parse.ts";
-import type { Recipe } from "../core/recipe/recipe.ts";
+import { type Document, parseDocument } from "../core/recipe/document.ts";
 import { METHODS } from "../methods/index.ts";
 
 /** The recipe cannot be used: exit code 2. */
@@ -10,13 +9,13 @@ export class BadRecipe extends Error {
   override readonly name = "BadRecipe";
 }
 
-export async function readRecipe(path: string): Promise<{ recipe: Recipe; text: string }> {
+export async function readDocument(path: string): Promise<{ document: Document; text: string }> {
   const text = await readFile(path, "utf8").catch((error: unknown) => {
     throw new BadRecipe(`The recipe ${path} cannot be read (${messageOf(error)}).`);
   });
-  const { recipe, diagnostics } = parseRecipe(text, METHODS);
+  const { document, diagnostics } = parseDocument(text, METHODS);
   const lines = diagnostics.map((d) => `${path}:${d.line}:${d.column}: ${d.severity}: ${d.message}`);
-  if (recipe === null || diagnostics.some((d) => d.severity === "error")) throw new BadRecipe(lines.join("\n"));
+  if (document === null) throw new BadRecipe(lines.join("\n"));
   for (const line of lines) console.error(line);
-  return { recipe, text };
+  return { document, text };
 }

@@ -3,15 +3,14 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createPlainEngine } from "../core/engine/plain/plain.ts";
-import { buildPlan } from "../core/plan/build.ts";
 import type { Plan } from "../core/plan/plan.ts";
-import { parseRecipe } from "../core/recipe/parse.ts";
-import { modelsOf } from "../core/recipe/recipe.ts";
+import { modelsOfDocument, parseDocument } from "../core/recipe/document.ts";
 import { type Verification, verify } from "../core/run/verify.ts";
 import { METHODS } from "../methods/index.ts";
 import type { Invocation } from "./args.ts";
 import { closeAll, filesAt } from "./files.ts";
 import { type OpenModels, openModels } from "./models.ts";
+import { planDocument } from "./plan.ts";
 
 export async function verifyCommand(invocation: Invocation, signal: AbortSignal): Promise<Verification> {
   const [out = ""] = invocation.operands;
@@ -35,17 +34,20 @@ export async function verifyCommand(invocation: Invocation, signal: AbortSignal)
   return report;
 }
 
+/** What the recipe is saved as: of a merge, of a mixture of experts. */
+const RECIPES = ["mergekit_config.yml", "mergekit_moe_config.yml"];
+
 /** The plan the result was made from, or a sentence why it cannot be made again. */
 async function planAgain(out: string, seed: number, open: OpenModels[]): Promise<Plan | string> {
-  const path = join(out, "mergekit_config.yml");
-  if (!existsSync(path)) return "there is no mergekit_config.yml beside the weights.";
+  const name = RECIPES.find((one) => existsSync(join(out, one)));
+  if (name === undefined) return `there is no ${RECIPES.join(" or ")} beside the weights.`;
+  const path = join(out, name);
   const text = await readFile(path, "utf8");
-  const { recipe } = parseRecipe(text, METHODS);
-  if (recipe === null) return "mergekit_config.yml cannot be read as a recipe.";
-  const opened = await openModels(modelsOf(recipe), path);
+  const { document } = parseDocument(text, METHODS);
+  if (document === null) return `${name} cannot be read as a recipe.`;
+  const opened = await openModels(modelsOfDocument(document), path);
   open.push(opened);
-  return buildPlan(recipe, opened.models, {
-    methods: METHODS,
+  return planDocument(document, opened.models, {
     shardBytes: Number.POSITIVE_INFINITY,
     memory: 1e9,
     maxTileBytes: 16e6,

@@ -171,7 +171,8 @@ export function createSettlement(count: number, seed: readonly [number, number],
     let index = -1;
     while (left > 0) {
       index++;
-      if (index >= bits.length) throw new Error("Internal error: a block holds fewer equal magnitudes than were counted.");
+      if (index >= bits.length)
+        throw new Error("Internal error: a block holds fewer equal magnitudes than were counted.");
       if ((bits[index]! & 0x7fffffff) === choice.threshold) left--;
     }
     choices.set(selection, { ...choice, cut: first + index });

@@ -6,9 +6,7 @@ import { WeightloomError } from "../errors.ts";
 import { BLOCK, lcm, unitOf } from "../graph/program.ts";
 import type { InputPlan, MergePlan, PlanOptions, TensorPlan } from "./plan.ts";
 
-type Sized = Pick<MergePlan, "inputs" | "passes" | "count" | "dtype"> & {
-  readonly name?: string;
-};
+type Sized = Pick<MergePlan, "inputs" | "passes" | "count" | "dtype"> & { readonly name?: string };
 
 /** Elements a tile has when nothing forces it to be smaller: 2 Mi, a few milliseconds of work. */
 const TARGET = 2 * 1024 * 1024;

@@ -89,8 +89,10 @@ export interface Note {
 }
 
 export interface Plan {
-  readonly recipe: Recipe;
-  readonly method: AnyMethod;
+  /** The document; of a mixture of experts only what both kinds have. */
+  readonly recipe: Partial<Recipe>;
+  /** What made it, for show. */
+  readonly method: Pick<AnyMethod, "id" | "title" | "summary" | "use" | "reference" | "remarks">;
   /** In output order. */
   readonly tensors: readonly TensorPlan[];
   readonly files: readonly FilePlan[];

@@ -4,12 +4,12 @@
  */
 import type { AnyMethod, Param } from "../method.ts";
 import type { Range, Reader } from "./reader.ts";
-import type { ModelEntry, Recipe, Settings, Slice } from "./recipe.ts";
+import type { ModelEntry, ModuleEntry, Recipe, Settings, Slice } from "./recipe.ts";
 
 /** Where things are in the text. */
 export interface Places {
   readonly whole: Range;
-  /** Top-level keys. */
+  /** Top-level keys, and "tokenizer source" for the one of the two that is given. */
   readonly keys: Map<string, Range>;
   /** Model entries, sources and slices. */
   readonly of: Map<object, Range>;
@@ -17,16 +17,27 @@ export interface Places {
   readonly partial: Set<readonly unknown[]>;
 }
 
-/** Models that are merged with each other: the whole recipe, or one slice. */
+/** Models that are merged with each other: the whole recipe, a module, or a slice of either. */
 interface Group {
   readonly entries: readonly ModelEntry[];
   readonly base: string | undefined;
   /** Parameters around the entries, nearest first. */
   readonly outer: readonly (Settings | undefined)[];
   readonly at: Range;
-  /** "the recipe" or "slice 2". */
+  /** "the recipe", "module "decoder"" or "slice 2". */
   readonly title: string;
   readonly slice: Slice | null;
+}
+
+/** What may have models or slices of its own: the recipe, or one of its modules. */
+interface Part extends ModuleEntry {
+  /** Parameters around the part itself. */
+  readonly outer: readonly (Settings | undefined)[];
+  readonly at: Range;
+  /** "the recipe" or "module "decoder"". */
+  readonly title: string;
+  /** As above, after the name of a slice. */
+  readonly suffix: string;
 }
 
 export function checkTogether(reader: Reader, recipe: Recipe, method: AnyMethod, places: Places): void {
@@ -44,29 +55,35 @@ export function checkTogether(reader: Reader, recipe: Recipe, method: AnyMethod,
 
 function groupsOf(recipe: Recipe, places: Places): Group[] {
   const at = (thing: object) => places.of.get(thing) ?? places.whole;
-  const base = recipe.base_model;
-  const top = recipe.parameters;
   const method = places.keys.get("merge_method") ?? places.whole;
-  const whole: Group[] =
-    recipe.models === undefined
-      ? []
-      : [{ entries: recipe.models, base, outer: [top], at: method, title: "the recipe", slice: null }];
-  const slices = (recipe.slices ?? []).map((slice, i) => ({
+  const { parameters } = recipe;
+  const whole: Part = { ...recipe, outer: [], at: method, title: "the recipe", suffix: "" };
+  const modules = Object.entries(recipe.modules ?? {}).map(([name, module]): Part => {
+    const title = `module "${name}"`;
+    return { ...module, outer: [parameters], at: at(module), title, suffix: ` of ${title}` };
+  });
+  return [whole, ...modules].flatMap((part) => groupsIn(part, recipe.base_model, at));
+}
+
+function groupsIn(part: Part, base: string | undefined, at: (thing: object) => Range): Group[] {
+  const outer = [part.parameters, ...part.outer];
+  const all = { entries: part.models ?? [], base, outer, at: part.at, title: part.title, slice: null };
+  const slices = (part.slices ?? []).map((slice, i) => ({
     entries: slice.sources,
     base: slice.base_model ?? base,
-    outer: [slice.parameters, top],
+    outer: [slice.parameters, ...outer],
     at: at(slice),
-    title: `slice ${i + 1}`,
+    title: `slice ${i + 1}${part.suffix}`,
     slice,
   }));
-  return [...whole, ...slices];
+  return part.models === undefined ? slices : [all, ...slices];
 }
 
 function checkBase(reader: Reader, { base, at, title, slice, entries }: Group, method: AnyMethod): void {
   if (method.base === "none") return;
   if (base === undefined) {
-    if (method.base === "optional") return;
-    reader.error(at, `${method.id} needs a base model, and ${title} has none. Add "base_model: name".`);
+    if (method.base === "required")
+      reader.error(at, `${method.id} needs a base model, and ${title} has none. Add "base_model: name".`);
   } else if (slice !== null && !entries.some(({ model }) => model === base)) {
     reader.error(at, `The base "${base}" is not a source of ${title}. Add it there with the layers to compare with.`);
   }
@@ -74,12 +91,12 @@ function checkBase(reader: Reader, { base, at, title, slice, entries }: Group, m
 
 function checkCount(reader: Reader, { base, entries, at, title }: Group, method: AnyMethod): void {
   if (method.base === "required" && base === undefined) return; // nobody knows which of them is the base
-  const hasBase = method.base !== "none" && base !== undefined;
-  const count = hasBase ? entries.filter(({ model }) => model !== base).length : entries.length;
+  const apart = method.base !== "none" && base !== undefined;
+  const count = apart ? entries.filter(({ model }) => model !== base).length : entries.length;
   const { min, max } = method.models;
   if (count >= min && count <= (max ?? Number.POSITIVE_INFINITY)) return;
   const wanted = max === undefined ? `at least ${min}` : min === max ? `exactly ${min}` : `${min} to ${max}`;
-  const besides = hasBase ? ` besides the base "${base}"` : "";
+  const besides = apart ? ` besides the base "${base}"` : "";
   const models = wanted.endsWith(" 1") ? "model" : "models";
   const advice = count < min ? "Add one" : "Remove the others, or choose another merge_method";
   reader.error(at, `${method.id} merges ${wanted} ${models}${besides}; ${title} lists ${count}. ${advice}.`);
@@ -122,9 +139,9 @@ function checkLengths(reader: Reader, { sources }: Slice, title: string, places:
 }
 
 /**
- * A base for a method that has none. mergekit appends an unlisted base to `models` as one more input:
- * impossible where the number of models is limited, surprising elsewhere. Under `slices` it only donates
- * config and tokenizer.
+ * A base for a method that has none. An unlisted base is appended to `models` as one more input: impossible where
+ * the number of models is limited, left out where nothing gives its parameters. Elsewhere it only donates config
+ * and tokenizer.
  */
 function checkIdleBase(
   reader: Reader,
@@ -137,10 +154,18 @@ function checkIdleBase(
   const at = places.keys.get("base_model");
   if (base === undefined || at === undefined) return;
   if (groups.some(({ entries }) => entries.some(({ model }) => model === base))) return;
-  if (recipe.models !== undefined && method.models.max !== undefined) {
+  const appended = groups.some(({ slice }) => slice === null);
+  if (appended && method.models.max !== undefined) {
     reader.error(at, `${method.id} takes no base model; found "${base}". Remove the line.`);
   } else {
-    const use = "only its config and tokenizer are used";
-    reader.warn(at, `${method.id} does not use a base model: "${base}" is not merged, ${use}. List it to merge it.`);
+    const needed = Object.entries<Param>(method.params).filter(
+      ([, one]) => one.per === "model" && one.default === null,
+    );
+    const known = needed.every(([name]) => Object.hasOwn(recipe.parameters ?? {}, name));
+    const part =
+      recipe.models !== undefined && known
+        ? "is not listed, and takes part with the parameters given for all models, as in mergekit. List it to choose its own"
+        : "is not merged, only its config and tokenizer are used. List it to merge it";
+    reader.warn(at, `${method.id} does not use a base model: "${base}" ${part}.`);
   }
 }

@@ -14,6 +14,8 @@ const MAX_DEPTH = 200;
 /** Aliases followed in one document, so that aliases of aliases cannot multiply. */
 const MAX_ALIASES = 100;
 const MAX_DIAGNOSTICS = 200;
+/** Documents in one file. */
+const MAX_DOCUMENTS = 100;
 
 /** Offsets into the text, half open. */
 export type Range = readonly [from: number, to: number];
@@ -28,9 +30,8 @@ export interface Entry {
 
 export interface Reader {
   readonly root: Node | null;
+  /** The first line, for what has no better place. */
   readonly whole: Range;
-  /** Every problem so far, sorted by place. */
-  diagnostics(): Diagnostic[];
   error(at: Range, message: string): void;
   warn(at: Range, message: string): void;
   /** The range of a node, or of `otherwise` when there is none. */
@@ -45,15 +46,40 @@ export interface Reader {
   text(node: Node | null, at: Range, what: string): string | null;
 }
 
-export function readYaml(text: string): Reader {
+/** The documents of a file that are not empty; at least one reader, of nothing where the file has nothing. */
+export interface Stream {
+  readonly readers: readonly [Reader, ...Reader[]];
+  /** Every problem so far, sorted by place. */
+  diagnostics(): Diagnostic[];
+  /** True when a problem so far is an error. */
+  failed(): boolean;
+}
+
+type Note = (severity: Diagnostic["severity"], at: Range, message: string) => void;
+
+export function readYaml(text: string): Stream {
   const lines = new LineCounter();
   const found: Omit<Diagnostic, "line" | "column">[] = [];
-  const note = (severity: Diagnostic["severity"], [from, to]: Range, message: string) => {
+  const note: Note = (severity, [from, to], message) => {
     if (found.length < MAX_DIAGNOSTICS) found.push({ severity, message, from, to });
   };
+  const lineAt = (from: number): Range => [from, from + Math.max(0, text.slice(from).search(/[\r\n]|$/))];
+  const [first, ...more] = load(text, lines, lineAt(0), (at, message) => note("error", at, message));
+  return {
+    readers: [
+      readerOf(first ?? null, lineAt(0), note),
+      ...more.map((document) => readerOf(document, lineAt(document.contents?.range?.[0] ?? 0), note)),
+    ],
+    diagnostics: () =>
+      found
+        .map((one) => ({ ...one, ...place(lines, one.from) }))
+        .sort((a, b) => a.from - b.from || a.to - b.to || (a.message < b.message ? -1 : 1)),
+    failed: () => found.some(({ severity }) => severity === "error"),
+  };
+}
+
+function readerOf(document: Document | null, whole: Range, note: Note): Reader {
   const error = (at: Range, message: string) => note("error", at, message);
-  const whole: Range = [0, Math.min(text.length, Math.max(0, text.search(/[\r\n]|$/)))];
-  const document = load(text, lines, whole, error);
   let aliases = 0;
 
   const range = (node: Node | null, otherwise: Range): Range =>
@@ -113,10 +139,6 @@ export function readYaml(text: string): Reader {
   return {
     root: (document?.contents ?? null) as Node | null,
     whole,
-    diagnostics: () =>
-      found
-        .map((one) => ({ ...one, ...place(lines, one.from) }))
-        .sort((a, b) => a.from - b.from || a.to - b.to || (a.message < b.message ? -1 : 1)),
     error,
     warn: (at, message) => note("warning", at, message),
     range,
@@ -150,11 +172,11 @@ function place(lines: LineCounter, offset: number): { line: number; column: numb
   return { line: Math.max(1, line), column: Math.max(1, col) };
 }
 
-function load(text: string, lines: LineCounter, whole: Range, error: Reader["error"]): Document | null {
+function load(text: string, lines: LineCounter, whole: Range, error: Reader["error"]): Document[] {
   const tooMuch = beyond(text);
   if (tooMuch !== null) {
     error(whole, tooMuch);
-    return null;
+    return [];
   }
   try {
     const options = { lineCounter: lines, prettyErrors: false, stringKeys: true, uniqueKeys: false } as const;
@@ -167,15 +189,13 @@ function load(text: string, lines: LineCounter, whole: Range, error: Reader["err
       for (const { message, pos } of errors) error(pos, `This is not valid YAML: ${message}.`);
       for (const { message, pos } of warnings) error(pos, `Tags have no place in a recipe: ${message}. Remove it.`);
     }
-    const second = filled[1];
-    if (second?.contents?.range) {
-      const [from, to] = second.contents.range;
-      error([from, to], "A second recipe starts here; several in one file are not supported. Keep one.");
-    }
-    return filled[0] ?? null;
+    const extra = filled[MAX_DOCUMENTS]?.contents?.range;
+    if (extra)
+      error([extra[0], extra[1]], `A file may hold ${MAX_DOCUMENTS} recipes; found ${filled.length}. Split it.`);
+    return filled.slice(0, MAX_DOCUMENTS);
   } catch (cause) {
     error(whole, `This text cannot be read as YAML: ${messageOf(cause)}.`);
-    return null;
+    return [];
   }
 }
 

@@ -101,13 +101,28 @@ export type ParsedRecipe =
   | { readonly recipe: null; readonly diagnostics: readonly Diagnostic[] };
 
 /** Every model a recipe names, in order of first mention, the base first if there is one. */
-export function modelsOf(recipe: Recipe): string[] {
+export function modelsOf(
+  recipe: Pick<Recipe, "base_model" | "models" | "slices" | "modules"> & {
+    readonly tokenizer?: TokenizerSettings | undefined;
+    readonly tokenizer_source?: string | undefined;
+  },
+): string[] {
   const names = new Set<string>();
-  if (recipe.base_model !== undefined) names.add(recipe.base_model);
-  for (const entry of recipe.models ?? []) names.add(entry.model);
-  for (const slice of recipe.slices ?? []) {
-    if (slice.base_model !== undefined) names.add(slice.base_model);
-    for (const source of slice.sources) names.add(source.model);
+  const add = (name: string | undefined) => name !== undefined && names.add(name);
+  add(recipe.base_model);
+  for (const { models, slices } of [recipe, ...Object.values(recipe.modules ?? {})]) {
+    for (const { model } of models ?? []) add(model);
+    for (const { base_model: base, sources } of slices ?? []) {
+      add(base);
+      for (const { model } of sources) add(model);
+    }
+  }
+  for (const source of [recipe.tokenizer_source, recipe.tokenizer?.source]) {
+    if (source !== "union" && source !== "base") add(source);
+  }
+  for (const { source } of Object.values(recipe.tokenizer?.tokens ?? {})) {
+    if (typeof source === "string") add(source);
+    else if (source?.kind === "model_token") add(source.model);
   }
   return [...names];
 }

@@ -1,24 +1,38 @@
-/**
- * The words a recipe may use, the ones mergekit knows and Weightloom does not yet, and the closest known
- * word to a misspelt one.
- */
+/** The words a document may use, and the closest known word to a misspelt one. */
 import type { RecipeDtype } from "./recipe.ts";
 
-export const TOP_KEYS = ["merge_method", "models", "slices", "base_model", "parameters", "dtype", "out_dtype"];
+export const TOP_KEYS = [
+  "merge_method",
+  "models",
+  "slices",
+  "modules",
+  "base_model",
+  "parameters",
+  "dtype",
+  "out_dtype",
+  "tokenizer_source",
+  "tokenizer",
+  "chat_template",
+  "name",
+  "compat",
+];
 export const MODEL_KEYS = ["model", "parameters"];
 export const SLICE_KEYS = ["sources", "base_model", "parameters"];
 export const SOURCE_KEYS = ["model", "layer_range", "parameters"];
+export const MODULE_KEYS = ["models", "slices", "parameters"];
 export const CONDITION_KEYS = ["filter", "value"];
+export const REF_KEYS = ["model", "lora", "override_architecture"];
+export const PATH_KEYS = ["path", "revision"];
+export const TOKENIZER_KEYS = ["source", "tokens", "pad_to_multiple_of"];
+export const TOKEN_KEYS = ["source", "force"];
+export const ROW_KINDS = ["zero", "model_token"] as const;
+export const ROW_KEYS = ["kind", "model", "token", "token_id"];
 
-/** mergekit's keys that are refused by name, with what happens instead. */
-export const UNSUPPORTED_KEYS: ReadonlyMap<string, string> = new Map([
-  ["tokenizer_source", "The tokenizer is copied from the base model, or from the first model"],
-  ["tokenizer", "The tokenizer is copied from the base model, or from the first model"],
-  ["chat_template", "The chat template is copied with the tokenizer"],
-  ["modules", "Every module of the models is merged by the same rules"],
-  ["name", "It belongs to files of several recipes; give one recipe at a time"],
-  ["residual_weight", "mergekit accepts it too, but never uses it"],
-]);
+/** Tokenizer sources that are not models. */
+export const TOKENIZERS = ["union", "base"] as const;
+/** Chat templates known by name. */
+export const TEMPLATES: readonly string[] = ["alpaca", "chatml", "exaone", "llama3", "mistral"];
+export const COMPATS = ["mergekit"] as const;
 
 export const DTYPES: readonly RecipeDtype[] = ["float32", "float16", "bfloat16"];
 

@@ -16,7 +16,7 @@ export function collectWatched({ name, watched }: MergePlan, settlement: Settlem
 }
 
 /** What the method says of them. */
-export function remarksOf(method: AnyMethod, seen: Seen): string[] {
+export function remarksOf(method: Pick<AnyMethod, "remarks">, seen: Seen): string[] {
   return Object.entries<Remark>(method.remarks ?? {}).flatMap(([id, remark]) => {
     const values = seen.get(id) ?? [];
     return values.length === 0 ? [] : (remark(values) ?? []);

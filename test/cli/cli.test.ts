@@ -84,6 +84,39 @@ describe("merge", () => {
     expect(index.metadata.total_size).toBe(together.length);
   });
 
+  test("a mixture of experts, from plan to verify", { timeout: 60_000 }, () => {
+    const text = `base_model: ${join(samples, "base")}
+gate_mode: cheap_embed
+experts:
+${specialists.map((name, i) => `  - source_model: ${join(samples, name)}\n    positive_prompts: ["${"ab1"[i]}${i}"]\n    noise_scale: 0.01`).join("\n")}
+`;
+    const planned = weightloom("plan", recipe("moe.yml", text), "--json");
+    expect(JSON.parse(planned.stdout)).toMatchObject({ method: "moe", layers: 8 });
+    const done = weightloom("merge", "moe.yml", "moe", "--engine", "cpu", "--json");
+    expect(done.status).toBe(0);
+    expect(readFileSync(join(work, "moe/mergekit_moe_config.yml"), "utf8")).toBe(text);
+    expect(JSON.parse(readFileSync(join(work, "moe/config.json"), "utf8"))).toMatchObject({
+      model_type: "mixtral",
+      num_local_experts: specialists.length,
+    });
+    expect(readFileSync(join(work, "moe/README.md"), "utf8")).toContain("Mixture of experts");
+    const checked = JSON.parse(weightloom("verify", "moe", "--json").stdout);
+    expect(checked.ok).toBe(true);
+    expect(checked.checks.map((check: { text: string }) => check.text).join("\n")).toContain("Recomputed");
+  });
+
+  test("a mixture whose router needs a running model is refused where it says so", () => {
+    const done = weightloom(
+      "plan",
+      recipe(
+        "hidden.yml",
+        "base_model: a\ngate_mode: hidden\nexperts:\n  - {source_model: a}\n  - {source_model: b}\n",
+      ),
+    );
+    expect(done.status).toBe(2);
+    expect(done.stderr).toMatch(/hidden\.yml:2:12: error: .*cheap_embed/);
+  });
+
   test("does not overwrite a model unless told to", () => {
     const again = weightloom("merge", "ties.yml", "out", "--engine", "cpu");
     expect(again.status).toBe(2);

@@ -47,4 +47,6 @@ def excused(fact, slack=0.0, votes=0.0):
         total, mass = fact["vote"]
         close = (total.abs() <= votes * mass) & (mass > 0)
         out = close if out is None else out | close
+    if fact.get("open") is not None:
+        out = fact["open"] if out is None else out | fact["open"]
     return out

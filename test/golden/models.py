@@ -110,21 +110,26 @@ def save(folder, tensors, shards=1):
         total = sum(t.numel() * t.element_size() for t in tensors.values())
         index = {"metadata": {"total_size": total}, "weight_map": where}
         (folder / "model.safetensors.index.json").write_text(json.dumps(index, indent=2) + "\n")
-    config = LlamaConfig(
-        architectures=["LlamaForCausalLM"],
-        vocab_size=VOCAB,
-        hidden_size=HIDDEN,
-        intermediate_size=INTER,
-        num_hidden_layers=LAYERS,
-        num_attention_heads=HEADS,
-        num_key_value_heads=KV,
-        max_position_embeddings=64,
-        tie_word_embeddings=False,
-        bos_token_id=1,
-        eos_token_id=2,
-        dtype=next(iter(tensors.values())).dtype,
-    )
-    config.save_pretrained(folder)
+    save_config(folder, dtype=next(iter(tensors.values())).dtype)
+
+
+def save_config(folder, **fields):
+    """A Llama config.json; the fields given replace those of the models here."""
+    config = {
+        "architectures": ["LlamaForCausalLM"],
+        "vocab_size": VOCAB,
+        "hidden_size": HIDDEN,
+        "intermediate_size": INTER,
+        "num_hidden_layers": LAYERS,
+        "num_attention_heads": HEADS,
+        "num_key_value_heads": KV,
+        "max_position_embeddings": 64,
+        "tie_word_embeddings": False,
+        "bos_token_id": 1,
+        "eos_token_id": 2,
+        "dtype": torch.float32,
+    }
+    LlamaConfig(**{**config, **fields}).save_pretrained(folder)
 
 
 def write(root: Path):

@@ -1,35 +1,61 @@
 /**
  * The folders are the list: `good/*.yml` has no diagnostics and survives printing; `bad/*.yml` has exactly
- * the diagnostics of the `.txt` beside it, one `line:column severity message` per line.
+ * the diagnostics of the `.txt` beside it, one `line:column severity message` per line, in which METHODS
+ * stands for the list of methods.
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { parseDocument, printDocument } from "../../core/recipe/document.ts";
 import { parseRecipe } from "../../core/recipe/parse.ts";
 import { printRecipe } from "../../core/recipe/print.ts";
+import type { Diagnostic } from "../../core/recipe/recipe.ts";
 import { METHODS } from "../../methods/index.ts";
 
 const folder = (name: string) => new URL(`./${name}/`, import.meta.url);
 const files = (name: string) => readdirSync(folder(name)).filter((file) => file.endsWith(".yml"));
 const read = (name: string, file: string) => readFileSync(new URL(file, folder(name)), "utf8");
-const said = (text: string) =>
-  parseRecipe(text, METHODS).diagnostics.map(
-    ({ line, column, severity, message }) => `${line}:${column} ${severity} ${message}`,
+const list = [...METHODS.keys()].join(", ");
+const lines = (diagnostics: readonly Diagnostic[]) =>
+  diagnostics.map(
+    ({ line, column, severity, message }) => `${line}:${column} ${severity} ${message.replace(list, "METHODS")}`,
   );
+const said = (text: string) => lines(parseRecipe(text, METHODS).diagnostics);
+/** One recipe, as opposed to a stream of several or a mixture of experts. */
+const single = (file: string) => !/^(stream|two|moe)\b/.test(file);
 
 describe("good recipes", () => {
   test.each(files("good"))("%s", (file) => {
-    const { recipe, diagnostics } = parseRecipe(read("good", file), METHODS);
-    expect(diagnostics).toEqual([]);
-    if (recipe === null) throw new Error("no recipe and no reason");
-    const printed = printRecipe(recipe);
-    expect(parseRecipe(printed, METHODS)).toEqual({ recipe, diagnostics: [] });
-    expect(printRecipe(recipe)).toBe(printed);
+    const text = read("good", file);
+    const { document, diagnostics } = parseDocument(text, METHODS);
+    expect(lines(diagnostics)).toEqual([]);
+    if (document === null) throw new Error("no document and no reason");
+    const printed = printDocument(document);
+    expect(parseDocument(printed, METHODS)).toEqual({ document, diagnostics: [] });
+    if (!single(file)) return;
+    const { recipe } = parseRecipe(text, METHODS);
+    expect(document).toEqual({ kind: "merge", stages: [recipe] });
+    expect(recipe === null ? "" : printRecipe(recipe)).toBe(printed);
   });
 });
 
 describe("bad recipes", () => {
   test.each(files("bad"))("%s", (file) => {
-    expect(said(read("bad", file))).toEqual(read("bad", file.replace(/yml$/, "txt")).trimEnd().split("\n"));
+    const text = read("bad", file);
+    const expected = read("bad", file.replace(/yml$/, "txt")).trimEnd().split("\n");
+    const { document, diagnostics } = parseDocument(text, METHODS);
+    expect(lines(diagnostics)).toEqual(expected);
+    expect(document === null).toBe(diagnostics.some(({ severity }) => severity === "error"));
+    if (single(file)) expect(said(text)).toEqual(expected);
+  });
+
+  test("where one recipe is expected, a stream or a mixture is refused", () => {
+    const one = "merge_method: linear\nmodels: [{model: a}]\nparameters: {weight: 1}\n";
+    expect(said(`${one}---\n${one}`)).toEqual([
+      "5:1 error A second recipe starts here, and one is expected. Keep one, or merge the whole file.",
+    ]);
+    expect(said("base_model: a\nexperts: []\n")).toEqual([
+      '2:1 error "experts" make a mixture of experts, and a recipe with a merge_method is expected here.',
+    ]);
   });
 
   test("offsets mark the words themselves", () => {
