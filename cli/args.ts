@@ -39,6 +39,7 @@ const OPTIONS = {
   include: { type: "string", multiple: true, value: "PATTERN", help: "Only modules that this expression matches." },
   exclude: { type: "string", multiple: true, value: "PATTERN", help: "No modules that this expression matches." },
   json: { type: "boolean", help: "One line of JSON on standard output at the end." },
+  markdown: { type: "boolean", help: "Print the reference page docs/methods.md." },
   help: { type: "boolean", help: "This text." },
 } as const satisfies Record<string, Option>;
 
@@ -80,7 +81,7 @@ export const COMMANDS: readonly Command[] = [
     options: ["rank", "threshold", "embeddings", "save-module", "include", "exclude", "overwrite", "json"],
     help: "What a fine-tune changed in its base, as a LoRA adapter.",
   },
-  { name: "methods", operands: [], options: ["json"], help: "The merge methods and their parameters." },
+  { name: "methods", operands: [], options: ["json", "markdown"], help: "The merge methods and their parameters." },
   {
     name: "presets",
     operands: ["[ID]", "[MODEL...]"],
@@ -183,6 +184,7 @@ export function parse(argv: readonly string[]): Invocation | { readonly help: st
       include: list(values.include).map((pattern) => expression("include", pattern)),
       exclude: list(values.exclude).map((pattern) => expression("exclude", pattern)),
     },
+    markdown: values.markdown === true,
   };
 }
 

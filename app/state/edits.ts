@@ -52,7 +52,8 @@ export function assemble(recipe: Recipe, methodId: string, cast: readonly string
   const method = METHODS.get(methodId);
   if (method === undefined) return recipe;
   const base = recipe.base_model !== undefined && cast.includes(recipe.base_model) ? recipe.base_model : cast[0];
-  const isBased = method.base === "required";
+  const isBased =
+    method.base === "required" || (method.base === "optional" && base !== undefined && cast.length > method.models.min);
   const playing = cast.filter((name) => !isBased || name !== base).slice(0, method.models.max ?? cast.length);
   const known = new Map((recipe.models ?? []).map((entry) => [entry.model, entry.parameters ?? {}]));
   const models = playing.map((model): ModelEntry => {
