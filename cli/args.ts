@@ -113,6 +113,7 @@ export interface Invocation {
   readonly average: Average;
   readonly overwrite: boolean;
   readonly json: boolean;
+  readonly markdown: boolean;
   readonly extract: ExtractChoices;
 }
 
