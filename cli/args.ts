@@ -2,6 +2,8 @@
 import { parseArgs } from "node:util";
 import { WeightloomError } from "../core/errors.ts";
 import { parseBytes } from "../core/units.ts";
+import type { Average } from "../methods/averages.ts";
+import { averageOf } from "./average.ts";
 
 interface Option {
   readonly type: "string" | "boolean";
@@ -25,6 +27,10 @@ const OPTIONS = {
     help: "Resident memory to stay under, about; buffers get about a third of it.",
   },
   seed: { type: "string", value: "N", help: "Seed of random methods; default 42." },
+  how: { type: "string", value: "uniform|last|ema|wma|wsm", help: "Weights of the checkpoints; default uniform." },
+  last: { type: "string", value: "N", help: "How many checkpoints --how last takes; default 5." },
+  alpha: { type: "string", value: "A", help: "The newest checkpoint's share for --how ema; default 0.2." },
+  decay: { type: "string", value: "linear|cosine|sqrt", help: "The decay --how wsm stands for; default linear." },
   overwrite: { type: "boolean", help: "Write into a folder that already holds a model." },
   rank: { type: "string", value: "R", help: "Most rows of A per update; default 16." },
   threshold: { type: "string", value: "EPS", help: "Leave out singular values up to this; default 0." },
@@ -40,6 +46,7 @@ type OptionName = keyof typeof OPTIONS;
 
 export interface Command {
   readonly name: string;
+  /** In order; in brackets where it may be missing, with dots after it where there may be several. */
   readonly operands: readonly string[];
   readonly options: readonly OptionName[];
   readonly help: string;
@@ -75,6 +82,18 @@ export const COMMANDS: readonly Command[] = [
   },
   { name: "methods", operands: [], options: ["json"], help: "The merge methods and their parameters." },
   {
+    name: "presets",
+    operands: ["[ID]", "[MODEL...]"],
+    options: ["json"],
+    help: "Well-known recipes; with an ID and models (base first), that recipe.",
+  },
+  {
+    name: "average",
+    operands: ["MODEL..."],
+    options: ["how", "last", "alpha", "decay", "json"],
+    help: "A recipe that averages checkpoints, oldest first.",
+  },
+  {
     name: "verify",
     operands: ["OUT_DIR"],
     options: ["json"],
@@ -90,6 +109,7 @@ export interface Invocation {
   readonly lanes: number | null;
   readonly memory: number;
   readonly seed: number;
+  readonly average: Average;
   readonly overwrite: boolean;
   readonly json: boolean;
   readonly extract: ExtractChoices;
@@ -133,7 +153,7 @@ export function parse(argv: readonly string[]): Invocation | { readonly help: st
     throw new UsageError(
       `${command.name} takes no --${stray}. It takes ${command.options.map((o) => `--${o}`).join(", ")}.`,
     );
-  if (operands.length !== command.operands.length) {
+  if (!fits(command.operands, operands.length)) {
     throw new UsageError(
       `${command.name} takes ${command.operands.join(" ") || "no operands"}, but ${operands.length} ${operands.length === 1 ? "was" : "were"} given.`,
     );
@@ -141,6 +161,8 @@ export function parse(argv: readonly string[]): Invocation | { readonly help: st
   const engine = text(values.engine) ?? "auto";
   if (engine !== "auto" && engine !== "gpu" && engine !== "cpu")
     throw new UsageError(`--engine is "${engine}"; it can be auto, gpu or cpu.`);
+  const average = averageOf(values);
+  if (typeof average === "string") throw new UsageError(average);
   const shardBytes = size(values["shard-size"], "5GB");
   return {
     command: command.name,
@@ -150,6 +172,7 @@ export function parse(argv: readonly string[]): Invocation | { readonly help: st
     lanes: values.lanes === undefined ? null : whole("lanes", values.lanes, 1, 256),
     memory: size(values.memory, "1GB"),
     seed: values.seed === undefined ? 42 : whole("seed", values.seed, 0, 2 ** 53 - 1),
+    average,
     overwrite: values.overwrite === true,
     json: values.json === true,
     extract: {
@@ -179,6 +202,12 @@ export function helpFor(command?: Command): string {
     "A MODEL is a folder with safetensors files, or one such file; MODEL+ADAPTER is one with a LoRA adapter. Model",
     "paths in a recipe are looked for in the current folder first, then in the recipe's. Exit codes: 0 done, 1 failed, 2 bad usage or recipe, 130 cancelled.",
   ].join("\n");
+}
+
+function fits(wanted: readonly string[], given: number): boolean {
+  const needed = wanted.filter((operand) => !operand.startsWith("[")).length;
+  const most = wanted.some((operand) => operand.includes("...")) ? Number.POSITIVE_INFINITY : wanted.length;
+  return given >= needed && given <= most;
 }
 
 type Value = string | boolean | (string | boolean)[] | undefined;

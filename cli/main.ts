@@ -6,6 +6,7 @@ import { diffCommand } from "./diff.ts";
 import { extractCommand } from "./extract.ts";
 import { inspectCommand, methodsCommand } from "./inspect.ts";
 import { isPlanTrouble, mergeCommand, planCommand } from "./merge.ts";
+import { averageCommand, presetsCommand } from "./presets.ts";
 import { BadRecipe } from "./recipe.ts";
 import { verifyCommand } from "./verify.ts";
 
@@ -31,6 +32,10 @@ async function command(invocation: Invocation, signal: AbortSignal): Promise<{ c
       return { code: DONE, report: await extractCommand(invocation, signal) };
     case "methods":
       return { code: DONE, report: methodsCommand(invocation) };
+    case "presets":
+      return { code: DONE, report: await presetsCommand(invocation) };
+    case "average":
+      return { code: DONE, report: averageCommand(invocation) };
     case "verify": {
       const report = await verifyCommand(invocation, signal);
       return { code: report.ok ? DONE : FAILED, report };

@@ -59,6 +59,7 @@ const FLOORS: Readonly<Record<string, readonly string[]>> = {
     "core/units.ts",
   ],
   methods: ["core/method.ts", "core/graph", "core/errors.ts"],
+  "methods/presets.ts": ["core/recipe", "core/errors.ts", "methods/averages.ts"],
   workers: ["core", "methods", "kernels/build"],
   cli: ["core", "methods"],
   app: [

@@ -19,6 +19,7 @@ import type { Plan } from "../core/plan/plan.ts";
 import { modelsOf, type Recipe } from "../core/recipe/recipe.ts";
 import { run } from "../core/run/run.ts";
 import { verify } from "../core/run/verify.ts";
+import { planTokenizer } from "../core/tokenizer/plan.ts";
 import { METHODS } from "../methods/index.ts";
 import { adaptReference, openWithBase } from "./adapters.ts";
 import type {
@@ -102,7 +103,8 @@ export function createHost(platform: HostPlatform): StudioHost {
   }
 
   async function planFor(recipe: Recipe, options: OutputOptions, engine: Engine | null, text?: string): Promise<Plan> {
-    return buildPlan(recipe, await modelsFor(recipe), {
+    const opened = await modelsFor(recipe);
+    return buildPlan(recipe, opened, {
       methods: METHODS,
       shardBytes: options.shardBytes ?? Number.POSITIVE_INFINITY,
       memory: Math.min(options.memory, MEMORY_CAP),
@@ -110,6 +112,7 @@ export function createHost(platform: HostPlatform): StudioHost {
       lanes: engine?.lanes ?? 2,
       seed: options.seed,
       title: options.title,
+      tokenizer: await planTokenizer(recipe, opened),
       ...(text === undefined ? {} : { text }),
     });
   }

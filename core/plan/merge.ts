@@ -11,6 +11,7 @@ import { seedOf } from "./memory.ts";
 import type { OutputTensor, Source } from "./outputs.ts";
 import { hasParams, mergeParams, modelParams } from "./params.ts";
 import type { CopyPlan, MergePlan, Note, ParamValues } from "./plan.ts";
+import { scoreHeads } from "./scores.ts";
 import { createSlots, refuseCutting } from "./slots.ts";
 
 /** A tensor plan that has no place in a file, no sweeps and no tile size yet. */
@@ -137,6 +138,8 @@ function align(
     source.info.shape.length === lead.info.shape.length && source.info.shape.every((n, i) => n === lead.info.shape[i]);
   const odd = present.filter((source) => !same(source));
   if (odd.length === 0) return { taking: present, shape: lead.info.shape };
+  const heads = scoreHeads(tensor.name, lead, odd);
+  if (heads !== null) throw new WeightloomError("PlanError", heads);
   const vocabulary = tensor.place.kind === "embedding" || tensor.place.kind === "head";
   const rowsOnly = odd.every(
     (source) =>

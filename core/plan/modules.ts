@@ -4,7 +4,7 @@
  */
 import { WeightloomError } from "../errors.ts";
 import type { Model } from "../model/model.ts";
-import { type Module, moduleNamed, modulesOf } from "../model/modules.ts";
+import { type Module, type Modules, moduleNamed, modulesOf } from "../model/modules.ts";
 import type { ModuleEntry } from "../recipe/recipe.ts";
 import { choices, didYouMean } from "../recipe/words.ts";
 import { familyNotes, type Outline, type OutputTensor, type Part, partOf, type Scope } from "./outputs.ts";
@@ -67,10 +67,16 @@ function moduleFor(donor: Model, word: string): Module {
 /** In every model, its own part of that name; a model with a single stack is that part as a whole. */
 function scopeOf(word: string, name: string): Scope {
   const alone = (model: Model) => model.stacks.length < 2;
+  const known = new Map<Model, Modules>();
+  const inside = (model: Model): Modules => {
+    const modules = known.get(model) ?? modulesOf(model);
+    known.set(model, modules);
+    return modules;
+  };
   return {
     where: `modules.${word}.`,
-    stacks: (model) => (alone(model) ? model.stacks : (moduleNamed(modulesOf(model), name)?.stacks ?? [])),
-    has: (model, tensor) => alone(model) || modulesOf(model).of(tensor) === name,
+    stacks: (model) => (alone(model) ? model.stacks : (moduleNamed(inside(model), name)?.stacks ?? [])),
+    has: (model, tensor) => alone(model) || inside(model).of(tensor) === name,
   };
 }
 

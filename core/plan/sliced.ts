@@ -7,11 +7,17 @@ import type { LayerOrigin, OutputTensor, Part, Scope } from "./outputs.ts";
 import { depthOf, find, type Lookup, type Party, partyOf } from "./party.ts";
 
 export function ofSlices(slices: readonly Slice[], baseRef: string | undefined, lookup: Lookup, scope: Scope): Part {
+  const indexes = new Map<Model, Index>();
   const placed = slices.map((slice, s): Placed => {
     const where = `${scope.where}slices[${s}]`;
     const party = partyOf(slice.sources, slice.base_model ?? baseRef, lookup);
     const stacks = party.entries.map((entry, i) => stackFor(entry.model, slice.sources[i]!, where, scope));
-    return { slice, party, stacks, length: lengthOf(slice, where) };
+    const parts = party.entries.map(({ model }) => {
+      const index = indexes.get(model) ?? indexOf(model);
+      indexes.set(model, index);
+      return index;
+    });
+    return { slice, party, stacks, parts, length: lengthOf(slice, where) };
   });
   const [first] = placed;
   const last = placed.at(-1);
@@ -47,7 +53,24 @@ interface Placed {
   readonly party: Party;
   /** Of each source. */
   readonly stacks: readonly Stack[];
+  /** Of each source: its parts by layer. */
+  readonly parts: readonly Index[];
   readonly length: number;
+}
+
+/** The places of a model's tensors by "stack.layer". */
+type Index = ReadonlyMap<string, readonly Place[]>;
+
+function indexOf({ checkpoint, family }: Model): Index {
+  const index = new Map<string, Place[]>();
+  for (const name of checkpoint.tensors.keys()) {
+    const place = family.place(name);
+    const key = `${place.stack}.${place.layer}`;
+    const there = index.get(key);
+    if (there === undefined) index.set(key, [place]);
+    else there.push(place);
+  }
+  return index;
 }
 
 /** The layer of a source that is the slice's `j`-th. */
@@ -80,10 +103,8 @@ function layerAt(
   { prefix, number, depth }: { readonly prefix: string; readonly number: number; readonly depth: number },
 ): OutputTensor[] {
   const places = new Map<string, Place>();
-  for (const [i, { model }] of placed.party.entries.entries()) {
-    for (const name of model.checkpoint.tensors.keys()) {
-      const place = model.family.place(name);
-      if (place.stack !== placed.stacks[i]!.prefix || place.layer !== layerOf(placed, i, j)) continue;
+  for (const [i, index] of placed.parts.entries()) {
+    for (const place of index.get(`${placed.stacks[i]!.prefix}.${layerOf(placed, i, j)}`) ?? []) {
       if (!places.has(place.part)) places.set(place.part, place);
     }
   }

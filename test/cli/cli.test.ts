@@ -193,6 +193,31 @@ describe("the other commands", () => {
     expect(moved.cosine).toBeLessThan(1);
   });
 
+  test("presets are listed, explained and made for models", () => {
+    expect(weightloom("presets").stdout).toContain("slerp-gradient");
+    expect(weightloom("presets", "ties").stdout).toContain("weightloom presets ties BASE MODEL1 MODEL2");
+    const made = weightloom("presets", "ties", "base", "./a", "b");
+    expect(made.stdout).toContain("base_model: base\n");
+    expect(made.status).toBe(0);
+    const model = join(samples, "base");
+    const { layers } = JSON.parse(weightloom("inspect", model, "--json").stdout).stacks[0];
+    expect(weightloom("presets", "passthrough-9b", model, model).stdout).toContain(`layer_range: [0, ${layers}]`);
+    const few = weightloom("presets", "ties", "base");
+    expect([few.status, few.stderr]).toEqual([2, expect.stringContaining("ties takes a base model and then 2 models")]);
+    expect(weightloom("presets", "tise").stderr).toContain('There is no preset "tise"');
+  });
+
+  test("average prints a recipe that plans", () => {
+    const models = ["base", ...specialists].map((name) => join(samples, name));
+    const made = weightloom("average", "--how", "ema", "--alpha", ".2", ...models);
+    expect(made.stdout).toContain("merge_method: linear");
+    expect(made.stdout).toContain("weight: 0.2\n");
+    expect(weightloom("plan", recipe("ema.yml", made.stdout)).status).toBe(0);
+    const misused = weightloom("average", "--alpha", ".2", "a");
+    expect([misused.status, misused.stderr]).toEqual([2, expect.stringContaining("--alpha belongs to --how ema")]);
+    expect(weightloom("average").status).toBe(2);
+  });
+
   test("methods lists all seven", () => {
     const { methods } = JSON.parse(weightloom("methods", "--json").stdout);
     expect(methods.map((method: { id: string }) => method.id).sort()).toEqual([

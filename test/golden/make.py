@@ -19,6 +19,7 @@ if os.environ.get("PYTHONHASHSEED") != "0":  # mergekit iterates over sets of mo
     os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, "PYTHONHASHSEED": "0"})
 
 import cases  # noqa: E402
+import extract  # noqa: E402
 import families  # noqa: E402
 import further  # noqa: E402
 import lora  # noqa: E402
@@ -65,6 +66,8 @@ def jobs():
     yield "cases/lora-dora", lora.refused
     for name, documents, note in multi.all_cases():
         yield f"cases/multi-{name}", lambda name=name, documents=documents, note=note: multi.case(name, documents, note)
+    for name in extract.CASES:
+        yield f"extract/{name}", lambda name=name: extract.case(name)
     for name, document, note in moe.all_cases():
         yield f"moe/{name}", lambda name=name, document=document, note=note: moe.case(name, document, note)
 

@@ -4,7 +4,7 @@
   tok-chatml   the same and two added special tokens, with rows of their own; has a chat template
   tok-padded   tok-base's, and four added tokens beyond the model's 40 rows; has tok-chatml's chat template
   tok-other    BPE, other tokens in another order, one added token; 48 rows, the last of them unused
-  uni-a, uni-b Unigram with different pieces; 33 and 30 rows
+  uni-a, uni-b Unigram with different pieces; 33 and 29 rows
 """
 
 import json

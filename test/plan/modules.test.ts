@@ -197,3 +197,22 @@ test.each<[string, Recipe, RegExp]>([
   const models = await both();
   expect(() => planOf(recipe, models)).toThrow(message);
 });
+
+test("a model of thousands of tensors is planned in a moment", async () => {
+  const parts = { "model.layers.{0..79}.p{0..29}.weight": 1, "visual.blocks.{0..39}.p{0..9}.weight": 1 };
+  const shapes = Object.fromEntries(Object.entries(parts).map(([name, value]) => [name, { shape: [1], value }]));
+  const models = [await madeModel("a", shapes), await madeModel("b", shapes)];
+  const entries = models.map(({ ref }) => ({ model: ref }));
+  const sources = (layers: number) => entries.map((one) => ({ ...one, layer_range: [0, layers] as const }));
+  const slices = (layers: number) => [{ sources: sources(layers) }];
+  const recipe = (modules: NonNullable<Recipe["modules"]>): Recipe => ({
+    merge_method: "linear",
+    modules,
+    parameters: { weight: 1 },
+  });
+  const before = performance.now();
+  const whole = planOf(recipe({ text_decoder: { models: entries }, vision_tower: { models: entries } }), models);
+  const sliced = planOf(recipe({ text_decoder: { slices: slices(80) }, vision_tower: { slices: slices(40) } }), models);
+  expect([whole.tensors.length, sliced.tensors.length]).toEqual([2800, 2800]);
+  expect(performance.now() - before).toBeLessThan(10_000);
+}, 20_000);

@@ -1,7 +1,7 @@
 /** Which tensors take part: models named twice, integers, names nobody knows, tensors only some models have. */
 import { expect, test } from "vitest";
 import type { Recipe } from "../../core/recipe/recipe.ts";
-import { madeModel, resultOf } from "../support/made.ts";
+import { madeModel, planOf, resultOf } from "../support/made.ts";
 
 const layers = (value: number) => ({ "model.layers.{0..1}.mlp.up_proj.weight": value });
 
@@ -95,4 +95,23 @@ test("an unlisted base of a method without one takes part where its parameters a
   expect(Object.values((await resultOf(given, [a, b])).values)).toEqual([2, 2]);
   const own: Recipe = { ...given, models: [{ model: "a", parameters: { weight: 1 } }], parameters: {} };
   expect(Object.values((await resultOf(own, [a, b])).values)).toEqual([1, 1]);
+});
+
+test("score heads of reward models are averaged; of different shapes, refused", async () => {
+  const reward = (ref: string, labels: number) =>
+    madeModel(
+      ref,
+      { ...layers(labels), "score.weight": { shape: [labels, 2], value: labels } },
+      { model_type: "llama" },
+    );
+  const models = [{ model: "a" }, { model: "b" }];
+  const recipe: Recipe = { merge_method: "linear", models, parameters: { weight: 1 } };
+  const same = await Promise.all([reward("a", 1), reward("b", 1)]);
+  expect((await resultOf(recipe, same)).values["score.weight"]).toBe(1);
+  const different = await Promise.all([reward("a", 1), reward("b", 3)]);
+  expect(() => planOf(recipe, different)).toThrow(
+    /^score\.weight: a has \[1, 2\], b has \[3, 2\]\. This is a head that scores or classifies/,
+  );
+  const based: Recipe = { merge_method: "ties", base_model: "a", models: [{ model: "b" }], parameters: { weight: 1 } };
+  expect(() => planOf(based, different)).toThrow(/head that scores or classifies/);
 });
