@@ -177,7 +177,6 @@ export function parse(argv: readonly string[]): Invocation | { readonly help: st
     average,
     overwrite: values.overwrite === true,
     json: values.json === true,
-    markdown: values.markdown === true,
     extract: {
       rank: values.rank === undefined ? 16 : whole("rank", values.rank, 1, 65_536),
       threshold: values.threshold === undefined ? 0 : positive("threshold", values.threshold),
@@ -186,6 +185,7 @@ export function parse(argv: readonly string[]): Invocation | { readonly help: st
       include: list(values.include).map((pattern) => expression("include", pattern)),
       exclude: list(values.exclude).map((pattern) => expression("exclude", pattern)),
     },
+    markdown: values.markdown === true,
   };
 }
 

@@ -1,3 +1,4 @@
+import { chance } from "./sparse.ts";
 import { drop } from "./steps.ts";
 import { rescaleBy, vectorMethod } from "./vectors.ts";
 
@@ -21,6 +22,3 @@ export const dareLinear = vectorMethod({
   normalize: false,
   rescale: true,
 });
-
-/** What survivors are divided by: nothing where everything stays or nothing does. */
-export const chance = (density: number): number => (density >= 1 || density <= 0 ? 1 : density);

@@ -1,4 +1,4 @@
-import { chance } from "./dare_linear.ts";
+import { chance } from "./sparse.ts";
 import { drop } from "./steps.ts";
 import { rescaleBy, vectorMethod } from "./vectors.ts";
 

@@ -12,7 +12,7 @@ export const karcher = defineMethod({
   title: "Karcher mean",
   summary: "Finds the point on the sphere that lies in the middle of all models, all counting alike.",
   use: "For two or more models of equal standing; keeps their mean length, where an average shrinks it.",
-  reference: "Karcher, Comm. Pure Appl. Math. 1977, doi:10.1002/cpa.3160300502; as in mergekit's karcher",
+  reference: "Karcher, Comm. Pure Appl. Math. 1977, doi:10.1002/cpa.3160300502 (as in mergekit's karcher)",
   formula: [
     "u_i = model_i / |model_i|; u = direction of their sum",
     "repeat: g = mean_i of angle_i / sin(angle_i) (u_i - cos(angle_i) u), where angle_i lies between u and u_i",

@@ -28,7 +28,7 @@ export const nuslerp = defineMethod({
   title: "NuSLERP",
   summary: "Interpolates two models, or their changes from a base, along the arc between them, by weight.",
   use: "As SLERP, with weights; with a base the arc is drawn between the changes, where angles are wide enough to matter.",
-  reference: "Shoemake, SIGGRAPH 1985, doi:10.1145/325165.325242; as in mergekit's nuslerp",
+  reference: "Shoemake, SIGGRAPH 1985, doi:10.1145/325165.325242 (as in mergekit's nuslerp)",
   formula: [
     "t = weight_2 / (weight_1 + weight_2), or 0.5 where the weights add up to 0",
     "a, b = the two models, or their changes from the base",

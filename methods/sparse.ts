@@ -26,6 +26,9 @@ export interface Thinned {
   readonly probability?: number | Tensor;
 }
 
+/** DARE's chance of staying, as what survivors are divided by: 1 where everything stays or nothing does. */
+export const chance = (density: number): number => (density >= 1 || density <= 0 ? 1 : density);
+
 /**
  * TIES trimming as its authors do it: one threshold for the whole model, such that `density` of all elements are as
  * large. Tensors of one model and one density share the threshold.

@@ -129,7 +129,7 @@ async function update(
 ): Promise<ExtractedModule> {
   const [rows = 0, ...inner] = info.shape;
   const columns = countOf(inner);
-  if (difference.some((value) => !Number.isFinite(value)))
+  if (!allFinite(difference))
     throw new WeightloomError(
       "PlanError",
       `${name} differs by a NaN or an infinity, which no product of two matrices is. Leave it out with --exclude.`,
@@ -145,6 +145,13 @@ async function update(
           : asMatrix(module, found, rows, inner)),
     );
   return { module, kind, rank: found.rank, norm: Math.sqrt(found.total), rest: Math.sqrt(found.rest) };
+}
+
+function allFinite(values: Float32Array): boolean {
+  // Zero times anything but a NaN or an infinity is zero.
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += 0 * values[i]!;
+  return sum === 0;
 }
 
 type Pair = Pick<Approximation, "rank" | "left" | "right">;
