@@ -20,7 +20,7 @@ export function PresetMenu() {
     [recipe, list],
   );
   return (
-    <DropdownMenu.Root>
+    <DropdownMenu.Root modal={false}>
       <DropdownMenu.Trigger className="button presets">
         Start from ... <ChevronDown size={14} aria-hidden />
       </DropdownMenu.Trigger>

@@ -1,5 +1,5 @@
 /** Text that may be a recipe: parsed, and taken over when it is one. */
-import { parseDocument } from "../../core/recipe/document.ts";
+import { parseDocument, printDocument } from "../../core/recipe/document.ts";
 import type { Diagnostic } from "../../core/recipe/recipe.ts";
 import { METHODS } from "../../methods/index.ts";
 import { say } from "../state/messages.ts";
@@ -9,7 +9,7 @@ import { documentOf, useStudio } from "../state/studio.ts";
 export function adoptText(text: string): readonly Diagnostic[] {
   const { document, diagnostics } = parseDocument(text, METHODS);
   const studio = useStudio.getState();
-  if (document !== null && JSON.stringify(document) !== JSON.stringify(documentOf(studio))) {
+  if (document !== null && printDocument(document) !== printDocument(documentOf(studio))) {
     studio.adopt(document, text);
   } else if (document !== null && text !== studio.text) {
     // The same document in other words: the person's words are kept, and there is nothing to undo.
