@@ -114,20 +114,13 @@ export function costOf(method: AnyMethod): string {
   });
   if (merged.op === "input") return "none: bytes are copied.";
   const passes = passesOf(merged, watched);
-  // Sweeps whose only purpose is to break ties are left out where no equal magnitudes straddle the cut.
-  const sure = passes.filter(
-    ({ program, sums, high, low, reduced }) =>
-      program.output !== null || sums.length + high.length + low.length + reduced.length > 0,
-  );
   const reads = Array.from(
     { length: models + shift },
-    (_, i) => sure.filter(({ program }) => program.inputs.includes(i)).length,
+    (_, i) => passes.filter(({ program }) => program.inputs.includes(i)).length,
   );
-  const maybe = passes.length - sure.length;
   const own = [...new Set(reads.slice(shift))];
   return [
-    times(sure.length, "sweep", "sweeps"),
-    maybe === 0 ? "" : `, ${maybe} more where equal magnitudes straddle the cut`,
+    times(passes.length, "sweep", "sweeps"),
     `; each model is read ${own.map(often).join(" or ")}`,
     shift === 1 ? `, the base ${often(reads[0] ?? 0)}` : "",
     ".",

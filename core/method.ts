@@ -120,6 +120,8 @@ export interface MergeMethod<S extends ParamSchema = ParamSchema> {
    */
   readonly rows: "common" | "base" | "refuse";
   readonly params: S;
+  /** True for the one to try first with models whose merge nobody has measured. */
+  readonly first?: true;
   /** The nominal share of each model for one tensor; absent where no such number exists. */
   shares?(resolved: Resolved<S>): Shares;
   /** Sentences about parameters that are allowed and yet unlikely to be meant, over all merged tensors. */

@@ -19,6 +19,8 @@ export const dareLinear = vectorMethod({
   params: rescaleBy,
   thin: ({ delta, density, stream }) => ({ left: drop(delta, density, stream), probability: chance(density) }),
   mix: "sum",
+  densities: [0.01, 0.7],
+  sum: [0.9, 1.1],
   normalize: false,
   rescale: true,
 });

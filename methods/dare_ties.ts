@@ -19,6 +19,8 @@ export const dareTies = vectorMethod({
   params: rescaleBy,
   thin: ({ delta, density, stream }) => ({ left: drop(delta, density, stream), probability: chance(density) }),
   mix: "elect",
+  densities: [0.01, 0.7],
+  sum: [0.9, 1.1],
   normalize: false,
   rescale: true,
 });

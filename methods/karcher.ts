@@ -7,6 +7,11 @@ import { mul } from "../core/graph/tensor.ts";
 import { defineMethod, number } from "../core/method.ts";
 import { combination, inner, lengthOf } from "./span.ts";
 
+/** Cosines this close to -1 are opposite: sums of f32 products are exact to about 1e-6 of a cosine. */
+const OPPOSITE = 1e-6 - 1;
+/** A mean of unit vectors shorter than the root of that has a direction made of rounding. */
+const CANCELLED = 1e-3;
+
 export const karcher = defineMethod({
   id: "karcher",
   title: "Karcher mean",
@@ -20,7 +25,7 @@ export const karcher = defineMethod({
     "result = u * mean_i |model_i|",
   ].join("\n"),
   differs:
-    "Vocabularies of different sizes are cut to the rows all have; mergekit stops there. A base that is named takes part like any other model, as in mergekit.",
+    "Vocabularies of different sizes are cut to the rows all have; mergekit stops there. A base that is named takes part like any other model, as in mergekit. Exactly opposite models do not steer the search, where mergekit's divides by a rounding error.",
   base: "none",
   models: { min: 1 },
   rows: "common",
@@ -73,17 +78,18 @@ export function karcherMean(products: readonly (readonly number[])[], steps: num
 
   let direction = taking.map((takes) => (takes ? share : 0));
   const sum = lengthOf(unit, direction);
-  direction = sum < tol ? onlyFirst(taking) : direction.map((part) => part / sum);
+  direction = sum < Math.max(tol, CANCELLED) ? onlyFirst(taking) : direction.map((part) => part / sum);
   for (let step = 0; step < steps; step++) {
     const pull = new Array<number>(lengths.length).fill(0);
     let back = 0;
     taking.forEach((takes, i) => {
       if (!takes) return;
       const cosine = Math.min(1, Math.max(-1, row(unit, i, direction)));
+      // The way to the opposite point has no direction.
+      if (cosine < OPPOSITE) return;
       const angle = Math.acos(cosine);
-      if (angle < tol) return;
-      const part = (share * angle) / Math.sin(angle);
-      if (!Number.isFinite(part)) return;
+      // Rounding may hide a small angle from the cosine; the pull is right all the same.
+      const part = angle < tol ? share : (share * angle) / Math.sin(angle);
       pull[i]! += part;
       back += part * cosine;
     });

@@ -34,6 +34,7 @@ export const ties = vectorMethod({
     left: own.trim_over === "model" ? trimOverall(delta, density, stream, name) : trim(delta, density, count, name),
   }),
   mix: "elect",
+  densities: [0.2, 0.9],
   normalize: true,
   rescale: false,
 });

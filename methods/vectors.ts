@@ -94,7 +94,7 @@ export interface Thinning<Own extends ParamSchema> {
 
 type Blank<Own extends ParamSchema> = Pick<
   MergeMethod,
-  "id" | "title" | "summary" | "use" | "reference" | "formula" | "differs"
+  "id" | "title" | "summary" | "use" | "reference" | "formula" | "differs" | "first"
 > & {
   /** Parameters besides those all have. */
   readonly params?: Own;
@@ -103,6 +103,10 @@ type Blank<Own extends ParamSchema> = Pick<
   readonly mix: "sum" | "elect";
   readonly normalize: boolean;
   readonly rescale: boolean;
+  /** Densities that papers and practice report good results with. */
+  readonly densities?: readonly [number, number];
+  /** Where weights are not normalised: what their sum should be near, and the sentence's subject. */
+  readonly sum?: readonly [number, number];
 };
 
 /** Where all models changed the same: their weights' part of the mix, times its strength. */
@@ -113,12 +117,31 @@ const shares = ({ merge, models }: Resolved<VectorSchema>) => {
   return weights.map((weight) => (merge.lambda * weight) / divisor);
 };
 
+/** Remarks on weights whose sum is far from what has worked, where nothing normalises them. */
+function sumAdvice(title: string, [low, high]: readonly [number, number]) {
+  return (tensors: readonly Resolved<VectorSchema>[]): string[] => {
+    const sums = tensors
+      .filter(({ merge }) => !merge.normalize)
+      .map(({ models }) => models.reduce((sum, own) => sum + (own.weight ?? 0), 0));
+    const odd = sums.filter((sum) => sum < low || sum > high);
+    if (odd.length === 0) return [];
+    const mean = odd.reduce((all, sum) => all + sum, 0) / odd.length;
+    const effect =
+      mean > high ? "moves further from the base than one model did" : "stays nearer to the base than the models are";
+    return [
+      `The weights add up to ${Number(mean.toFixed(2))}${odd.length < tensors.length ? " on average where they are odd" : ""}; for ${title} sums of ${low} to ${high} have worked. The result ${effect}: change the weights, or turn normalize on.`,
+    ];
+  };
+}
+
 export function vectorMethod<const Own extends ParamSchema = Readonly<Record<never, never>>>({
   thin,
   mix,
   normalize,
   rescale,
   params: extra,
+  densities,
+  sum,
   ...blank
 }: Blank<Own>): MergeMethod<VectorSchema & Own> {
   const method: MergeMethod<VectorSchema> = {
@@ -126,8 +149,13 @@ export function vectorMethod<const Own extends ParamSchema = Readonly<Record<nev
     base: "required",
     models: { min: 1 },
     rows: "base",
-    params: { ...schema(normalize, rescale), ...extra },
+    params: {
+      ...schema(normalize, rescale),
+      ...(densities === undefined ? {} : { density: { ...densityParam, usual: densities } }),
+      ...extra,
+    },
     shares,
+    ...(sum === undefined ? {} : { advice: sumAdvice(blank.title, sum) }),
     merge: ({ base: maybe, models, params, depth, ...tensor }: MergeInputs<VectorSchema>) => {
       const base = given(maybe);
       const taking = models.filter((model) => model.params.weight !== 0);

@@ -10,7 +10,7 @@ import { WeightloomError } from "../errors.ts";
 import type { Checkpoint, TensorInfo } from "../formats/checkpoint.ts";
 import { openSafetensors } from "../formats/safetensors.ts";
 import { isList, isObject, readJson } from "./config.ts";
-import { licenceOf } from "./licence.ts";
+import { cardFacts } from "./licence.ts";
 import type { Json, JsonObject } from "./model.ts";
 
 export const ADAPTER_CONFIG = "adapter_config.json";
@@ -86,7 +86,7 @@ export async function openAdapter(ref: string, files: ReadonlyMap<string, ByteSo
     updates,
     whole,
     base: typeof base === "string" && base !== "" ? base : null,
-    licence: await licenceOf(inside.get("README.md")),
+    licence: (await cardFacts(inside.get("README.md"))).licence,
   };
 }
 

@@ -8,15 +8,26 @@ import type { ByteSource } from "../bytes/source.ts";
 /** Front matter comes first in a card; this many bytes hold it. */
 const FRONT = 64 * 1024;
 
-/** The `license:` of a README's front matter ("other" gives its `license_name`), or null. */
-export async function licenceOf(readme: ByteSource | undefined): Promise<string | null> {
-  if (readme === undefined) return null;
+/** What a model card says of a model. */
+export interface CardFacts {
+  /** Its `license:` ("other" gives its `license_name`), or null. */
+  readonly licence: string | null;
+  /** The first of its `base_model:`, or null. */
+  readonly basedOn: string | null;
+}
+
+/** The facts in a README's front matter. */
+export async function cardFacts(readme: ByteSource | undefined): Promise<CardFacts> {
+  if (readme === undefined) return { licence: null, basedOn: null };
   const bytes = await readme.read({ start: 0, end: Math.min(FRONT, readme.size) });
   const text = new TextDecoder().decode(bytes);
   const front = /^\uFEFF?---[ \t]*\r?\n(.*?)\r?\n---/s.exec(text)?.[1];
-  if (front === undefined) return null;
+  if (front === undefined) return { licence: null, basedOn: null };
   const licence = field(front, "license");
-  return licence === "other" ? (field(front, "license_name") ?? licence) : licence;
+  return {
+    licence: licence === "other" ? (field(front, "license_name") ?? licence) : licence,
+    basedOn: field(front, "base_model"),
+  };
 }
 
 /** The first value of a top-level field: a word, a quoted word, or the first of a list. */

@@ -78,4 +78,6 @@ export interface Model {
   /** Other small files of its folder, by name: tokenizer, generation config, model card. */
   readonly extras: ReadonlyMap<string, ByteSource>;
   readonly licence: string | null;
+  /** The base its card names; null or absent when nobody says. */
+  readonly basedOn?: string | null;
 }

@@ -10,7 +10,7 @@ import { openCheckpoint } from "../formats/shards.ts";
 import { at, isObject, readJson, stringAt } from "./config.ts";
 import { recognise } from "./families.ts";
 import { tokenizerFingerprint } from "./fingerprint.ts";
-import { licenceOf } from "./licence.ts";
+import { cardFacts } from "./licence.ts";
 import type { JsonObject, Model } from "./model.ts";
 
 /** Small files are at most this long; a tokenizer of 256 thousand words has 35 MB. */
@@ -33,6 +33,7 @@ export async function openModel(ref: string, files: ReadonlyMap<string, ByteSour
 
   const { family, stacks } = recognise(names, config);
   const extras = new Map([...inside].filter(([path, source]) => isExtra(path, source)));
+  const card = await cardFacts(extras.get("README.md"));
   return {
     ref,
     checkpoint,
@@ -43,7 +44,8 @@ export async function openModel(ref: string, files: ReadonlyMap<string, ByteSour
     parameters: [...checkpoint.tensors.values()].reduce((sum, { shape }) => sum + countOf(shape), 0),
     bytes: checkpoint.sources.reduce((sum, { size }) => sum + size, 0),
     extras,
-    licence: (await licenceOf(extras.get("README.md"))) ?? checkpoint.metadata.get("modelspec.license") ?? null,
+    licence: card.licence ?? checkpoint.metadata.get("modelspec.license") ?? null,
+    basedOn: card.basedOn,
   };
 }
 

@@ -2,16 +2,47 @@
  * What a friend would say before a merge is started, from the parameters alone: values outside what has worked for
  * others, and how much of each model really ends up in the result once normalisation and chaining are done.
  */
-import type { NumberParam, Param, Resolved } from "../method.ts";
+import type { AnyMethod, NumberParam, Param, Resolved } from "../method.ts";
+import type { Model } from "../model/model.ts";
+import { modelsOf } from "../recipe/recipe.ts";
 import type { MergeDraft } from "./merge.ts";
 import type { Note } from "./plan.ts";
 import type { Drafted } from "./stages.ts";
 
-/** @param stages the recipes of a chain in order, the result's last */
-export function adviceOf(stages: readonly Drafted[]): Note[] {
+/**
+ * @param stages the recipes of a chain in order, the result's last
+ * @param models opened models by the names the recipes use
+ */
+export function adviceOf(
+  stages: readonly Drafted[],
+  models: ReadonlyMap<string, Model>,
+  methods: ReadonlyMap<string, AnyMethod>,
+): Note[] {
   const notes = stages.flatMap((stage) => [...unusual(stage), ...own(stage)]);
   const result = stages.at(-1);
-  return result === undefined ? notes : [...notes, ...effective(stages, result)];
+  if (result === undefined) return notes;
+  return [...notes, ...unknownParents(result, models, methods), ...effective(stages, result)];
+}
+
+/** With fine-tunes of unknown origin the plain sum of task vectors is the safe start; the study's finding, not ours. */
+function unknownParents(
+  { recipe, method }: Drafted,
+  models: ReadonlyMap<string, Model>,
+  methods: ReadonlyMap<string, AnyMethod>,
+): Note[] {
+  const first = [...methods.values()].find((one) => one.first === true);
+  if (first === undefined || method.first === true || method.base !== "required" || method.models.max === 1) return [];
+  const unknown = modelsOf(recipe).filter((ref) => {
+    const model = models.get(ref);
+    return ref !== recipe.base_model && model !== undefined && (model.basedOn ?? null) === null;
+  });
+  if (unknown.length < 2) return [];
+  return [
+    {
+      severity: "info",
+      text: `No card says what ${unknown.join(", ")} were trained from. With models of unknown origin try ${first.title} first: in a study of six methods on four language models (arXiv:2511.21437) it alone gained reliably.`,
+    },
+  ];
 }
 
 /** Drafts whose tensors the method computes: carried ones have no parameters. */

@@ -36,7 +36,7 @@ export function buildPlan(
   const earlier = earlierResults(stages.slice(0, -1), models, { ...options, note });
   const drafted = draftAll(recipe, earlier, { ...options, note });
   const { method, outline: shape, dtype, drafts } = drafted;
-  for (const one of adviceOf([...earlier.drafted, drafted])) note(one);
+  for (const one of adviceOf([...earlier.drafted, drafted], models, options.methods)) note(one);
 
   const tokenizer = options.tokenizer ?? null;
   const text = options.text ?? stages.map(printRecipe).join("---\n");

@@ -117,6 +117,31 @@ test("a zero tensor steers nothing, and shortens the mean", () => {
   ).toEqual([0, 0]);
 });
 
+test("opposite models do not steer, and rounding of a cosine moves the mean by no more than itself", () => {
+  const opposite = karcherMean(
+    [
+      [1, -0.9999999],
+      [-0.9999999, 1],
+    ],
+    10,
+    1e-5,
+  );
+  expect(opposite.every((part) => Math.abs(part) <= 1)).toBe(true);
+  // Three nearly equal directions, the third in the middle, so that its angle to the mean is lost in f32.
+  const products = (off: number) => {
+    const [near, far] = [1 - 2e-5 + off, 1 - 8e-5 - off];
+    return [
+      [1, far, near],
+      [far, 1, near],
+      [near, near, 1],
+    ];
+  };
+  const [exact, rounded] = [karcherMean(products(0), 10, 1e-5), karcherMean(products(6e-8), 10, 1e-5)];
+  rounded.forEach((part, i) => {
+    expect(Math.abs(part - exact[i]!)).toBeLessThan(1e-6);
+  });
+});
+
 describe("models are read", () => {
   const sweeps = (asked: Ask) => {
     const { merged, watched } = expression(asked);

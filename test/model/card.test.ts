@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { fromBytes } from "../../core/bytes/source.ts";
 import { type CardInput, joinLicences, modelCard } from "../../core/model/card.ts";
-import { licenceOf } from "../../core/model/licence.ts";
+import { cardFacts } from "../../core/model/licence.ts";
 
 const INPUT: CardInput = {
   title: "Tide 7B",
@@ -83,7 +83,8 @@ test.each([
 });
 
 describe("the licence in a card", () => {
-  const read = (text: string) => licenceOf(fromBytes("README.md", new TextEncoder().encode(text)));
+  const facts = (text: string) => cardFacts(fromBytes("README.md", new TextEncoder().encode(text)));
+  const read = async (text: string) => (await facts(text)).licence;
   test.each([
     ["---\nlanguage: en\nlicense: apache-2.0\n---\n# x", "apache-2.0"],
     ['---\r\nlicense: "mit"\r\n---\r\n', "mit"],
@@ -95,5 +96,11 @@ describe("the licence in a card", () => {
     ["", null],
   ])("%j is %j", async (text, licence) => {
     expect(await read(text)).toBe(licence);
+  });
+
+  test("the base a card names", async () => {
+    expect((await facts("---\nbase_model: org/base\n---\n")).basedOn).toBe("org/base");
+    expect((await facts("---\nbase_model:\n- org/base\n- org/other\n---\n")).basedOn).toBe("org/base");
+    expect((await facts("---\nlicense: mit\n---\n")).basedOn).toBeNull();
   });
 });

@@ -66,6 +66,49 @@ describe("effective weights", () => {
   });
 });
 
+describe("parameters that are allowed and unlikely", () => {
+  const dare = (weight: number, density: number): Recipe => ({
+    merge_method: "dare_ties",
+    base_model: "base",
+    models: ["a", "b"].map((model) => ({ model, parameters: { weight, density } })),
+  });
+  const said = async (recipe: Recipe) => texts(await planOf(recipe)).filter((text) => !text.startsWith("Effective"));
+
+  test("weights of DARE that do not add up to about 1", async () => {
+    expect((await said(dare(0.5, 0.5))).join()).not.toContain("add up");
+    expect((await said(dare(0.9, 0.5))).join()).toContain(
+      "The weights add up to 1.8; for DARE-TIES sums of 0.9 to 1.1 have worked. The result moves further from the base than one model did",
+    );
+    expect((await said({ ...dare(0.9, 0.5), parameters: { normalize: true } })).join()).not.toContain("add up");
+  });
+
+  test("densities that nobody reports good results with", async () => {
+    expect((await said(dare(0.5, 0.53))).join()).not.toContain("documented");
+    expect((await said(dare(0.5, 0.95))).join()).toContain(
+      "density is 0.95 for some tensors; DARE-TIES is documented to work between 0.01 and 0.7.",
+    );
+    expect((await said(dare(0.5, 1))).join()).not.toContain("documented");
+  });
+});
+
+describe("parents of unknown origin", () => {
+  const method = async (id: string, ...names: readonly string[]) =>
+    texts(
+      await planOf({
+        merge_method: id,
+        base_model: "base",
+        models: names.map((model) => ({ model, parameters: { weight: 0.5 } })),
+      }),
+    ).filter((text) => text.startsWith("No card"));
+
+  test("are better tried with task arithmetic first", async () => {
+    const [said] = await method("ties", "a", "b");
+    expect(said).toMatch(/^No card says what a, b were trained from\. .*try Task arithmetic first/);
+    expect(await method("task_arithmetic", "a", "b")).toEqual([]);
+    expect(await method("ties", "a")).toEqual([]);
+  });
+});
+
 /** A model of four matrices: the base's numbers, each changed by up to `share` of itself. */
 async function made(ref: string, share: number): Promise<Model> {
   const names = [0, 1, 2, 3].map((layer) => `model.layers.${layer}.mlp.up_proj.weight`);
