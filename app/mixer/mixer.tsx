@@ -103,56 +103,57 @@ export function Mixer() {
             ))}
           </fieldset>
         )}
-        <span className="spacer" />
-        <Select
-          label="Shape"
-          value=""
-          options={[
-            { value: "", label: "Shape ..." },
-            ...Object.keys(SHAPES).map((name) => ({ value: name, label: name })),
-          ]}
-          hideLabel
-          onChange={(name) => {
-            if (active === undefined || name === "") return;
-            const [low, high] = [Math.max(0, dial.param.min), Math.min(1, dial.param.max)];
-            edit((r) =>
-              lanes
-                .filter((lane) => lane.layers)
-                .reduce(
-                  (now, lane) =>
-                    withCurve(
-                      now,
-                      board,
-                      dial,
-                      active,
-                      lane,
-                      shaped(curveOf(now, board, dial, active, lane), name, low, high),
-                    ),
-                  r,
-                ),
-            );
-          }}
-        />
-        <NumberField
-          label="Brush"
-          value={view.brush}
-          min={0}
-          max={16}
-          step={1}
-          help="How many layers on either side a stroke pulls along"
-          onChange={(brush) => view.set({ brush: Math.round(brush) })}
-        />
-        <NumberField
-          label={columnName(spot.column, board.layers)}
-          help="The value of the layer last touched, for the model chosen"
-          value={spotCurve === null ? null : valueAt(spotCurve, spot.column)}
-          empty="mixed"
-          onChange={(value) =>
-            active !== undefined &&
-            spotCurve !== null &&
-            edit((r) => withCurve(r, board, dial, active, spot.lane, withValue(spotCurve, spot.column, value)))
-          }
-        />
+        <div className="tools-touch">
+          <Select
+            label="Shape"
+            value=""
+            options={[
+              { value: "", label: "Shape ..." },
+              ...Object.keys(SHAPES).map((name) => ({ value: name, label: name })),
+            ]}
+            hideLabel
+            onChange={(name) => {
+              if (active === undefined || name === "") return;
+              const [low, high] = [Math.max(0, dial.param.min), Math.min(1, dial.param.max)];
+              edit((r) =>
+                lanes
+                  .filter((lane) => lane.layers)
+                  .reduce(
+                    (now, lane) =>
+                      withCurve(
+                        now,
+                        board,
+                        dial,
+                        active,
+                        lane,
+                        shaped(curveOf(now, board, dial, active, lane), name, low, high),
+                      ),
+                    r,
+                  ),
+              );
+            }}
+          />
+          <NumberField
+            label="Brush"
+            value={view.brush}
+            min={0}
+            max={16}
+            step={1}
+            help="How many layers on either side a stroke pulls along"
+            onChange={(brush) => view.set({ brush: Math.round(brush) })}
+          />
+          <NumberField
+            label={columnName(spot.column, board.layers)}
+            help="The value of the layer last touched, for the model chosen"
+            value={spotCurve === null ? null : valueAt(spotCurve, spot.column)}
+            empty="mixed"
+            onChange={(value) =>
+              active !== undefined &&
+              spotCurve !== null &&
+              edit((r) => withCurve(r, board, dial, active, spot.lane, withValue(spotCurve, spot.column, value)))
+            }
+          />
+        </div>
       </div>
       <p className="dial-help">
         {dial.param.help}{" "}
