@@ -2,9 +2,13 @@
 import { parseArgs } from "node:util";
 import { WeightloomError } from "../core/errors.ts";
 import { parseBytes } from "../core/units.ts";
+import type { Average } from "../methods/averages.ts";
+import { averageOf } from "./average.ts";
 
 interface Option {
   readonly type: "string" | "boolean";
+  /** May be given more than once. */
+  readonly multiple?: boolean;
   readonly value?: string;
   readonly help: string;
 }
@@ -23,8 +27,19 @@ const OPTIONS = {
     help: "Resident memory to stay under, about; buffers get about a third of it.",
   },
   seed: { type: "string", value: "N", help: "Seed of random methods; default 42." },
+  how: { type: "string", value: "uniform|last|ema|wma|wsm", help: "Weights of the checkpoints; default uniform." },
+  last: { type: "string", value: "N", help: "How many checkpoints --how last takes; default 5." },
+  alpha: { type: "string", value: "A", help: "The newest checkpoint's share for --how ema; default 0.2." },
+  decay: { type: "string", value: "linear|cosine|sqrt", help: "The decay --how wsm stands for; default linear." },
   overwrite: { type: "boolean", help: "Write into a folder that already holds a model." },
+  rank: { type: "string", value: "R", help: "Most rows of A per update; default 16." },
+  threshold: { type: "string", value: "EPS", help: "Leave out singular values up to this; default 0." },
+  embeddings: { type: "boolean", help: "Embeddings and head as low-rank updates, not whole." },
+  "save-module": { type: "string", multiple: true, value: "NAME", help: "Save modules of this name whole." },
+  include: { type: "string", multiple: true, value: "PATTERN", help: "Only modules that this expression matches." },
+  exclude: { type: "string", multiple: true, value: "PATTERN", help: "No modules that this expression matches." },
   json: { type: "boolean", help: "One line of JSON on standard output at the end." },
+  markdown: { type: "boolean", help: "Print the reference page docs/methods.md." },
   help: { type: "boolean", help: "This text." },
 } as const satisfies Record<string, Option>;
 
@@ -32,6 +47,7 @@ type OptionName = keyof typeof OPTIONS;
 
 export interface Command {
   readonly name: string;
+  /** In order; in brackets where it may be missing, with dots after it where there may be several. */
   readonly operands: readonly string[];
   readonly options: readonly OptionName[];
   readonly help: string;
@@ -59,7 +75,25 @@ export const COMMANDS: readonly Command[] = [
     options: [...RUNNING, "json"],
     help: "How far two models are apart, per layer and kind.",
   },
-  { name: "methods", operands: [], options: ["json"], help: "The merge methods and their parameters." },
+  {
+    name: "extract-lora",
+    operands: ["MODEL", "BASE", "OUT_DIR"],
+    options: ["rank", "threshold", "embeddings", "save-module", "include", "exclude", "overwrite", "json"],
+    help: "What a fine-tune changed in its base, as a LoRA adapter.",
+  },
+  { name: "methods", operands: [], options: ["json", "markdown"], help: "The merge methods and their parameters." },
+  {
+    name: "presets",
+    operands: ["[ID]", "[MODEL...]"],
+    options: ["json"],
+    help: "Well-known recipes; with an ID and models (base first), that recipe.",
+  },
+  {
+    name: "average",
+    operands: ["MODEL..."],
+    options: ["how", "last", "alpha", "decay", "json"],
+    help: "A recipe that averages checkpoints, oldest first.",
+  },
   {
     name: "verify",
     operands: ["OUT_DIR"],
@@ -76,8 +110,21 @@ export interface Invocation {
   readonly lanes: number | null;
   readonly memory: number;
   readonly seed: number;
+  readonly average: Average;
   readonly overwrite: boolean;
   readonly json: boolean;
+  readonly markdown: boolean;
+  readonly extract: ExtractChoices;
+}
+
+/** What `extract-lora` takes besides its operands. */
+export interface ExtractChoices {
+  readonly rank: number;
+  readonly threshold: number;
+  readonly embeddings: boolean;
+  readonly saved: readonly string[];
+  readonly include: readonly RegExp[];
+  readonly exclude: readonly RegExp[];
 }
 
 /** Bad usage: exit code 2. */
@@ -89,7 +136,7 @@ export class UsageError extends Error {
  * @throws UsageError with a sentence; a null result means help was asked for.
  */
 export function parse(argv: readonly string[]): Invocation | { readonly help: string } {
-  let parsed: { values: Record<string, string | boolean | undefined>; positionals: string[] };
+  let parsed: { values: Values; positionals: string[] };
   try {
     parsed = parseArgs({ args: [...argv], options: OPTIONS, allowPositionals: true, strict: true });
   } catch (error) {
@@ -108,7 +155,7 @@ export function parse(argv: readonly string[]): Invocation | { readonly help: st
     throw new UsageError(
       `${command.name} takes no --${stray}. It takes ${command.options.map((o) => `--${o}`).join(", ")}.`,
     );
-  if (operands.length !== command.operands.length) {
+  if (!fits(command.operands, operands.length)) {
     throw new UsageError(
       `${command.name} takes ${command.operands.join(" ") || "no operands"}, but ${operands.length} ${operands.length === 1 ? "was" : "were"} given.`,
     );
@@ -116,6 +163,8 @@ export function parse(argv: readonly string[]): Invocation | { readonly help: st
   const engine = text(values.engine) ?? "auto";
   if (engine !== "auto" && engine !== "gpu" && engine !== "cpu")
     throw new UsageError(`--engine is "${engine}"; it can be auto, gpu or cpu.`);
+  const average = averageOf(values);
+  if (typeof average === "string") throw new UsageError(average);
   const shardBytes = size(values["shard-size"], "5GB");
   return {
     command: command.name,
@@ -125,8 +174,18 @@ export function parse(argv: readonly string[]): Invocation | { readonly help: st
     lanes: values.lanes === undefined ? null : whole("lanes", values.lanes, 1, 256),
     memory: size(values.memory, "1GB"),
     seed: values.seed === undefined ? 42 : whole("seed", values.seed, 0, 2 ** 53 - 1),
+    average,
     overwrite: values.overwrite === true,
     json: values.json === true,
+    extract: {
+      rank: values.rank === undefined ? 16 : whole("rank", values.rank, 1, 65_536),
+      threshold: values.threshold === undefined ? 0 : positive("threshold", values.threshold),
+      embeddings: values.embeddings === true,
+      saved: list(values["save-module"]),
+      include: list(values.include).map((pattern) => expression("include", pattern)),
+      exclude: list(values.exclude).map((pattern) => expression("exclude", pattern)),
+    },
+    markdown: values.markdown === true,
   };
 }
 
@@ -136,21 +195,47 @@ export function helpFor(command?: Command): string {
   return [
     "weightloom: merge model checkpoints on this machine",
     "",
-    ...shown.map((one) => `  ${`weightloom ${one.name} ${one.operands.join(" ")}`.padEnd(42)}${one.help}`),
+    ...shown.map((one) => `  ${`weightloom ${one.name} ${one.operands.join(" ")}`.padEnd(44)}${one.help}`),
     "",
     ...options.map((name) => {
       const option: Option = OPTIONS[name];
       return `  ${`--${name}${option.value === undefined ? "" : ` ${option.value}`}`.padEnd(24)}${option.help}`;
     }),
     "",
-    "A MODEL is a folder with safetensors files, or one such file. Model paths in a recipe are looked for in the",
-    "current folder first, then in the recipe's. Exit codes: 0 done, 1 failed, 2 bad usage or recipe, 130 cancelled.",
+    "A MODEL is a folder with safetensors files, or one such file; MODEL+ADAPTER is one with a LoRA adapter. Model",
+    "paths in a recipe are looked for in the current folder first, then in the recipe's. Exit codes: 0 done, 1 failed, 2 bad usage or recipe, 130 cancelled.",
   ].join("\n");
 }
 
-const text = (value: string | boolean | undefined) => (typeof value === "string" ? value : undefined);
+function fits(wanted: readonly string[], given: number): boolean {
+  const needed = wanted.filter((operand) => !operand.startsWith("[")).length;
+  const most = wanted.some((operand) => operand.includes("...")) ? Number.POSITIVE_INFINITY : wanted.length;
+  return given >= needed && given <= most;
+}
 
-function size(value: string | boolean | undefined, standard: string): number {
+type Value = string | boolean | (string | boolean)[] | undefined;
+type Values = Record<string, Value>;
+
+const list = (value: Value): string[] => (Array.isArray(value) ? value.map(String) : []);
+
+function positive(name: string, value: Value): number {
+  const number = Number(value);
+  if (!(number >= 0 && Number.isFinite(number)))
+    throw new UsageError(`--${name} is "${String(value)}"; it must be a number from 0.`);
+  return number;
+}
+
+function expression(name: string, pattern: string): RegExp {
+  try {
+    return new RegExp(pattern);
+  } catch {
+    throw new UsageError(`--${name} is "${pattern}", which is not a regular expression. Escape its signs with \\.`);
+  }
+}
+
+const text = (value: Value) => (typeof value === "string" ? value : undefined);
+
+function size(value: Value, standard: string): number {
   try {
     return parseBytes(text(value) ?? standard);
   } catch (error) {
@@ -158,7 +243,7 @@ function size(value: string | boolean | undefined, standard: string): number {
   }
 }
 
-function whole(name: string, value: string | boolean | undefined, low: number, high: number): number {
+function whole(name: string, value: Value, low: number, high: number): number {
   const number = Number(value);
   if (!Number.isSafeInteger(number) || number < low || number > high) {
     throw new UsageError(`--${name} is "${String(value)}"; it must be a whole number from ${low} to ${high}.`);

@@ -1,9 +1,7 @@
-/** `inspect` and `methods`. */
+/** `inspect`. */
 
-import type { Param } from "../core/method.ts";
 import { modelFacts } from "../core/model/facts.ts";
 import { formatBytes, formatCount } from "../core/units.ts";
-import { METHODS } from "../methods/index.ts";
 import type { Invocation } from "./args.ts";
 import { openModels } from "./models.ts";
 
@@ -43,31 +41,3 @@ export async function inspectCommand(invocation: Invocation): Promise<unknown> {
 
 /** Names come from files: control characters and direction marks are shown, not obeyed. */
 const printable = (name: string) => name.replace(/[\p{Cc}\p{Cf}]/gu, (c) => `\\u{${c.codePointAt(0)?.toString(16)}}`);
-
-export function methodsCommand(invocation: Invocation): unknown {
-  const list = [...METHODS.values()].map(({ id, title, summary, use, reference, base, models, params }) => ({
-    id,
-    title,
-    summary,
-    use,
-    reference,
-    base,
-    models,
-    params,
-  }));
-  if (!invocation.json) {
-    for (const method of list) {
-      console.log(
-        `${method.id}  (${method.title})\n  ${method.summary}\n  ${method.use}\n  ${method.reference}; base model ${method.base === "required" ? "needed" : "not used"}`,
-      );
-      for (const [name, param] of Object.entries<Param>(method.params)) {
-        const standard = param.default === null ? "must be given" : `default ${param.default}`;
-        console.log(
-          `    ${name.padEnd(12)} ${param.per === "model" ? "per model" : "global   "}  ${standard.padEnd(14)} ${param.help}`,
-        );
-      }
-      console.log("");
-    }
-  }
-  return { methods: list };
-}

@@ -127,9 +127,11 @@ export async function mergeCommand(invocation: Invocation, signal: AbortSignal):
   }
 }
 
-function refuseToOverwrite(out: string, overwrite: boolean): void {
+export function refuseToOverwrite(out: string, overwrite: boolean): void {
   if (overwrite || !existsSync(out)) return;
-  const weights = readdirSync(out).filter((name) => /\.(safetensors|bin|gguf)$/.test(name) || name === "config.json");
+  const weights = readdirSync(out).filter(
+    (name) => /\.(safetensors|bin|gguf)$/.test(name) || /^(adapter_)?config\.json$/.test(name),
+  );
   if (weights.length === 0) return;
   throw new UsageError(
     `${join(out)} already holds a model (${weights.slice(0, 3).join(", ")}). Choose another folder, or say --overwrite.`,

@@ -5,9 +5,10 @@ import { prepareGates } from "../core/moe/gates.ts";
 import { buildPlan } from "../core/plan/build.ts";
 import type { Plan, PlanOptions } from "../core/plan/plan.ts";
 import type { Document } from "../core/recipe/document.ts";
+import { planTokenizer } from "../core/tokenizer/plan.ts";
 import { METHODS } from "../methods/index.ts";
 
-export type DocumentOptions = Omit<PlanOptions, "methods" | "text"> & {
+export type DocumentOptions = Omit<PlanOptions, "methods" | "text" | "tokenizer"> & {
   /** The document as written. */
   readonly text: string;
   readonly signal?: AbortSignal;
@@ -19,7 +20,10 @@ export async function planDocument(
   models: ReadonlyMap<string, Model>,
   { signal, ...options }: DocumentOptions,
 ): Promise<Plan> {
-  if (document.kind === "merge") return buildPlan(document.stages, models, { ...options, methods: METHODS });
+  if (document.kind === "merge") {
+    const tokenizer = await planTokenizer(document.stages, models);
+    return buildPlan(document.stages, models, { ...options, methods: METHODS, tokenizer });
+  }
   const gates = await prepareGates(document.moe, models, {
     seed: options.seed,
     ...(signal === undefined ? {} : { signal }),

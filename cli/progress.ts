@@ -28,3 +28,20 @@ export function createProgress(writeTotal: number, tensors: number, stream = pro
     },
   };
 }
+
+/** The same line for whatever has no run's events: shows text, at most ten times a second. */
+export function showLine(stream = process.stderr): { show(text: string): void; clear(): void } {
+  let last = 0;
+  if (!stream.isTTY) return { show: () => {}, clear: () => {} };
+  return {
+    show: (text) => {
+      const now = performance.now();
+      if (now - last < 100) return;
+      last = now;
+      stream.write(`\r\u001b[K${text.slice(0, (stream.columns ?? 100) - 1)}`);
+    },
+    clear: () => {
+      stream.write("\r\u001b[K");
+    },
+  };
+}

@@ -1,5 +1,6 @@
+import { chance } from "./sparse.ts";
 import { drop } from "./steps.ts";
-import { vectorMethod } from "./vectors.ts";
+import { rescaleBy, vectorMethod } from "./vectors.ts";
 
 export const dareLinear = vectorMethod({
   id: "dare_linear",
@@ -7,7 +8,16 @@ export const dareLinear = vectorMethod({
   summary: "Drops changes at random, rescales the rest, and adds them up.",
   use: "When task vectors are large and redundant; thinning them makes them collide less.",
   reference: "Yu et al., ICML 2024, arXiv:2311.03099",
-  thin: ({ delta, density, stream }) => drop(delta, density, stream),
+  formula: [
+    "d_i = model_i - base",
+    "m_i = 1 with probability density_i, else 0",
+    "s_i = sum|d_i| / sum|m_i d_i|   (rescale_by: density: 1 / density_i; rescale off: 1)",
+    "result = base + lambda * sum_i weight_i s_i m_i d_i",
+  ].join("\n"),
+  differs:
+    "Random numbers depend on the seed, the tensor's name and the model's position alone, so runs repeat everywhere; the masks are not torch's. rescale_by is ours.",
+  params: rescaleBy,
+  thin: ({ delta, density, stream }) => ({ left: drop(delta, density, stream), probability: chance(density) }),
   mix: "sum",
   normalize: false,
   rescale: true,

@@ -9,6 +9,8 @@ export const linear = defineMethod({
   summary: "Weighted average of the models, element by element.",
   use: "The first thing to try with fine-tunes of one base; needs no base model.",
   reference: "Wortsman et al., ICML 2022, arXiv:2203.05482",
+  formula: ["result = sum_i weight_i model_i / sum_i weight_i", "normalize off: the division is left out"].join("\n"),
+  differs: "Weights that add up to 0 are refused where mergekit divides by 0. Models of weight 0 are not read.",
   base: "none",
   models: { min: 1 },
   rows: "common",

@@ -8,6 +8,7 @@ export const passthrough = defineMethod({
   summary: "Takes tensors as they are: cut, repeat and stack layers of one or more models.",
   use: "For deeper or shallower models out of existing layers (frankenmerges), or to rescale single projections.",
   reference: "Goddard et al., 2024, arXiv:2403.13257",
+  formula: "result = scale * model",
   base: "none",
   models: { min: 1, max: 1 },
   rows: "refuse",

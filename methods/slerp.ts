@@ -12,6 +12,13 @@ export const slerp = defineMethod({
   summary: "Walks from the base to the other model along the arc between them, not the straight line.",
   use: "For exactly two models, when you want to choose per layer which one leads.",
   reference: "Shoemake, SIGGRAPH 1985, doi:10.1145/325165.325242",
+  formula: [
+    "a, b = base and model, each tensor taken as one vector",
+    "angle = arccos(a . b / (|a| |b|))",
+    "result = sin((1 - t) angle) / sin(angle) * a + sin(t angle) / sin(angle) * b",
+    "where |cos(angle)| > 0.9995: (1 - t) a + t b",
+  ].join("\n"),
+  differs: "At t = 0 and t = 1 the model's bytes are copied.",
   base: "required",
   models: { min: 1, max: 1 },
   rows: "common",
@@ -27,7 +34,14 @@ export const slerp = defineMethod({
     }),
   },
   shares: ({ merge }) => [merge.t ?? 0],
-  merge({ base, models, params }) {
+  remarks: {
+    line: (values) => {
+      const lines = values.filter(({ value }) => value === 1).length;
+      if (lines === 0) return null;
+      return `SLERP: in ${lines} of ${values.length} tensors the two models point almost the same way (cosine above ${NEARLY_PARALLEL}), and the arc was a straight line. To walk along the arc between what they learned, use nuslerp with their base.`;
+    },
+  },
+  merge({ base, models, params, watch }) {
     const t = params.t ?? 0;
     const other = models[0]?.tensor;
     if (base === null) throw new Error("Internal error: the planner gave no base.");
@@ -39,15 +53,26 @@ export const slerp = defineMethod({
         (between, baseSquared, otherSquared) => coefficients(between, baseSquared, otherSquared, t)[which],
         ...products,
       );
+    watch(
+      "line",
+      map(
+        (...values) => Number(Math.abs(cosineOf(...(values as [number, number, number]))) > NEARLY_PARALLEL),
+        ...products,
+      ),
+    );
     return add(mul(base, share(0)), mul(other, share(1)));
   },
 });
 
 /** How much of each vector makes up the point at `t`, from their dot product and squared norms. */
 function coefficients(between: number, baseSquared: number, otherSquared: number, t: number): [number, number] {
-  const unit = (squared: number) => (Math.sqrt(squared) > NO_NORM ? Math.sqrt(squared) : 1);
-  const cosine = between / (unit(baseSquared) * unit(otherSquared));
+  const cosine = cosineOf(between, baseSquared, otherSquared);
   if (Math.abs(cosine) > NEARLY_PARALLEL) return [1 - t, t];
   const angle = Math.acos(cosine);
   return [Math.sin((1 - t) * angle) / Math.sin(angle), Math.sin(t * angle) / Math.sin(angle)];
+}
+
+function cosineOf(between: number, baseSquared: number, otherSquared: number): number {
+  const unit = (squared: number) => (Math.sqrt(squared) > NO_NORM ? Math.sqrt(squared) : 1);
+  return between / (unit(baseSquared) * unit(otherSquared));
 }

@@ -7,15 +7,15 @@ import {
   abs,
   add,
   div,
-  eq,
-  fill,
   ge,
+  gt,
   lt,
   map,
+  max,
   mul,
   ne,
   random,
-  sign,
+  type Scalar,
   sub,
   sum,
   type Tensor,
@@ -28,6 +28,12 @@ import {
 export interface Weighted {
   readonly delta: Tensor;
   readonly weight: number;
+}
+
+/** The base of a method that needs one. */
+export function given(base: Tensor | null): Tensor {
+  if (base === null) throw new Error("Internal error: the planner gave no base.");
+  return base;
 }
 
 /** Task vector: what fine-tuning changed (Ilharco et al., arXiv:2212.04089). */
@@ -74,20 +80,26 @@ export function weightedSum(parts: readonly Weighted[], normalize: boolean): Ten
 }
 
 /**
- * TIES' sign election and disjoint merge (Yadav et al., arXiv:2306.01708): the sign of the weighted sum
- * is elected per element (zero counts as positive), only contributions of that sign are added, and
+ * TIES' sign election (Yadav et al., arXiv:2306.01708): the sign of the votes' sum, per element; zero counts
+ * as positive.
+ */
+export const elect = (votes: readonly Tensor[]): Tensor => where(ge(total(votes), 0), 1, -1);
+
+/**
+ * TIES' disjoint merge: the sign of the weighted sum is elected, only contributions of that sign are added, and
  * `normalize` divides by the sum of their weights.
  */
 export function electedSum(parts: readonly Weighted[], normalize: boolean): Tensor {
   const weighted = parts.map(({ delta, weight }) => mul(delta, weight));
-  const elected = where(ge(total(weighted), 0), 1, -1);
-  const agrees = weighted.map((part) => eq(sign(part), elected));
-  const mix = total(weighted.map((part, i) => mul(part, agrees[i] ?? fill(0))));
+  const elected = elect(weighted);
+  // Along the elected sign: what agrees is positive.
+  const along = weighted.map((part) => mul(part, elected));
+  const mix = mul(total(along.map((part) => max(part, 0))), elected);
   if (!normalize) return mix;
-  const weights = total(parts.map(({ weight }, i) => mul(agrees[i] ?? fill(0), weight)));
+  const weights = total(parts.map(({ weight }, i) => mul(gt(along[i] ?? mix, 0), weight)));
   return div(mix, where(ne(weights, 0), weights, 1));
 }
 
-/** base + lambda * mix. */
-export const apply = (base: Tensor, mix: Tensor, lambda: number): Tensor =>
-  add(base, lambda === 1 ? mix : mul(mix, lambda));
+/** base + strength * mix. */
+export const apply = (base: Tensor, mix: Tensor, strength: number | Scalar): Tensor =>
+  add(base, strength === 1 ? mix : mul(mix, strength));

@@ -3,29 +3,60 @@
  * rescale it, mix, add to the base. They differ in the thinning, the mixing and two defaults.
  */
 import type { Tensor } from "../core/graph/tensor.ts";
-import { flag, type MergeInputs, type MergeMethod, number } from "../core/method.ts";
-import { apply, electedSum, rescaleL1, taskVector, type Weighted, weightedSum } from "./steps.ts";
+import {
+  choice,
+  flag,
+  type MergeInputs,
+  type MergeMethod,
+  number,
+  type ParamSchema,
+  type Resolved,
+  type ValuesOf,
+} from "../core/method.ts";
+import { rescaleByChance, type Thinned } from "./sparse.ts";
+import { apply, electedSum, given, rescaleL1, taskVector, type Weighted, weightedSum } from "./steps.ts";
+import { strengthAt, strengths } from "./strength.ts";
+
+export const weightParam = number("model", {
+  title: "weight",
+  default: null,
+  min: -1,
+  max: 2,
+  step: 0.01,
+  ends: ["base", "full"],
+  help: "How much of what this model learned is added: 0 leaves it out, 1 adds all of it, negative takes it away.",
+});
+
+/** Where every model counts fully unless a recipe says otherwise. */
+export const equalWeight = { ...weightParam, default: 1 } as const;
+
+export const densityParam = number("model", {
+  title: "density",
+  default: 1,
+  min: 0,
+  max: 1,
+  hard: true,
+  step: 0.01,
+  ends: ["drop all", "keep all"],
+  help: "The share of this model's changes that is kept before mixing.",
+});
+
+/** How methods that drop by chance make up for it. */
+export const rescaleBy = {
+  rescale_by: choice("merge", {
+    title: "rescale by",
+    default: "l1",
+    options: [
+      { value: "l1", title: "size before and after (L1 norm)" },
+      { value: "density", title: "chance of staying, as in the paper" },
+    ],
+    help: "With rescale on: l1 restores each tensor's total size exactly; density divides every survivor by its chance of staying.",
+  }),
+};
 
 const schema = (normalize: boolean, rescale: boolean) => ({
-  weight: number("model", {
-    title: "weight",
-    default: null,
-    min: -1,
-    max: 2,
-    step: 0.01,
-    ends: ["base", "full"],
-    help: "How much of what this model learned is added: 0 leaves it out, 1 adds all of it, negative takes it away.",
-  }),
-  density: number("model", {
-    title: "density",
-    default: 1,
-    min: 0,
-    max: 1,
-    hard: true,
-    step: 0.01,
-    ends: ["drop all", "keep all"],
-    help: "The share of this model's changes that is kept before mixing.",
-  }),
+  weight: weightParam,
+  density: densityParam,
   normalize: flag("merge", {
     title: "normalize",
     default: normalize,
@@ -36,15 +67,7 @@ const schema = (normalize: boolean, rescale: boolean) => ({
     default: rescale,
     help: "After thinning, scale what is left so that its total size (L1 norm) is as before.",
   }),
-  lambda: number("merge", {
-    title: "lambda",
-    default: 1,
-    min: 0,
-    max: 3,
-    step: 0.01,
-    ends: ["base", "triple"],
-    help: "Strength of the whole mix, applied last.",
-  }),
+  ...strengths(1),
   int8_mask: flag("merge", {
     title: "int8 mask",
     default: false,
@@ -54,46 +77,73 @@ const schema = (normalize: boolean, rescale: boolean) => ({
 
 export type VectorSchema = ReturnType<typeof schema>;
 
-export interface Thinning {
+export interface Thinning<Own extends ParamSchema> {
   readonly delta: Tensor;
   readonly density: number;
   /** Position of the model: its stream of random numbers. */
   readonly stream: number;
   readonly count: number;
+  readonly columns: number;
   readonly name: string;
+  readonly compat: boolean;
+  /** Values of the parameters that only this method has. */
+  readonly own: ValuesOf<Own, "model"> & ValuesOf<Own, "merge">;
 }
 
-interface Blank {
-  readonly id: string;
-  readonly title: string;
-  readonly summary: string;
-  readonly use: string;
-  readonly reference: string;
-  /** What is kept of a task vector; returns it unchanged (the same object) to keep all. */
-  readonly thin: (thinning: Thinning) => Tensor;
+type Blank<Own extends ParamSchema> = Pick<
+  MergeMethod,
+  "id" | "title" | "summary" | "use" | "reference" | "formula" | "differs"
+> & {
+  /** Parameters besides those all have. */
+  readonly params?: Own;
+  /** What is kept of a task vector; leaves it unchanged (the same object) to keep all. */
+  readonly thin: (thinning: Thinning<Own>) => Thinned;
   readonly mix: "sum" | "elect";
   readonly normalize: boolean;
   readonly rescale: boolean;
-}
+};
 
-export function vectorMethod({ thin, mix, normalize, rescale, ...blank }: Blank): MergeMethod<VectorSchema> {
-  return {
+/** Where all models changed the same: their weights' part of the mix, times its strength. */
+const shares = ({ merge, models }: Resolved<VectorSchema>) => {
+  const weights = models.map((own) => own.weight ?? 0);
+  const sum = weights.reduce((all, weight) => all + weight, 0);
+  const divisor = merge.normalize && Math.abs(sum) >= 1e-8 ? sum : 1;
+  return weights.map((weight) => (merge.lambda * weight) / divisor);
+};
+
+export function vectorMethod<const Own extends ParamSchema = Readonly<Record<never, never>>>({
+  thin,
+  mix,
+  normalize,
+  rescale,
+  params: extra,
+  ...blank
+}: Blank<Own>): MergeMethod<VectorSchema & Own> {
+  const method: MergeMethod<VectorSchema> = {
     ...blank,
     base: "required",
     models: { min: 1 },
     rows: "base",
-    params: schema(normalize, rescale),
-    merge: ({ base, models, params, count, name }: MergeInputs<VectorSchema>) => {
-      if (base === null) throw new Error("Internal error: the planner gave no base.");
+    params: { ...schema(normalize, rescale), ...extra },
+    shares,
+    merge: ({ base: maybe, models, params, depth, ...tensor }: MergeInputs<VectorSchema>) => {
+      const base = given(maybe);
       const taking = models.filter((model) => model.params.weight !== 0);
       if (taking.length === 0) return base;
-      const parts = taking.map(({ tensor, index, params: own }): Weighted => {
-        const delta = taskVector(tensor, base);
-        const left = thin({ delta, density: own.density, stream: index, count, name });
-        return { delta: params.rescale ? rescaleL1(left, delta) : left, weight: own.weight ?? 0 };
+      const parts = taking.map(({ tensor: model, index, params: own }): Weighted => {
+        const delta = taskVector(model, base);
+        const values = { ...params, ...own } as never;
+        const thinned = thin({ ...tensor, delta, density: own.density, stream: index, own: values });
+        return { delta: params.rescale ? rescaled(thinned, delta, values) : thinned.left, weight: own.weight ?? 0 };
       });
       const mixed = mix === "elect" ? electedSum(parts, params.normalize) : weightedSum(parts, params.normalize);
-      return apply(base, mixed, params.lambda);
+      return apply(base, mixed, strengthAt(params, depth));
     },
   };
+  return method as unknown as MergeMethod<VectorSchema & Own>;
+}
+
+function rescaled({ left, probability }: Thinned, whole: Tensor, values: { rescale_by?: string }): Tensor {
+  if (values.rescale_by === "density" && probability !== undefined) return rescaleByChance(left, probability);
+  return rescaleL1(left, whole);
 }

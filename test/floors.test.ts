@@ -15,6 +15,7 @@ const FLOORS: Readonly<Record<string, readonly string[]>> = {
   "core/graph": ["core/bytes", "core/errors.ts"],
   "core/method.ts": ["core/graph", "core/errors.ts"],
   "core/recipe": ["core/method.ts", "core/model/model.ts", "core/errors.ts"],
+  "core/extract": ["core/formats", "core/model", "core/bytes", "core/errors.ts", "core/units.ts"],
   "core/tokenizer": [
     "core/recipe/recipe.ts",
     "core/model",
@@ -58,6 +59,7 @@ const FLOORS: Readonly<Record<string, readonly string[]>> = {
     "core/units.ts",
   ],
   methods: ["core/method.ts", "core/graph", "core/errors.ts"],
+  "methods/presets.ts": ["core/recipe", "core/errors.ts", "methods/averages.ts"],
   workers: ["core", "methods", "kernels/build"],
   cli: ["core", "methods"],
   app: [

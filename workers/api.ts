@@ -141,7 +141,10 @@ export interface RunReport {
 }
 
 export interface StudioHost {
-  /** Reads headers and config.json of one model's files. */
+  /**
+   * Reads headers and config.json of one model's files. Those of a LoRA adapter open as a model of their own, named
+   * `base+adapter`, when a base they fit is open; rejects with a sentence otherwise.
+   */
   open(model: ModelFiles): Promise<ModelSummary>;
   close(id: string): Promise<void>;
   /** Changes what recipes call a model. */

@@ -3,11 +3,14 @@
  * code; the worker file only exposes it, and a test can hold it without a worker.
  */
 import { DTYPES, type Dtype, isFloat } from "../core/bytes/dtype.ts";
+import { type Products, plainProducts } from "../core/bytes/lowrank.ts";
+import { createSimdProducts } from "../core/bytes/simd.ts";
 import type { Folder } from "../core/bytes/sink.ts";
 import { type ByteSource, fromBlob } from "../core/bytes/source.ts";
 import type { Engine } from "../core/engine/engine.ts";
 import { createPlainEngine } from "../core/engine/plain/plain.ts";
 import { messageOf, WeightloomError } from "../core/errors.ts";
+import { type Adapter, isAdapter } from "../core/model/adapter.ts";
 import { modelFacts } from "../core/model/facts.ts";
 import type { Model } from "../core/model/model.ts";
 import { openModel } from "../core/model/open.ts";
@@ -16,7 +19,9 @@ import type { Plan } from "../core/plan/plan.ts";
 import { modelsOf, type Recipe } from "../core/recipe/recipe.ts";
 import { run } from "../core/run/run.ts";
 import { verify } from "../core/run/verify.ts";
+import { planTokenizer } from "../core/tokenizer/plan.ts";
 import { METHODS } from "../methods/index.ts";
+import { adaptReference, openWithBase } from "./adapters.ts";
 import type {
   EngineInfo,
   ModelSummary,
@@ -30,6 +35,15 @@ import type {
 } from "./api.ts";
 import { directoryFolder, fileFolder, freshFolder, privateFolder } from "./folders.ts";
 
+/** A model as the host keeps it. */
+export interface OpenedModel {
+  readonly name: string;
+  readonly model: Model;
+  readonly files: ReadonlyMap<string, ByteSource>;
+  /** For a base with an adapter applied: that adapter. */
+  readonly adapter: Adapter | null;
+}
+
 export interface ChosenEngine {
   readonly engine: Engine;
   readonly speed: number | null;
@@ -39,6 +53,8 @@ export interface ChosenEngine {
 export interface HostPlatform {
   /** Makes and calibrates an engine; kept by the host until another kind is asked for. */
   engine(want: OutputOptions["engine"]): Promise<ChosenEngine>;
+  /** The compiled SIMD kernels; without them adapters are applied in JavaScript. */
+  kernels?(): Promise<WebAssembly.Module>;
   /** The root of private storage. */
   storage(): Promise<FileSystemDirectoryHandle>;
 }
@@ -47,10 +63,8 @@ const PRIVATE = "weightloom-result";
 const MEMORY_CAP = 2e9;
 
 export function createHost(platform: HostPlatform): StudioHost {
-  const models = new Map<
-    string,
-    { readonly name: string; readonly model: Model; readonly files: ReadonlyMap<string, ByteSource> }
-  >();
+  const models = new Map<string, OpenedModel>();
+  let products: Promise<Products> | null = null;
   let chosen: { readonly want: OutputOptions["engine"]; readonly engine: Promise<ChosenEngine> } | null = null;
   let running: AbortController | null = null;
 
@@ -68,10 +82,29 @@ export function createHost(platform: HostPlatform): StudioHost {
     return engine;
   }
 
+  function productsFor(): Promise<Products> {
+    products ??= (platform.kernels?.() ?? Promise.reject(new Error("no kernels")))
+      .then(createSimdProducts)
+      .catch(() => plainProducts);
+    return products;
+  }
+
   const byName = () => new Map([...models.values()].map(({ name, model }) => [name, model]));
 
-  function planFor(recipe: Recipe, options: OutputOptions, engine: Engine | null, text?: string): Plan {
-    return buildPlan(recipe, byName(), {
+  /** The open models, and those a recipe makes of an open base and an open adapter. */
+  async function modelsFor(recipe: Recipe): Promise<Map<string, Model>> {
+    const found = byName();
+    for (const ref of modelsOf(recipe)) {
+      if (found.has(ref)) continue;
+      const adapted = await adaptReference(ref, [...models.values()], productsFor);
+      if (adapted !== null) found.set(ref, adapted);
+    }
+    return found;
+  }
+
+  async function planFor(recipe: Recipe, options: OutputOptions, engine: Engine | null, text?: string): Promise<Plan> {
+    const opened = await modelsFor(recipe);
+    return buildPlan(recipe, opened, {
       methods: METHODS,
       shardBytes: options.shardBytes ?? Number.POSITIVE_INFINITY,
       memory: Math.min(options.memory, MEMORY_CAP),
@@ -79,6 +112,7 @@ export function createHost(platform: HostPlatform): StudioHost {
       lanes: engine?.lanes ?? 2,
       seed: options.seed,
       title: options.title,
+      tokenizer: await planTokenizer(recipe, opened),
       ...(text === undefined ? {} : { text }),
     });
   }
@@ -88,8 +122,18 @@ export function createHost(platform: HostPlatform): StudioHost {
       const sources = new Map(
         files.map(({ path, file }) => [path.split("/").at(-1) ?? path, fromBlob(file.name, file)]),
       );
+      if (isAdapter(sources)) {
+        const opened = await openWithBase(name, sources, [...models.values()], productsFor);
+        if (byName().has(opened.name))
+          throw new WeightloomError(
+            "PlanError",
+            `${opened.name} is open already. Rename the one that is open to add this adapter again.`,
+          );
+        models.set(id, opened);
+        return summarise(id, opened.name, opened.model, [...sources.keys()]);
+      }
       const model = await openModel(name, sources);
-      models.set(id, { name, model, files: sources });
+      models.set(id, { name, model, files: sources, adapter: null });
       return summarise(id, name, model, [...sources.keys()]);
     },
 
@@ -103,11 +147,11 @@ export function createHost(platform: HostPlatform): StudioHost {
     },
 
     plan: async (recipe, options) => {
-      const loaded = byName();
-      const missing = modelsOf(recipe).filter((ref) => !loaded.has(ref));
-      if (missing.length > 0) return { errors: [], missing, diagnostics: [] };
       try {
-        return summarisePlan(planFor(recipe, options, null));
+        const loaded = await modelsFor(recipe);
+        const missing = modelsOf(recipe).filter((ref) => !loaded.has(ref));
+        if (missing.length > 0) return { errors: [], missing, diagnostics: [] };
+        return summarisePlan(await planFor(recipe, options, null));
       } catch (error) {
         if (error instanceof WeightloomError) return refusal(error);
         throw error;
@@ -121,7 +165,7 @@ export function createHost(platform: HostPlatform): StudioHost {
       running = controller;
       try {
         const { engine } = await engineFor(options.engine);
-        const plan = planFor(recipe, options, engine, text);
+        const plan = await planFor(recipe, options, engine, text);
         return await merge(plan, engine, options, target, controller.signal, onProgress);
       } finally {
         running = null;

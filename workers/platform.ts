@@ -27,5 +27,6 @@ export const browserPlatform: HostPlatform = {
       gpu: gpu === undefined || want === "cpu" ? null : () => createGpuEngine(gpu),
     });
   },
+  kernels: kernelModule,
   storage: () => navigator.storage.getDirectory(),
 };

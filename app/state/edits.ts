@@ -3,7 +3,14 @@
  * (base, A, B ...) are read from it.
  */
 import type { AnyMethod, Param } from "../../core/method.ts";
-import type { ModelEntry, Recipe, Scalar, Setting, Settings } from "../../core/recipe/recipe.ts";
+import {
+  type ModelEntry,
+  type Recipe,
+  renamed,
+  type Scalar,
+  type Setting,
+  type Settings,
+} from "../../core/recipe/recipe.ts";
 import { METHODS } from "../../methods/index.ts";
 
 export const methodOf = (recipe: Recipe): AnyMethod | undefined => METHODS.get(recipe.merge_method);
@@ -45,7 +52,8 @@ export function assemble(recipe: Recipe, methodId: string, cast: readonly string
   const method = METHODS.get(methodId);
   if (method === undefined) return recipe;
   const base = recipe.base_model !== undefined && cast.includes(recipe.base_model) ? recipe.base_model : cast[0];
-  const isBased = method.base === "required";
+  const isBased =
+    method.base === "required" || (method.base === "optional" && base !== undefined && cast.length > method.models.min);
   const playing = cast.filter((name) => !isBased || name !== base).slice(0, method.models.max ?? cast.length);
   const known = new Map((recipe.models ?? []).map((entry) => [entry.model, entry.parameters ?? {}]));
   const models = playing.map((model): ModelEntry => {
@@ -107,23 +115,8 @@ export function moveModel(recipe: Recipe, model: string, by: -1 | 1): Recipe {
   return { ...recipe, models };
 }
 
-export function renameModel(recipe: Recipe, before: string, after: string): Recipe {
-  const renamed = <T extends ModelEntry>(entry: T): T => (entry.model === before ? { ...entry, model: after } : entry);
-  return {
-    ...recipe,
-    ...(recipe.base_model === before ? { base_model: after } : {}),
-    ...(recipe.models === undefined ? {} : { models: recipe.models.map(renamed) }),
-    ...(recipe.slices === undefined
-      ? {}
-      : {
-          slices: recipe.slices.map((slice) => ({
-            ...slice,
-            ...(slice.base_model === before ? { base_model: after } : {}),
-            sources: slice.sources.map(renamed),
-          })),
-        }),
-  };
-}
+export const renameModel = (recipe: Recipe, before: string, after: string): Recipe =>
+  renamed(recipe, (model) => (model === before ? after : model));
 
 const withSetting = (settings: Settings | undefined, id: string, value: Setting | undefined): Settings => {
   const { [id]: _, ...rest } = settings ?? {};

@@ -31,10 +31,12 @@ let nextId = 1;
 export async function openModels(found: readonly Found[], intoMix = true): Promise<string[]> {
   const opened: string[] = [];
   useModels.setState(({ opening }) => ({ opening: [...opening, ...found.map(({ name }) => name)] }));
-  for (const one of found) {
-    const name = freeName(one.name);
+  // Of several dropped at once, adapters come last: a base they need may be among them.
+  for (const one of [...found].sort((a, b) => Number(isAdapter(a)) - Number(isAdapter(b)))) {
     try {
-      const summary = await host().open({ id: `m${nextId++}`, name, files: one.files });
+      const summary = await host().open({ id: `m${nextId++}`, name: freeName(one.name), files: one.files });
+      // An adapter comes back under another name: its base's and its own.
+      const { name } = summary;
       useModels.setState(({ list }) => ({ list: [...list, { summary, origin: one.origin }] }));
       opened.push(name);
       if (intoMix) {
@@ -49,6 +51,8 @@ export async function openModels(found: readonly Found[], intoMix = true): Promi
   }
   return opened;
 }
+
+const isAdapter = ({ files }: Found) => files.some(({ path }) => /(^|\/)adapter_config\.json$/.test(path));
 
 /** A model that a recipe waits for keeps its name; another of the same name gets a number. */
 function freeName(name: string): string {

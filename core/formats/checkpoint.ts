@@ -8,6 +8,11 @@ import type { ByteRange, ByteSource } from "../bytes/source.ts";
 export interface TensorInfo {
   readonly name: string;
   readonly dtype: Dtype;
+  /**
+   * The type it counts as where types are chosen for a result, when its source computes in a wider one: an adapted
+   * BF16 tensor is read as F32 and written as BF16.
+   */
+  readonly nominal?: Dtype;
   readonly shape: readonly number[];
   /** The file that holds it. */
   readonly source: ByteSource;

@@ -62,7 +62,7 @@ export function collect(output: Tensor, watched: readonly Scalar[]): Demand {
         return visit(node.value);
       case "top":
         topped.add(node.selection);
-        return visit(node.selection) + 2;
+        return visit(node.selection) + 1;
       case "kth":
         return visit(node.selection) + 1;
       case "sum":

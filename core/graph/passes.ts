@@ -5,14 +5,14 @@
  *
  * A vector (one number per row or column) ends a sweep like a sum does; the sweeps after it look it up.
  *
- * A selection of the k largest takes three sweeps: a histogram of the magnitude's high bits, one of
- * its low bits within the bin that holds the k-th, and, only when a mask is wanted and equal magnitudes
- * straddle the cut, a count of the equal ones per block followed by a look into a single block.
+ * A selection of the k largest takes two sweeps: a histogram of the magnitude's high bits, and one of
+ * its low bits within the bin that holds the k-th. Where a mask is wanted and equal magnitudes straddle the
+ * cut, a small part of the tensor is looked at once more (`ties.ts`).
  *
  * A number of the whole model (`overall`) is a barrier: the sweeps before it run for every tensor before any
  * tensor goes on. The sweeps between two barriers are a round.
  */
-import { type Builder, createBuilder } from "./builder.ts";
+import { createBuilder } from "./builder.ts";
 import { collect, type Demand } from "./demand.ts";
 import type { Program } from "./program.ts";
 import type { Scalar, Selection, Tensor, Vector } from "./tensor.ts";
@@ -42,19 +42,27 @@ export interface Fused {
   readonly vectors: readonly Vector[];
 }
 
+/** Programs that find the last element kept among those of equal magnitude. */
+export interface Cut {
+  readonly selection: Selection;
+  /** Its one sum counts the elements whose magnitude is the threshold. */
+  readonly count: Fused;
+  /** Its output is the selection's key. */
+  readonly value: Fused;
+}
+
 export interface Pass extends Fused {
   /** Passes of round r run for all tensors before any of round r + 1. */
   readonly round: number;
-  /** What the program's sums are: sums of the expression first, then counts of equals. */
+  /** What the program's sums are. */
   readonly sums: readonly SumScalar[];
-  readonly tied: readonly Selection[];
   /** What its histograms are: high digits of keys first, then low digits. */
   readonly high: readonly Tensor[];
   readonly low: readonly (Selection | OverallKth)[];
   /** What its reductions are. */
   readonly reduced: readonly Reduced[];
-  /** For each of `tied`: a program whose output is the selection's key, for the look into one block. */
-  readonly probes: readonly Fused[];
+  /** Of the selections among `low` whose mask is wanted: how to find the cut among equals. */
+  readonly cuts: readonly Cut[];
   /** This tensor's parts of whole-model numbers that are known once this pass is finished. */
   readonly parts: readonly (Overall | OverallKth)[];
 }
@@ -70,13 +78,12 @@ export function passesOf(output: Tensor, watched: readonly Scalar[] = []): Pass[
 function passAt(level: number, output: Tensor, demand: Demand): Pass {
   const builder = createBuilder();
   const sums = demand.sums.filter((sum) => demand.level(sum.tensor) === level);
-  const tied = demand.topped.filter((selection) => demand.level(selection) + 1 === level);
   const high = demand.keys.filter((key) => demand.level(key) === level);
   const low = [
     ...demand.selections.filter((selection) => demand.level(selection) === level),
     ...demand.overallKths.filter((one) => demand.level(one.key) + 1 === level),
   ];
-  const summed = [...sums.map((sum) => builder.value(sum.tensor)), ...tied.map((selection) => builder.tied(selection))];
+  const summed = sums.map((sum) => builder.value(sum.tensor));
   const histograms = [
     ...high.map((key) => ({ value: builder.value(key), digit: "high", word: null }) as const),
     ...low.map((one) => ({ value: builder.value(one.key), digit: "low", word: builder.digit(one) }) as const),
@@ -93,11 +100,10 @@ function passAt(level: number, output: Tensor, demand: Demand): Pass {
     ...builder.finish({ sums: summed, histograms, reductions, output: result }),
     round: demand.barriers.filter((barrier) => barrier <= level).length,
     sums,
-    tied,
     high,
     low,
     reduced,
-    probes: tied.map(probe),
+    cuts: demand.topped.filter((selection) => demand.level(selection) === level).map(cutOf),
     parts: [
       ...demand.overalls.filter((one) => demand.level(one) === level + 1),
       // Two contributions: its high digits, and one sweep later its low ones.
@@ -106,8 +112,12 @@ function passAt(level: number, output: Tensor, demand: Demand): Pass {
   };
 }
 
-function probe(selection: Selection): Fused {
-  const builder: Builder = createBuilder();
-  const value = builder.value(selection.key);
-  return builder.finish({ sums: [], histograms: [], reductions: [], output: value });
+function cutOf(selection: Selection): Cut {
+  const none = { sums: [], histograms: [], reductions: [], output: null };
+  const [counting, showing] = [createBuilder(), createBuilder()];
+  return {
+    selection,
+    count: counting.finish({ ...none, sums: [counting.tied(selection)] }),
+    value: showing.finish({ ...none, output: showing.value(selection.key) }),
+  };
 }

@@ -7,6 +7,7 @@ import { type Choice, coarse, fine, magnitudeOf, NOTHING, type Whole } from "./c
 import type { Fused, OverallKth, Pass, SumScalar } from "./passes.ts";
 import { BLOCK, HIGH_BINS, LOW_BINS, LOW_BITS } from "./program.ts";
 import type { Scalar, Selection, Tensor } from "./tensor.ts";
+import { createTies, type Look } from "./ties.ts";
 import { createVectors } from "./vectors.ts";
 
 /** The part of an engine's result that concerns the host. */
@@ -16,19 +17,14 @@ interface Partials {
   readonly reductions: readonly Float64Array[];
 }
 
-/** Computes a program's output over one block and returns it as f32. */
-export type Probe = (fused: Fused, first: number, count: number) => Promise<Float32Array>;
-
 export interface Settlement {
   /** The uniform words of a program for the tile that starts at element `first`. */
   words(fused: Fused, first: number): Uint32Array<ArrayBuffer>;
   /** The program's tables for a tile. */
   tables(fused: Fused, first: number, count: number): Float32Array<ArrayBuffer>[];
-  /** True when the sweep would bring nothing new: its only purpose is a tie-break nobody needs. */
-  skips(pass: Pass): boolean;
   absorb(pass: Pass, first: number, count: number, partials: Partials): void;
-  /** To be called when all tiles of the sweep are absorbed (or it is skipped). */
-  finish(pass: Pass, probe: Probe): Promise<void>;
+  /** To be called when all tiles of the sweep are absorbed. */
+  finish(pass: Pass, look: Look): Promise<void>;
   /** A scalar whose sums are settled. */
   value(scalar: Scalar): number;
   /** Counts of a key's high digits, of a whole-model threshold's low ones. */
@@ -45,10 +41,11 @@ export function createSettlement(count: number, seed: readonly [number, number],
   const sums = new Map<SumScalar, number>();
   const mapped = new Map<Scalar, number>();
   const choices = new Map<Selection, Choice>();
-  const partials = new Map<SumScalar | Selection, Float64Array>();
+  const partials = new Map<SumScalar, Float64Array>();
   const counts = new Map<Tensor | Selection | OverallKth, Float64Array>();
 
   const vectors = createVectors(count, evaluate);
+  const ties = createTies(count);
 
   function evaluate(scalar: Scalar): number {
     switch (scalar.op) {
@@ -114,13 +111,8 @@ export function createSettlement(count: number, seed: readonly [number, number],
     return bits;
   }
 
-  const straddles = (selection: Selection) => {
-    const choice = choices.get(selection);
-    return choice !== undefined && choice.keep < choice.equal;
-  };
-
   function absorb(pass: Pass, first: number, tile: number, result: Partials): void {
-    const owners = [...pass.sums, ...pass.tied];
+    const owners = pass.sums;
     const length = owners.length === 0 ? 0 : result.sums.length / owners.length;
     owners.forEach((owner, s) => {
       const all = partials.get(owner) ?? new Float64Array(blocks);
@@ -137,9 +129,12 @@ export function createSettlement(count: number, seed: readonly [number, number],
       const part = result.histograms[h]!;
       for (let bin = 0; bin < bins; bin++) all[bin]! += part[bin]!;
     });
+    for (const { selection } of pass.cuts) {
+      ties.absorb(selection, first, result.histograms[pass.high.length + pass.low.indexOf(selection)]!);
+    }
   }
 
-  async function finish(pass: Pass, probe: Probe): Promise<void> {
+  async function finish(pass: Pass, look: Look): Promise<void> {
     vectors.finish(pass.reduced);
     for (const sum of pass.sums) {
       let total = 0;
@@ -152,39 +147,16 @@ export function createSettlement(count: number, seed: readonly [number, number],
       choices.set(one, fine(bin(one), counts.get(one) ?? new Float64Array(LOW_BINS), count));
       counts.delete(one);
     }
-    for (const [i, selection] of pass.tied.entries()) {
-      if (straddles(selection)) await place(selection, pass.probes[i]!, probe);
-      partials.delete(selection);
+    for (const cut of pass.cuts) {
+      const choice = known(choices.get(cut.selection));
+      if (choice.keep >= choice.equal) continue;
+      choices.set(cut.selection, { ...choice, cut: await ties.place(cut, choice, look) });
     }
-  }
-
-  /** Finds the index of the last equal element that is kept. */
-  async function place(selection: Selection, fused: Fused, probe: Probe): Promise<void> {
-    const choice = known(choices.get(selection));
-    const perBlock = known(partials.get(selection));
-    let left = choice.keep;
-    let block = 0;
-    while (left > perBlock[block]!) left -= perBlock[block++]!;
-    const first = block * BLOCK;
-    const values = await probe(fused, first, Math.min(BLOCK, count - first));
-    const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
-    let index = -1;
-    while (left > 0) {
-      index++;
-      if (index >= bits.length)
-        throw new Error("Internal error: a block holds fewer equal magnitudes than were counted.");
-      if ((bits[index]! & 0x7fffffff) === choice.threshold) left--;
-    }
-    choices.set(selection, { ...choice, cut: first + index });
   }
 
   return {
     words,
     tables: (fused, first, tile) => fused.vectors.map((vector) => vectors.table(vector, first, tile)),
-    skips: (pass) =>
-      pass.program.output === null &&
-      pass.sums.length + pass.high.length + pass.low.length + pass.reduced.length === 0 &&
-      !pass.tied.some(straddles),
     absorb,
     finish,
     value: evaluate,

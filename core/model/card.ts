@@ -30,7 +30,7 @@ export function modelCard(input: CardInput): string {
     `A merge of language or other models, made with Weightloom: ${input.parameters.toLocaleString("en")} parameters, ` +
       `stored as ${prose(input.dtype)}${input.engine === undefined ? "" : `, computed by ${prose(input.engine)}`}.`,
     `## Method\n\n${prose(input.method.title)}: ${prose(input.method.summary)}\n\nReference: ${reference(input.method.reference)}`,
-    ...(input.base === null ? [] : [`Base model: ${prose(input.base)}`]),
+    ...(input.base === null ? [] : [`Base model: ${named(input.base)}`]),
     `## Models\n\n${lineage(input)}`,
     `## Licence\n\n${terms(input.licence)}`,
     `## Recipe\n\n${fenced(input.recipeText, "yaml")}`,
@@ -40,7 +40,8 @@ export function modelCard(input: CardInput): string {
 }
 
 function frontMatter({ models, base, licence }: CardInput): string {
-  const hub = [...new Set([...(base === null ? [] : [base]), ...models.map(({ ref }) => ref)])].filter(isHubName);
+  const named = [...(base === null ? [] : [base]), ...models.map(({ ref }) => ref)].flatMap(partsOf);
+  const hub = [...new Set(named)].filter(isHubName);
   const lines = [
     ...(hub.length === 0 ? [] : ["base_model:", ...hub.map((name) => `  - ${name}`)]),
     "library_name: transformers",
@@ -53,6 +54,15 @@ function frontMatter({ models, base, licence }: CardInput): string {
   return `---\n${lines.join("\n")}\n---`;
 }
 
+/** A reference `model@revision+adapter@revision` as the names in it, the adapter's last. */
+const partsOf = (ref: string): string[] => ref.split("+").map((part) => part.replace(/@.*/, ""));
+
+/** A model as prose: an adapter is named as what it is. */
+function named(ref: string): string {
+  const [model = ref, adapter] = ref.split("+");
+  return adapter === undefined ? prose(ref) : `${prose(model)} with the adapter ${prose(adapter)}`;
+}
+
 /** Looks like `org/name`: two words without anything YAML or markdown could read otherwise. */
 function isHubName(name: string): boolean {
   return /^[A-Za-z0-9][\w.-]{0,95}\/[A-Za-z0-9][\w.-]{0,95}$/.test(name) && !/\.\.|--/.test(name);
@@ -60,9 +70,9 @@ function isHubName(name: string): boolean {
 
 function lineage({ models, base }: CardInput): string {
   const names = models.map(({ ref, licence }) =>
-    licence === null ? `- ${prose(ref)}` : `- ${prose(ref)} (${prose(licence)})`,
+    licence === null ? `- ${named(ref)}` : `- ${named(ref)} (${prose(licence)})`,
   );
-  return names.length > 0 ? names.join("\n") : `- ${prose(base ?? "none")}`;
+  return names.length > 0 ? names.join("\n") : `- ${named(base ?? "none")}`;
 }
 
 function terms(licence: string | null): string {

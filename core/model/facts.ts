@@ -57,7 +57,8 @@ function embeddingShape({ checkpoint, family }: Model): readonly number[] | null
 
 function floatTypes({ checkpoint }: Model): Dtype[] {
   const elements = new Map<Dtype, number>();
-  for (const { dtype, shape } of checkpoint.tensors.values()) {
+  for (const { dtype: stored, nominal, shape } of checkpoint.tensors.values()) {
+    const dtype = nominal ?? stored;
     if (isFloat(dtype)) elements.set(dtype, (elements.get(dtype) ?? 0) + countOf(shape));
   }
   return [...elements].sort((a, b) => b[1] - a[1]).map(([dtype]) => dtype);

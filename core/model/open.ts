@@ -63,7 +63,7 @@ function isExtra(path: string, source: ByteSource): boolean {
 function adapter(ref: string, found: string): WeightloomError {
   return new WeightloomError(
     "FormatError",
-    `${ref}: this is a LoRA adapter (it has ${found}), and adapters are not supported yet. Merge it into its base model first, then add the result.`,
+    `${ref}: this is a LoRA adapter (it has ${found}), which is a model only together with its base. Write "base+adapter" where a model is named, or, in the studio, add its base first.`,
   );
 }
 

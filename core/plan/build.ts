@@ -38,6 +38,7 @@ export function buildPlan(
   const { method, outline: shape, dtype, drafts } = drafted;
   for (const one of adviceOf([...earlier.drafted, drafted])) note(one);
 
+  const tokenizer = options.tokenizer ?? null;
   const text = options.text ?? stages.map(printRecipe).join("---\n");
   const layout = layoutShards(
     drafts.map((one) => ({ name: one.name, dtype: one.dtype, shape: one.shape, bytes: bytesOf(one) })),
@@ -64,8 +65,10 @@ export function buildPlan(
     text,
     models,
     title: options.title ?? "merge",
+    tokenizer,
     note,
   });
+  for (const one of tokenizer?.notes ?? []) note(one);
   const merged = tensors.filter((tensor) => tensor.action === "merge").length;
   if (merged === 0 && method.id !== "passthrough") {
     note({

@@ -10,6 +10,7 @@ import type { Model } from "../model/model.ts";
 import { carriedFiles, carriedNotes, outputConfig } from "../model/output.ts";
 import { standIn, tiesEmbeddings } from "../model/tied.ts";
 import type { Recipe } from "../recipe/recipe.ts";
+import type { TokenizerPlan, TokensPlan } from "../tokenizer/plan.ts";
 import type { Outline } from "./outputs.ts";
 import type { ExtraPlan, Note, TensorPlan } from "./plan.ts";
 
@@ -24,24 +25,28 @@ export interface Making {
   readonly text: string;
   readonly models: ReadonlyMap<string, Model>;
   readonly title: string;
+  readonly tokenizer: TokenizerPlan | null;
   note(note: Note): void;
 }
 
 export function extrasOf(making: Making): ExtraPlan[] {
   const { outline, layout, tensors, title, text } = making;
   const { donor } = outline;
+  const { tokenizer } = making;
+  const tokens = tokenizer?.of(making.recipe) ?? null;
   const extras: ExtraPlan[] = [];
   const made = (name: string, content: string) => {
     extras.push({ name, content: new TextEncoder().encode(content), from: "made for the result" });
   };
 
-  if (donor.config !== null) made("config.json", `${JSON.stringify(configOf(making), null, 2)}\n`);
+  if (donor.config !== null) made("config.json", `${JSON.stringify(configOf({ ...making, tokens }), null, 2)}\n`);
   else
     making.note({
       severity: "info",
       text: `${donor.ref} has no config.json, so the result has none. transformers needs one to load it.`,
     });
-  for (const carried of carriedFiles(donor)) extras.push(carried);
+  for (const carried of carriedFiles(donor)) if (tokenizer?.owns.has(carried.name) !== true) extras.push(carried);
+  extras.push(...(tokenizer?.files ?? []));
   for (const text of carriedNotes(donor)) making.note({ severity: "info", text });
 
   const dtype = making.dtype ?? commonest(tensors);
@@ -72,8 +77,12 @@ export function configOf({
   outline,
   tensors,
   dtype,
+  tokens,
   note,
-}: Pick<Making, "outline" | "dtype" | "note"> & { readonly tensors: readonly Pick<TensorPlan, "name" | "shape">[] }) {
+}: Pick<Making, "outline" | "dtype" | "note"> & {
+  readonly tokens: TokensPlan | null;
+  readonly tensors: readonly Pick<TensorPlan, "name" | "shape">[];
+}) {
   const { donor, stacks } = outline;
   const vocabulary = tensors.find((tensor) => {
     const place = donor.family.place(tensor.name);
@@ -84,12 +93,12 @@ export function configOf({
   const { config, notes } = outputConfig(donor, {
     dtype,
     stacks,
-    vocabulary: rows !== undefined && rows !== before ? rows : null,
+    vocabulary: tokens?.rows ?? (rows !== undefined && rows !== before ? rows : null),
     // A head that another model brought along is no longer the embedding.
     tied: untied(donor, tensors) ? false : null,
   });
   for (const text of notes) note({ severity: "warning", text });
-  return config;
+  return tokens?.config(config) ?? config;
 }
 
 function architectureOf(donor: Model): string | null {

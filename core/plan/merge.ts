@@ -11,6 +11,7 @@ import { seedOf } from "./memory.ts";
 import type { OutputTensor, Source } from "./outputs.ts";
 import { hasParams, mergeParams, modelParams } from "./params.ts";
 import type { CopyPlan, MergePlan, Note, ParamValues } from "./plan.ts";
+import { scoreHeads } from "./scores.ts";
 import { createSlots, refuseCutting } from "./slots.ts";
 
 /** A tensor plan that has no place in a file, no sweeps and no tile size yet. */
@@ -32,6 +33,8 @@ export interface Drafting {
 }
 
 export type Present = Source & { readonly info: TensorInfo };
+/** The type a tensor is written as unless the recipe asks for another. */
+const typeOf = (info: TensorInfo): Dtype => info.nominal ?? info.dtype;
 const isPresent = (source: Source | null): source is Present => source !== null && source.info !== null;
 
 export function draft(tensor: OutputTensor, context: Drafting): Draft {
@@ -42,6 +45,7 @@ export function draft(tensor: OutputTensor, context: Drafting): Draft {
   const lead = isPresent(base) ? base : present[0];
   if (lead === undefined) throw new WeightloomError("PlanError", `${tensor.name}: none of the models has it.`);
 
+  if (tensor.carried !== undefined) return carry(tensor, lead, context, tensor.carried);
   if (!isFloat(lead.info.dtype)) return carry(tensor, lead, context, `${lead.info.dtype} is copied, not blended`);
   const missing = participants.find((source) => source.info === null);
   if (missing !== undefined || (method.base === "required" && base?.info == null)) {
@@ -113,7 +117,7 @@ function partakers(tensor: OutputTensor, { method, recipe, note }: Drafting): re
   const { base, sources } = tensor;
   if (method.base !== "none") return base === null ? sources : sources.filter((source) => source.model !== base.model);
   if (base === null || sources.some((source) => source.model === base.model)) return sources;
-  if (recipe.models === undefined || !hasParams(method, tensor, base, recipe.parameters)) return sources;
+  if (!hasParams(method, tensor, base, recipe.parameters)) return sources;
   if (method.models.max !== undefined && sources.length >= method.models.max) return sources;
   note({
     severity: "warning",
@@ -134,6 +138,8 @@ function align(
     source.info.shape.length === lead.info.shape.length && source.info.shape.every((n, i) => n === lead.info.shape[i]);
   const odd = present.filter((source) => !same(source));
   if (odd.length === 0) return { taking: present, shape: lead.info.shape };
+  const heads = scoreHeads(tensor.name, lead, odd);
+  if (heads !== null) throw new WeightloomError("PlanError", heads);
   const vocabulary = tensor.place.kind === "embedding" || tensor.place.kind === "head";
   const rowsOnly = odd.every(
     (source) =>
@@ -174,7 +180,7 @@ function align(
 /** Copied as stored, or re-encoded when the recipe asks for another float type. */
 function carry(tensor: OutputTensor, lead: Present, context: Drafting, because: string): Draft {
   const { info } = lead;
-  const wanted = context.dtype;
+  const wanted = context.dtype ?? (info.nominal === undefined ? null : storedType([lead], context.note));
   const made = context.made.get(info);
   if (made !== undefined) return { ...made, name: tensor.name, dtype: wanted ?? made.dtype, watched: [] };
   if (!isFloat(info.dtype) || wanted === null || wanted === info.dtype) {
@@ -204,7 +210,7 @@ function carry(tensor: OutputTensor, lead: Present, context: Drafting, because: 
 /** The widest of the stored types; what cannot be written becomes the nearest that can. */
 function storedType(sources: readonly Present[], note: (note: Note) => void): OutputDtype {
   const rank: readonly Dtype[] = ["F8_E5M2", "F8_E4M3", "F16", "BF16", "F32", "F64"];
-  const kinds = new Set(sources.map((source) => source.info.dtype));
+  const kinds = new Set(sources.map((source) => typeOf(source.info)));
   if (kinds.has("F16") && kinds.has("BF16")) return "F32";
   const widest = [...kinds].sort((a, b) => rank.indexOf(b) - rank.indexOf(a))[0] ?? "F32";
   if (isOutput(widest)) return widest;

@@ -11,7 +11,7 @@ import type { ParamValues } from "./plan.ts";
 
 /** Values of the parameters that exist once per output tensor. Filters see the output's name. */
 export function mergeParams(method: AnyMethod, tensor: OutputTensor, top: Settings | undefined): ParamValues {
-  return valuesOf(method, "merge", [tensor.slice, top], tensor.t, tensor.name, null);
+  return valuesOf(method, "merge", [tensor.slice, tensor.module, top], tensor.t, tensor.name, null);
 }
 
 /** Values of the parameters that exist per model. Filters see the name in that model. */
@@ -21,14 +21,14 @@ export function modelParams(
   source: Source,
   top: Settings | undefined,
 ): ParamValues {
-  const levels = [source.parameters, tensor.slice, top];
+  const levels = [source.parameters, tensor.slice, tensor.module, top];
   return valuesOf(method, "model", levels, tensor.t, source.name, source.label);
 }
 
 /** True when every per-model parameter that must be given is found for this model. */
 export function hasParams(method: AnyMethod, tensor: OutputTensor, source: Source, top: Settings | undefined): boolean {
   const needed = Object.entries<Param>(method.params).filter(([, p]) => p.per === "model" && p.default === null);
-  const levels = [source.parameters, tensor.slice, top];
+  const levels = [source.parameters, tensor.slice, tensor.module, top];
   return needed.every(([name]) => lookUp(name, levels, tensor.t, source.name) !== undefined);
 }
 

@@ -9,6 +9,7 @@ import type { Pass } from "../graph/passes.ts";
 import type { Scalar } from "../graph/tensor.ts";
 import type { AnyMethod } from "../method.ts";
 import type { Recipe } from "../recipe/recipe.ts";
+import type { TokenizerPlan } from "../tokenizer/plan.ts";
 
 /** Where a byte lands: output file number and offsets in it. */
 export interface Placement {
@@ -123,4 +124,6 @@ export interface PlanOptions {
   readonly text?: string;
   /** Name of the output, for the model card. */
   readonly title?: string;
+  /** From planTokenizer; null or absent when the recipe says nothing about tokenizer and chat template. */
+  readonly tokenizer?: TokenizerPlan | null;
 }

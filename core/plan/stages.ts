@@ -13,9 +13,10 @@ import { joinLicences } from "../model/card.ts";
 import { recognise } from "../model/families.ts";
 import type { JsonObject, Model } from "../model/model.ts";
 import { modelsOf, type Recipe, type RecipeDtype } from "../recipe/recipe.ts";
+import type { TokensPlan } from "../tokenizer/plan.ts";
 import { configOf } from "./extras.ts";
 import { type Draft, draft, type MergeDraft } from "./merge.ts";
-import { type Outline, outline } from "./outputs.ts";
+import { type Outline, type OutputTensor, outline, type Source } from "./outputs.ts";
 import type { Note, PlanOptions } from "./plan.ts";
 
 type Options = PlanOptions & { note(note: Note): void };
@@ -62,7 +63,16 @@ export function draftAll(
   for (const one of shape.notes) options.note(one);
   const dtype = outputDtype(recipe.out_dtype ?? recipe.dtype);
   const context = { recipe, method, seed: options.seed, dtype, made, note: options.note };
-  return { recipe, method, outline: shape, dtype, drafts: shape.tensors.map((tensor) => draft(tensor, context)) };
+  const tensors = shape.tensors.map((tensor) => inNewVocabulary(tensor, options.tokenizer?.of(recipe) ?? null));
+  return { recipe, method, outline: shape, dtype, drafts: tensors.map((tensor) => draft(tensor, context)) };
+}
+
+/** The same tensor with every model's embedding in the order of the result's tokens. */
+function inNewVocabulary(tensor: OutputTensor, tokens: TokensPlan | null): OutputTensor {
+  if (tokens === null) return tensor;
+  const turned = (source: Source): Source =>
+    source.info === null ? source : { ...source, info: tokens.tensor(source.model, source.info, source.name) };
+  return { ...tensor, sources: tensor.sources.map(turned), base: tensor.base === null ? null : turned(tensor.base) };
 }
 
 /** The results of recipes, in order; each may use those before it. */
@@ -87,7 +97,8 @@ export function earlierResults(
         `"${name}" (${drafted.method.title}) needs numbers of the whole model, which cannot be known while its result is only part of another merge. Write "${name}" to a folder first and use that.`,
       );
     }
-    const model = resultOf(name, drafted, [...modelsIn(recipe, models)], made, said);
+    const parents = [...modelsIn(recipe, models)];
+    const model = resultOf(name, drafted, options.tokenizer?.of(recipe) ?? null, parents, made, said);
     models.set(name, model);
     all.push(drafted);
   }
@@ -97,6 +108,7 @@ export function earlierResults(
 function resultOf(
   ref: string,
   drafted: Drafted,
+  tokens: TokensPlan | null,
   parents: readonly Model[],
   made: Map<TensorInfo, MergeDraft>,
   note: (note: Note) => void,
@@ -121,7 +133,7 @@ function resultOf(
     }
   }
   const config: JsonObject | null =
-    donor.config === null ? null : configOf({ outline: shape, tensors: drafts, dtype: drafted.dtype, note });
+    donor.config === null ? null : configOf({ outline: shape, tensors: drafts, dtype: drafted.dtype, tokens, note });
   return {
     ref,
     checkpoint: { sources: [], tensors, metadata: new Map() },

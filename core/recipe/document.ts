@@ -33,15 +33,14 @@ export function printDocument(document: Document): string {
   return document.kind === "moe" ? printMoe(document.moe) : document.stages.map(printRecipe).join("---\n");
 }
 
-/** Every model that has to be there beforehand: all that are named, without the results of stages (adapted or not). */
+/** Every model that has to be there beforehand: all that are named, without the results of stages. */
 export function modelsOfDocument(document: Document): string[] {
   if (document.kind === "moe") return modelsOfMoe(document.moe);
   const names = new Set(document.stages.map(({ name }) => name));
-  const all = document.stages.flatMap(modelsOf);
-  return [...new Set(all)].filter((ref) => !names.has(parseRef(ref).path));
+  return [...new Set(document.stages.flatMap(modelsOf))].filter((ref) => !names.has(ref));
 }
 
-/** The names of the stages a recipe uses: a path (with whatever adapter) that is the name of one. */
+/** The names of the stages a recipe uses, adapted or not. */
 export function stagesUsed(recipe: Recipe, names: ReadonlySet<string>): string[] {
   return [...new Set(modelsOf(recipe).map((ref) => parseRef(ref).path))].filter((path) => names.has(path));
 }
@@ -114,6 +113,14 @@ function order(stages: readonly Stage[]): readonly Recipe[] | null {
   );
   const used = new Set([...uses.values()].flat());
   const ends = stages.filter((stage) => !used.has(stage));
+  for (const stage of stages) {
+    for (const ref of modelsOf(stage.recipe).filter((one) => !names.has(one) && names.has(parseRef(one).path))) {
+      const { path, revision } = parseRef(ref);
+      const what = revision === undefined ? "adapter" : "revision";
+      const advice = `Put an adapter on a model it is made from, or merge "${path}" to a folder first`;
+      refuse(stage, `"${path}" is made by this file, so it cannot have the ${what} of "${ref}". ${advice}.`);
+    }
+  }
   const circle = circleIn(stages, uses);
   if (circle !== null) {
     const path = circle.map(({ recipe }) => `"${recipe.name}"`);

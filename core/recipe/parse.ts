@@ -148,9 +148,9 @@ function readMethod(
   if (id === null) return null;
   const method = methods.get(id);
   if (method !== undefined) return method;
-  const problem = words.ELSEWHERE.has(id)
-    ? `mergekit has a merge_method "${id}", but Weightloom does not yet.`
-    : `Unknown merge_method "${id}".${words.didYouMean(id, ids)}`;
-  reader.error(reader.range(entry.node, entry.at), `${problem} Weightloom has ${ids.join(", ")}.`);
+  reader.error(
+    reader.range(entry.node, entry.at),
+    `Unknown merge_method "${id}".${words.didYouMean(id, ids)} Weightloom has ${ids.join(", ")}.`,
+  );
   return null;
 }

@@ -100,6 +100,49 @@ export type ParsedRecipe =
   | { readonly recipe: Recipe; readonly diagnostics: readonly Diagnostic[] }
   | { readonly recipe: null; readonly diagnostics: readonly Diagnostic[] };
 
+/** The same recipe with other names for its models. */
+export function renamed(recipe: Recipe, to: (model: string) => string): Recipe {
+  const named = <T extends ModelEntry>(entry: T): T => ({ ...entry, model: to(entry.model) });
+  const based = <T extends { readonly base_model?: string }>(one: T): T =>
+    one.base_model === undefined ? one : { ...one, base_model: to(one.base_model) };
+  const inside = <T extends Pick<ModuleEntry, "models" | "slices">>(part: T): T => ({
+    ...part,
+    ...(part.models === undefined ? {} : { models: part.models.map(named) }),
+    ...(part.slices === undefined
+      ? {}
+      : { slices: part.slices.map((slice) => based({ ...slice, sources: slice.sources.map(named) })) }),
+  });
+  const vocabulary = (source: string) => (source === "union" || source === "base" ? source : to(source));
+  const row = (source: TokenSource): TokenSource => {
+    if (typeof source === "string") return to(source);
+    return source.kind === "zero" ? source : { ...source, model: to(source.model) };
+  };
+  const { modules, tokenizer, tokenizer_source: older } = recipe;
+  return {
+    ...based(inside(recipe)),
+    ...(modules === undefined ? {} : { modules: each(modules, inside) }),
+    ...(older === undefined ? {} : { tokenizer_source: vocabulary(older) }),
+    ...(tokenizer === undefined
+      ? {}
+      : {
+          tokenizer: {
+            ...tokenizer,
+            ...(tokenizer.source === undefined ? {} : { source: vocabulary(tokenizer.source) }),
+            ...(tokenizer.tokens === undefined
+              ? {}
+              : {
+                  tokens: each(tokenizer.tokens, (rule) =>
+                    rule.source === undefined ? rule : { ...rule, source: row(rule.source) },
+                  ),
+                }),
+          },
+        }),
+  };
+}
+
+const each = <T>(record: Readonly<Record<string, T>>, change: (one: T) => T): Record<string, T> =>
+  Object.fromEntries(Object.entries(record).map(([key, one]) => [key, change(one)]));
+
 /** Every model a recipe names, in order of first mention, the base first if there is one. */
 export function modelsOf(
   recipe: Pick<Recipe, "base_model" | "models" | "slices" | "modules"> & {

@@ -34,23 +34,6 @@ export const TOKENIZERS = ["union", "base"] as const;
 export const TEMPLATES: readonly string[] = ["alpaca", "chatml", "exaone", "llama3", "mistral"];
 export const COMPATS = ["mergekit"] as const;
 
-/** Methods of mergekit's registry beyond the ones a host may offer. */
-export const ELSEWHERE: ReadonlySet<string> = new Set([
-  "nuslerp",
-  "multislerp",
-  "karcher",
-  "breadcrumbs",
-  "breadcrumbs_ties",
-  "della",
-  "della_linear",
-  "model_stock",
-  "arcee_fusion",
-  "nearswap",
-  "sce",
-  "ram",
-  "ramplus_tl",
-]);
-
 export const DTYPES: readonly RecipeDtype[] = ["float32", "float16", "bfloat16"];
 
 const DTYPE_NICKNAMES: Readonly<Record<string, RecipeDtype>> = {

@@ -7,6 +7,7 @@ import type { Engine, TileResult } from "../engine/engine.ts";
 import type { Fused, Pass } from "../graph/passes.ts";
 import { BLOCK, unitOf } from "../graph/program.ts";
 import type { Settlement } from "../graph/settle.ts";
+import type { Look } from "../graph/ties.ts";
 import type { MergePlan } from "../plan/plan.ts";
 import type { Budget } from "./budget.ts";
 
@@ -42,17 +43,15 @@ export async function streamTensor(
   /** Resident tensors: the bytes of each tile, and which inputs were asked for, kept for all sweeps. */
   const kept = tiles.map(() => ({ held: new Map() as Held, asked: new Set<number>() }));
   let ready: Promise<void> = Promise.resolve();
+  const look: Look = {
+    tally: (fused, first, end) => tally(plan, fused, settlement, host, first, end),
+    values: (fused, first, count) => probe(plan, fused, settlement, host, first, count),
+  };
 
   for (const [level, pass] of passes.entries()) {
     const isLast = level === passes.length - 1;
     const yields = pass.program.output !== null;
     const start = ready;
-    const needless = () => maySkip(pass) && settlement.skips(pass);
-    // Nothing is read for a sweep that may be skipped; what is in memory anyway need not wait.
-    if (maySkip(pass) && !plan.resident) {
-      await start;
-      if (needless()) continue;
-    }
     const work: Promise<void>[] = [];
     for (const [t, { first, count }] of tiles.entries()) {
       const { held, asked } = (plan.resident ? kept[t] : undefined) ?? {
@@ -74,8 +73,8 @@ export async function streamTensor(
           if (part !== undefined) held.set(index, part);
         });
         await start;
-        const done = needless() ? null : await runTile(plan, pass, settlement, host, held, first, count);
-        if (done !== null) settlement.absorb(pass, first, count, done);
+        const done = await runTile(plan, pass, settlement, host, held, first, count);
+        settlement.absorb(pass, first, count, done);
         if (isLast || !plan.resident) {
           for (const bytes of held.values()) host.recycle(bytes);
           held.clear();
@@ -88,19 +87,11 @@ export async function streamTensor(
       work.push(settled);
       if (yields) host.emit(outBytes, result.then(outputOf));
     }
-    ready = Promise.all(work).then(() =>
-      settlement.finish(pass, (fused, first, count) => probe(plan, fused, settlement, host, first, count)),
-    );
+    ready = Promise.all(work).then(() => settlement.finish(pass, look));
     ready.catch(() => {});
   }
   return { settled: ready };
 }
-
-/** Sweeps that only break ties may turn out to be needless; whether, is known after the one before. */
-const maySkip = (pass: Pass) =>
-  pass.program.output === null &&
-  pass.tied.length > 0 &&
-  pass.sums.length + pass.high.length + pass.low.length + pass.reduced.length === 0;
 
 async function runTile(
   plan: MergePlan,
@@ -133,7 +124,24 @@ async function runTile(
   return result;
 }
 
-/** The look into one block that places a tie: reads it anew, 4,096 elements or whole rows, outside the budget. */
+/** Sums per block of a stretch that begins with a tile; reads it anew, a tile at a time, outside the budget. */
+async function tally(
+  plan: MergePlan,
+  fused: Fused,
+  settlement: Settlement,
+  host: TileHost,
+  first: number,
+  end: number,
+): Promise<Float64Array> {
+  const perBlock = new Float64Array(Math.ceil((end - first) / BLOCK));
+  for (let start = first; start < end; start += plan.tile) {
+    const { sums } = await again(plan, fused, settlement, host, start, Math.min(plan.tile, end - start));
+    perBlock.set(sums, (start - first) / BLOCK);
+  }
+  return perBlock;
+}
+
+/** One block of a program's output: 4,096 elements, or the whole rows around them. */
 async function probe(
   plan: MergePlan,
   fused: Fused,
@@ -142,22 +150,36 @@ async function probe(
   first: number,
   count: number,
 ): Promise<Float32Array> {
-  const { program } = fused;
-  const unit = unitOf(program);
+  const unit = unitOf(fused.program);
   const start = Math.floor(first / unit) * unit;
   const size = unit === BLOCK ? count : Math.min(plan.count - start, unit);
-  const inputs = await Promise.all(program.inputs.map((index) => host.read(plan, index, start, size)));
-  const dtypes = program.inputs.map((index) => plan.inputs[index]!.dtype);
-  const words = settlement.words(fused, start);
-  const tables = settlement.tables(fused, start, size);
-  const job = { program, dtypes, encode: "F32", words, tables, first: start, count: size, inputs } as const;
-  const result = await host.engine.run(job, host.signal);
-  const bytes = outputOf(result);
+  const bytes = outputOf(await again(plan, fused, settlement, host, start, size));
   return new Float32Array(bytes.slice((first - start) * 4, (first - start + count) * 4).buffer);
 }
 
-function outputOf(result: TileResult | null): Uint8Array<ArrayBuffer> {
-  if (result === null || result.output === null) throw new Error("Internal error: the last sweep yielded no tensor.");
+async function again(
+  plan: MergePlan,
+  fused: Fused,
+  settlement: Settlement,
+  host: TileHost,
+  first: number,
+  count: number,
+): Promise<TileResult> {
+  const { program } = fused;
+  const inputs = await Promise.all(program.inputs.map((index) => host.read(plan, index, first, count)));
+  const dtypes = program.inputs.map((index) => plan.inputs[index]!.dtype);
+  const words = settlement.words(fused, first);
+  const tables = settlement.tables(fused, first, count);
+  const result = await host.engine.run(
+    { program, dtypes, encode: "F32", words, tables, first, count, inputs },
+    host.signal,
+  );
+  for (const bytes of result.inputs) host.recycle(bytes);
+  return result;
+}
+
+function outputOf(result: TileResult): Uint8Array<ArrayBuffer> {
+  if (result.output === null) throw new Error("Internal error: the last sweep yielded no tensor.");
   return result.output;
 }
 

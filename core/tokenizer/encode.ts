@@ -3,7 +3,7 @@
  * for, so that whoever never encodes never loads it.
  */
 import { messageOf, WeightloomError } from "../errors.ts";
-import { readJson } from "../model/config.ts";
+import { isObject, readJson } from "../model/config.ts";
 import type { JsonObject, Model } from "../model/model.ts";
 import { readTokenizer } from "./read.ts";
 
@@ -18,13 +18,19 @@ export type Encoder = (text: string, bare?: boolean) => readonly number[];
  * @throws FormatError when the model has no tokenizer.json, or one that the library cannot take
  */
 export async function encoderOf(model: Pick<Model, "ref" | "extras">): Promise<Encoder> {
-  const { json } = await readTokenizer(model);
+  const { json, ids } = await readTokenizer(model);
   const file = model.extras.get("tokenizer_config.json");
   const config = file === undefined ? {} : await readJson(file);
   const { Tokenizer } = await import("@huggingface/tokenizers");
   try {
     const tokenizer = new Tokenizer(libraryForm(json), config);
-    return (text, bare = false) => tokenizer.encode(text, { add_special_tokens: !bare }).ids;
+    const { unk_token: unknown } = isObject(json.model) ? json.model : {};
+    const instead = typeof unknown === "string" ? ids.get(unknown) : undefined;
+    // The library leaves an unknown word of a WordLevel without an id.
+    return (text, bare = false) => {
+      const found: readonly (number | undefined)[] = tokenizer.encode(text, { add_special_tokens: !bare }).ids;
+      return found.flatMap((id) => id ?? instead ?? []);
+    };
   } catch (cause) {
     throw new WeightloomError(
       "FormatError",

@@ -6,7 +6,7 @@
 import type { ByteSource } from "../bytes/source.ts";
 import { messageOf, WeightloomError } from "../errors.ts";
 import { quote, readJson } from "../formats/json.ts";
-import { isList, isObject } from "../model/config.ts";
+import { isList, isObject, readJson as readConfig } from "../model/config.ts";
 import type { Json, JsonObject, Model } from "../model/model.ts";
 
 export const KINDS = ["BPE", "Unigram", "WordPiece", "WordLevel"] as const;
@@ -39,6 +39,8 @@ export interface Tokenizer {
   readonly ids: ReadonlyMap<string, number>;
 }
 
+/** Ids are below it: sixteen times as many as the largest vocabularies have. */
+const MOST = 2 ** 22;
 /** 256 thousand tokens with their merges take 35 MB. */
 const LIMIT = 200_000_000;
 const FLAGS = ["single_word", "lstrip", "rstrip", "normalized", "special"] as const;
@@ -47,8 +49,8 @@ const AGAIN = "Download it again.";
 type Refuse = (what: string) => WeightloomError;
 
 /** The text of a small file, which must be UTF-8. */
-export async function textOf(source: ByteSource, signal?: AbortSignal): Promise<string> {
-  const bytes = await source.read({ start: 0, end: source.size }, signal);
+export async function textOf(source: ByteSource): Promise<string> {
+  const bytes = await source.read({ start: 0, end: source.size });
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (cause) {
@@ -59,11 +61,23 @@ export async function textOf(source: ByteSource, signal?: AbortSignal): Promise<
 /** True when the model comes with a tokenizer that can be read here. */
 export const hasTokenizer = (model: Pick<Model, "extras">): boolean => model.extras.has("tokenizer.json");
 
+/** Tokenizers by the model object they came with; a recipe is planned again at every change of it. */
+const kept = new WeakMap<object, Promise<Tokenizer>>();
+
 /**
- * Reads a model's tokenizer.json.
+ * Reads a model's tokenizer.json, once per opened model.
  * @throws FormatError when there is none, or it is not what a tokenizer must be
  */
-export async function readTokenizer(model: Pick<Model, "ref" | "extras">, signal?: AbortSignal): Promise<Tokenizer> {
+export function readTokenizer(model: Pick<Model, "ref" | "extras">): Promise<Tokenizer> {
+  const known = kept.get(model);
+  if (known !== undefined) return known;
+  const reading = read(model);
+  kept.set(model, reading);
+  reading.catch(() => kept.delete(model));
+  return reading;
+}
+
+async function read(model: Pick<Model, "ref" | "extras">): Promise<Tokenizer> {
   const source = model.extras.get("tokenizer.json");
   if (source === undefined) throw missing(model);
   const refuse: Refuse = (what) => new WeightloomError("FormatError", `${model.ref}: tokenizer.json: ${what}`);
@@ -72,8 +86,8 @@ export async function readTokenizer(model: Pick<Model, "ref" | "extras">, signal
       `the file has ${source.size.toLocaleString("en")} bytes; at most ${LIMIT.toLocaleString("en")} are read. ${AGAIN}`,
     );
   }
-  const json = strictJson(await textOf(source, signal), refuse);
-  return withConfigured(tokenizerOf(model.ref, json, refuse), await addedInConfig(model, signal));
+  const json = strictJson(await textOf(source), refuse);
+  return withConfigured(tokenizerOf(model.ref, json, refuse), await addedInConfig(model));
 }
 
 function missing({ ref, extras }: Pick<Model, "ref" | "extras">): WeightloomError {
@@ -103,8 +117,8 @@ function strictJson(text: string, refuse: Refuse): JsonObject {
   }
 }
 
-/** A tokenizer from the parsed file. Exported for tokenizers that were changed in memory. */
-export function tokenizerOf(ref: string, json: JsonObject, refuse: Refuse): Tokenizer {
+/** A tokenizer from the parsed file. */
+function tokenizerOf(ref: string, json: JsonObject, refuse: Refuse): Tokenizer {
   const { model } = json;
   if (!isObject(model)) throw refuse(`it has no "model". ${AGAIN}`);
   const kind = kindOf(model, refuse);
@@ -126,7 +140,7 @@ function kindOf(model: JsonObject, refuse: Refuse): TokenizerKind {
 }
 
 const isId = (value: Json | undefined): value is number =>
-  typeof value === "number" && Number.isSafeInteger(value) && value >= 0 && value < 2 ** 31;
+  typeof value === "number" && Number.isSafeInteger(value) && value >= 0 && value < MOST;
 
 function words(vocab: Json | undefined, refuse: Refuse): Map<string, number> {
   if (!isObject(vocab)) throw refuse(`"model.vocab" must be an object of tokens and their ids. ${AGAIN}`);
@@ -206,36 +220,28 @@ function idsOf(
   refuse: Refuse,
 ): ReadonlyMap<string, number> {
   const ids = new Map(vocabulary);
-  const owner = new Map([...vocabulary].map(([token, id]) => [id, token]));
+  const owner: string[] = [];
+  for (const [token, id] of vocabulary) owner[id] = token;
   for (const { id, content } of added) {
-    const other = owner.get(id);
+    const other = owner[id];
     if (other !== undefined && other !== content) {
       throw refuse(`the tokens ${quote(other)} and ${quote(content)} both have the id ${id}. ${AGAIN}`);
     }
-    owner.set(id, content);
+    owner[id] = content;
     ids.set(content, id);
   }
   return ids;
 }
 
 /** Tokens that only tokenizer_config.json adds; transformers gives them the next free ids when it loads the tokenizer. */
-async function addedInConfig(model: Pick<Model, "extras">, signal?: AbortSignal): Promise<readonly AddedToken[]> {
+async function addedInConfig(model: Pick<Model, "extras">): Promise<readonly AddedToken[]> {
   const source = model.extras.get("tokenizer_config.json");
   if (source === undefined) return [];
-  const config = parsed(await textOf(source, signal));
-  const decoder = isObject(config) ? config.added_tokens_decoder : undefined;
+  const { added_tokens_decoder: decoder } = await readConfig(source);
   if (!isObject(decoder)) return [];
   return Object.entries(decoder)
     .flatMap(([id, entry]) => addedToken(Number(id), entry) ?? [])
     .sort((a, b) => a.id - b.id);
-}
-
-function parsed(text: string): Json {
-  try {
-    return JSON.parse(text) as Json;
-  } catch {
-    return null;
-  }
 }
 
 function withConfigured(tokenizer: Tokenizer, configured: readonly AddedToken[]): Tokenizer {

@@ -13,6 +13,8 @@ import { random } from "./random";
 import { finish, sum } from "./reduce";
 import { alongColumns, alongRows, reduceColumns, reduceRows } from "./vectors";
 
+export { multiply, widen } from "./lowrank";
+
 const BLOCK: i32 = 4096;
 
 export { rank } from "./rank";

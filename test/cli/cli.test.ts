@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { makeSparse } from "../../bench/checkpoints.mjs";
+import { METHODS } from "../../methods/index.ts";
 
 const root = join(import.meta.dirname, "../..");
 const samples = join(root, "public/samples");
@@ -193,17 +194,36 @@ describe("the other commands", () => {
     expect(moved.cosine).toBeLessThan(1);
   });
 
-  test("methods lists all seven", () => {
+  test("presets are listed, explained and made for models", () => {
+    expect(weightloom("presets").stdout).toContain("slerp-gradient");
+    expect(weightloom("presets", "ties").stdout).toContain("weightloom presets ties BASE MODEL1 MODEL2");
+    const made = weightloom("presets", "ties", "base", "./a", "b");
+    expect(made.stdout).toContain("base_model: base\n");
+    expect(made.status).toBe(0);
+    const model = join(samples, "base");
+    const { layers } = JSON.parse(weightloom("inspect", model, "--json").stdout).stacks[0];
+    expect(weightloom("presets", "passthrough-9b", model, model).stdout).toContain(`layer_range: [0, ${layers}]`);
+    const few = weightloom("presets", "ties", "base");
+    expect([few.status, few.stderr]).toEqual([2, expect.stringContaining("ties takes a base model and then 2 models")]);
+    expect(weightloom("presets", "tise").stderr).toContain('There is no preset "tise"');
+  });
+
+  test("average prints a recipe that plans", () => {
+    const models = ["base", ...specialists].map((name) => join(samples, name));
+    const made = weightloom("average", "--how", "ema", "--alpha", ".2", ...models);
+    expect(made.stdout).toContain("merge_method: linear");
+    expect(made.stdout).toContain("weight: 0.2\n");
+    expect(weightloom("plan", recipe("ema.yml", made.stdout)).status).toBe(0);
+    const misused = weightloom("average", "--alpha", ".2", "a");
+    expect([misused.status, misused.stderr]).toEqual([2, expect.stringContaining("--alpha belongs to --how ema")]);
+    expect(weightloom("average").status).toBe(2);
+  });
+
+  test("methods lists every method", () => {
     const { methods } = JSON.parse(weightloom("methods", "--json").stdout);
-    expect(methods.map((method: { id: string }) => method.id).sort()).toEqual([
-      "dare_linear",
-      "dare_ties",
-      "linear",
-      "passthrough",
-      "slerp",
-      "task_arithmetic",
-      "ties",
-    ]);
+    expect(methods.map((method: { id: string }) => method.id)).toEqual([...METHODS.keys()]);
+    const text = weightloom("methods").stdout;
+    for (const id of METHODS.keys()) expect(text).toContain(`${id}  (`);
   });
 
   test("verify notices a damaged result", () => {
@@ -218,5 +238,52 @@ describe("the other commands", () => {
     expect(nan.stdout).toContain("NaN or infinite");
     writeFileSync(join(work, "damaged/model.safetensors"), bytes.subarray(0, bytes.length - 100));
     expect(weightloom("verify", "damaged").stdout).toMatch(/but the file has [\d,]+ bytes/);
+  });
+});
+
+describe("adapters", () => {
+  const base = join(samples, "base");
+  const adder = join(samples, "adder");
+
+  test("a fine-tune becomes an adapter, which with the base is the fine-tune again", { timeout: 60_000 }, () => {
+    const done = weightloom("extract-lora", adder, base, "adder-lora", "--rank", "96", "--json");
+    expect([done.status, done.stderr]).toEqual([0, ""]);
+    const report = JSON.parse(done.stdout);
+    expect(report).toMatchObject({ ok: true, biases: 0, left: 0, notes: [] });
+    expect(report.modules).toHaveLength(56);
+    expect(report.rest).toBeLessThan(1e-6);
+    expect(readdirSync(join(work, "adder-lora")).sort()).toEqual([
+      "README.md",
+      "adapter_config.json",
+      "adapter_model.safetensors",
+    ]);
+    const again = weightloom("extract-lora", adder, base, "adder-lora");
+    expect([again.status, again.stderr]).toEqual([2, expect.stringContaining("--overwrite")]);
+
+    const ref = `${base}+adder-lora`;
+    const apart = weightloom("diff", adder, ref, "--engine", "cpu", "--json");
+    expect(JSON.parse(apart.stdout).change).toBeLessThan(1e-6);
+    const text = `merge_method: passthrough\nmodels: [{model: "${ref}"}]\n`;
+    expect(weightloom("merge", recipe("adapted.yml", text), "adapted", "--engine", "cpu").status).toBe(0);
+    // Written in the base's type, BF16, which is also the fine-tune's: only weights next to zero may round otherwise.
+    const same = weightloom("diff", adder, "adapted", "--engine", "cpu", "--json");
+    const { change, apart: missing } = JSON.parse(same.stdout);
+    expect(missing).toEqual([]);
+    expect(change).toBeLessThan(1e-9);
+    expect(JSON.parse(weightloom("verify", "adapted", "--json").stdout).ok).toBe(true);
+  });
+
+  test("mistakes cost nothing", { timeout: 30_000 }, () => {
+    const mistakes = [
+      [["--rank", "0"], 2, '--rank is "0"; it must be a whole number from 1 to 65536.'],
+      [["--threshold=-1"], 2, '--threshold is "-1"; it must be a number from 0.'],
+      [["--include", "("], 2, '--include is "(", which is not a regular expression.'],
+      [["--include", "nothing_is_called_so"], 2, "does not differ from"],
+    ] as const;
+    for (const [args, code, sentence] of mistakes) {
+      const done = weightloom("extract-lora", adder, base, "none", ...args);
+      expect([done.status, done.stderr]).toEqual([code, expect.stringContaining(sentence)]);
+    }
+    expect(existsSync(join(work, "none"))).toBe(false);
   });
 });

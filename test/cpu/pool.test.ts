@@ -8,6 +8,9 @@ import { createCpuEngine, createLocalEngine } from "../../core/engine/cpu/pool.t
 import { type LanePort, nodeLane } from "../../core/engine/cpu/ports.ts";
 import type { Engine, TileJob } from "../../core/engine/engine.ts";
 import { runPlain } from "../../core/engine/plain/plain.ts";
+import { abs, add, along, columnSums, input, mapVector, mul, rank, rowSums } from "../../core/graph/tensor.ts";
+import { computeTensor } from "../../core/run/compute.ts";
+import { planOf } from "../support/merge.ts";
 import { awkwardFloats, bytesOf, loadKernels, makeJob, sameArrays, sameBytes } from "./kernels.ts";
 
 let folder: string;
@@ -132,3 +135,18 @@ test("closing ends the threads and what was under way", async () => {
   await rejected;
   expect(await Promise.all(exits)).toHaveLength(2);
 });
+
+test("vectors and ranks are the same bytes on any number of lanes, for any tiles", async () => {
+  const [a, b] = [1, 2].map((seed) => ({
+    dtype: "F32" as const,
+    bytes: bytesOf(awkwardFloats(60 * 1024, seed).map((x) => (Math.abs(x) < 10 ? x : 0.25))),
+  }));
+  const columns = 1024;
+  const scaled = mul(input(0), along(mapVector((s, t) => s / (1 + t), rowSums(abs(input(1)), columns), 3)));
+  const merged = add(mul(rank(scaled, columns), input(1)), along(columnSums(scaled, columns)));
+  const on = async (engine: Engine, tile?: number) =>
+    computeTensor(planOf(merged, [a!, b!], tile === undefined ? {} : { tile }), engine);
+  const expected = await on(await createLocalEngine(module));
+  const engine = await start(3);
+  for (const tile of [4096, 3 * 4096, undefined]) expect(sameBytes(await on(engine, tile), expected)).toBe(true);
+}, 30_000);

@@ -1,7 +1,27 @@
 /** How methods fall into sweeps, asserted as data. */
 import { describe, expect, test } from "vitest";
+import { stagesOf } from "../../core/engine/stages.ts";
 import { passesOf } from "../../core/graph/passes.ts";
-import { abs, add, dot, fill, input, map, mul, sub, sum, top, total } from "../../core/graph/tensor.ts";
+import { unitOf } from "../../core/graph/program.ts";
+import {
+  abs,
+  add,
+  along,
+  columnSums,
+  dot,
+  fill,
+  input,
+  map,
+  mapVector,
+  mul,
+  rank,
+  rowMaxima,
+  rowSums,
+  sub,
+  sum,
+  top,
+  total,
+} from "../../core/graph/tensor.ts";
 import type { AnyMethod } from "../../core/method.ts";
 import { METHODS } from "../../methods/index.ts";
 
@@ -38,16 +58,15 @@ describe("sweeps", () => {
     expect(passes.map((pass) => pass.program.output !== null)).toEqual([false, true]);
   });
 
-  test("trimming is two histograms, a tie count, one sweep", () => {
+  test("trimming is two histograms, one sweep", () => {
     const models = [
       { weight: 1, density: 0.5 },
       { weight: 1, density: 0.2 },
     ];
     const passes = passesOf(merged("ties", models, { normalize: true, rescale: false, lambda: 1 }));
-    expect(passes.map((p) => [p.high.length, p.low.length, p.tied.length, p.program.output !== null])).toEqual([
+    expect(passes.map((p) => [p.high.length, p.low.length, p.cuts.length, p.program.output !== null])).toEqual([
       [2, 0, 0, false],
-      [0, 2, 0, false],
-      [0, 0, 2, false],
+      [0, 2, 2, false],
       [0, 0, 0, true],
     ]);
   });
@@ -55,13 +74,56 @@ describe("sweeps", () => {
   test("rescaling after trimming adds one sweep, and the whole norm shares the first", () => {
     const models = [{ weight: 1, density: 0.5 }];
     const passes = passesOf(merged("ties", models, { normalize: true, rescale: true, lambda: 1 }));
-    expect(passes.map((p) => p.sums.length)).toEqual([1, 0, 0, 1, 0]);
+    expect(passes.map((p) => p.sums.length)).toEqual([1, 0, 1, 0]);
   });
 
   test("a sum of a sum waits for it", () => {
     const mean = map((s) => s / 10, sum(a));
     const spread = sum(abs(sub(a, fill(mean))));
     expect(passesOf(mul(a, spread)).map((pass) => pass.sums.length)).toEqual([1, 1, 0]);
+  });
+});
+
+describe("vectors", () => {
+  const unit = (n: number) => mul(a, along(mapVector((s) => 1 / Math.sqrt(s), rowSums(mul(a, a), n))));
+
+  test("end a sweep like a sum, and are looked up in the next", () => {
+    const passes = passesOf(unit(64));
+    expect(passes.map((pass) => [pass.program.reductions, pass.program.tables])).toEqual([
+      [[{ value: 1, how: "sum", axis: "rows", columns: 64 }], []],
+      [[], [{ axis: "rows", columns: 64 }]],
+    ]);
+    expect(passes[1]?.program.ops.map(({ op }) => op)).toEqual(["input", "along", "mul"]);
+    expect(passes[0]?.program.key).not.toBe(passesOf(unit(32))[0]?.program.key);
+  });
+
+  test("of both axes share a sweep with sums; one that needs another waits for it", () => {
+    const rows = along(rowSums(a, 8));
+    const both = add(mul(rows, along(columnSums(b, 8))), fill(sum(a)));
+    expect(passesOf(both).map((pass) => [pass.reduced.length, pass.sums.length])).toEqual([
+      [2, 1],
+      [0, 0],
+    ]);
+    const chain = mul(a, along(rowMaxima(mul(a, rows), 8)));
+    expect(passesOf(chain).map((pass) => pass.reduced.map(({ how }) => how))).toEqual([["sum"], ["max"], []]);
+  });
+
+  test("ranks are values of the sweep, taken apart only by the engine", () => {
+    const passes = passesOf(mul(b, rank(mul(a, b), 16)));
+    expect(passes).toHaveLength(1);
+    const { program } = passes[0]!;
+    expect(program.ops.map(({ op }) => op)).toEqual(["input", "input", "mul", "rank", "mul"]);
+    expect(unitOf(program)).toBe(4096);
+    expect(unitOf(passesOf(rank(a, 3 * 64))[0]!.program)).toBe(3 * 4096);
+    const stages = stagesOf(program);
+    expect(stages.map(({ columns, sources }) => [columns, sources])).toEqual([
+      [16, [0, 1]],
+      [null, [0, 2]],
+    ]);
+    expect(stages.map((stage) => stage.program.ops.map(({ op }) => op))).toEqual([
+      ["input", "input", "mul"],
+      ["input", "input", "mul"],
+    ]);
   });
 });
 
@@ -101,6 +163,6 @@ describe("programs", () => {
   test("one selection may serve several tensors", () => {
     const mask = top(a, 10);
     const passes = passesOf(add(mul(a, mask), mul(b, mask)));
-    expect(passes.map((pass) => pass.high.length)).toEqual([1, 0, 0, 0]);
+    expect(passes.map((pass) => pass.high.length)).toEqual([1, 0, 0]);
   });
 });

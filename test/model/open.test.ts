@@ -111,7 +111,7 @@ describe("refused, with a sentence", () => {
   const failure = { name: "FormatError" };
 
   test.each([
-    ["a LoRA adapter", { "adapter_config.json": "{}" }, /m: this is a LoRA adapter .* Merge it into its base model/],
+    ["a LoRA adapter", { "adapter_config.json": "{}" }, /m: this is a LoRA adapter .* Write "base\+adapter"/],
     [
       "GPTQ",
       { "config.json": '{"quantization_config":{"quant_method":"gptq"}}' },

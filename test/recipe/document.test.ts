@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { defineMethod, number } from "../../core/method.ts";
 import { modelsOfDocument, parseDocument, stagesUsed } from "../../core/recipe/document.ts";
 import { parseRecipe } from "../../core/recipe/parse.ts";
-import { modelsOf } from "../../core/recipe/recipe.ts";
+import { modelsOf, renamed } from "../../core/recipe/recipe.ts";
 import { METHODS } from "../../methods/index.ts";
 
 const good = (file: string) => {
@@ -39,6 +39,14 @@ test("models of a recipe: base, models, modules, vocabulary", () => {
   expect(models("modules")).toEqual(["org/base", "org/math", "org/code", "org/eyes"]);
   expect(models("tokenizer")).toEqual(["org/base", "org/chat", "c%40t", "org/llama", "x%2By@r"]);
   expect(models("tokenizer-model")).toEqual(["org/a", "org/b", "org/tokens@v2"]);
+});
+
+test.each(["modules", "tokenizer", "tokenizer-model", "refs", "slices-with-parameters"])("%s, renamed", (file) => {
+  const document = good(file);
+  const recipe = document.kind === "merge" ? document.stages[0]! : null!;
+  const other = renamed(recipe, (model) => `new/${model}`);
+  expect(modelsOf(other)).toEqual(modelsOf(recipe).map((model) => `new/${model}`));
+  expect(renamed(other, (model) => model.slice(4))).toEqual(recipe);
 });
 
 test("a method may or may not be given a base, which is not one of its models", () => {

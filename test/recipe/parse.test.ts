@@ -1,7 +1,7 @@
 /**
  * The folders are the list: `good/*.yml` has no diagnostics and survives printing; `bad/*.yml` has exactly
  * the diagnostics of the `.txt` beside it, one `line:column severity message` per line, in which METHODS
- * stands for the list of methods.
+ * and PARAMETERS stand for the lists of the methods and of a method's parameters.
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
@@ -14,11 +14,16 @@ import { METHODS } from "../../methods/index.ts";
 const folder = (name: string) => new URL(`./${name}/`, import.meta.url);
 const files = (name: string) => readdirSync(folder(name)).filter((file) => file.endsWith(".yml"));
 const read = (name: string, file: string) => readFileSync(new URL(file, folder(name)), "utf8");
-const list = [...METHODS.keys()].join(", ");
+/** Lists that grow with the methods, and the words that stand for them. */
+const lists = [
+  [[...METHODS.keys()].join(", "), "METHODS"],
+  ...[...METHODS.values()].map(({ params }) => [`takes ${Object.keys(params).join(", ")}.`, "takes PARAMETERS."]),
+] as const;
 const lines = (diagnostics: readonly Diagnostic[]) =>
-  diagnostics.map(
-    ({ line, column, severity, message }) => `${line}:${column} ${severity} ${message.replace(list, "METHODS")}`,
-  );
+  diagnostics.map(({ line, column, severity, message }) => {
+    const said = lists.reduce((text, [list = "", word = ""]) => text.replace(list, word), message);
+    return `${line}:${column} ${severity} ${said}`;
+  });
 const said = (text: string) => lines(parseRecipe(text, METHODS).diagnostics);
 /** One recipe, as opposed to a stream of several or a mixture of experts. */
 const single = (file: string) => !/^(stream|two|moe)\b/.test(file);

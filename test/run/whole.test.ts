@@ -97,7 +97,6 @@ describe.each(await engines())("$name", ({ engine }) => {
       [1, 0, 0],
       [0, 2, 0],
       [0, 0, 0],
-      [0, 0, 0],
     ]);
   });
 

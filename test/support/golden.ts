@@ -88,3 +88,13 @@ export async function extraOf(plan: Plan, name: string): Promise<string | null> 
   const bytes = content instanceof Uint8Array ? content : await content.read({ start: 0, end: content.size });
   return new TextDecoder().decode(bytes);
 }
+
+/**
+ * Keys of `tokens` that a tokenizer has. mergekit gives every key to the library as a plain added token: text is cut
+ * there from then on, and a special token is special no more. Ours leaves the tokens that are there alone.
+ */
+export const REDEFINED: Readonly<Record<string, readonly string[]>> = {
+  "tokenizer-force": ["the", "th", "q"],
+  "tokenizer-model-token": ["ing", "er"],
+  "tokenizer-new-token": ["<|im_end|>"],
+};

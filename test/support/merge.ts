@@ -6,7 +6,7 @@ import { passesOf } from "../../core/graph/passes.ts";
 import { input, type Tensor } from "../../core/graph/tensor.ts";
 import type { Param } from "../../core/method.ts";
 import { seedOf, tiling } from "../../core/plan/memory.ts";
-import type { InputPlan, MergePlan } from "../../core/plan/plan.ts";
+import type { InputPlan, MergePlan, Watched } from "../../core/plan/plan.ts";
 import { computeTensor } from "../../core/run/compute.ts";
 import { METHODS } from "../../methods/index.ts";
 
@@ -77,7 +77,7 @@ export interface Ask {
 }
 
 /** A method's expression over inputs in memory (the base first if there is one), defaults filled in. */
-export function expression(ask: Ask): { merged: Tensor; inputs: Input[] } {
+export function expression(ask: Ask): { merged: Tensor; inputs: Input[]; watched: Watched[] } {
   const method = METHODS.get(ask.method);
   if (method === undefined) throw new Error(`no method ${ask.method}`);
   const defaults = (scope: "merge" | "model") =>
@@ -89,6 +89,7 @@ export function expression(ask: Ask): { merged: Tensor; inputs: Input[] } {
   const inputs = [...(ask.base === undefined ? [] : [ask.base]), ...ask.models.map((model) => model.tensor)];
   const shift = ask.base === undefined ? 0 : 1;
   const first = inputs[0]!;
+  const watched: Watched[] = [];
   const merged = method.merge({
     base: ask.base === undefined ? null : input(0),
     models: ask.models.map((model, i) => ({
@@ -98,14 +99,14 @@ export function expression(ask: Ask): { merged: Tensor; inputs: Input[] } {
     })),
     params: { ...defaults("merge"), ...ask.params },
     count: first.bytes.length / bytesPer(first.dtype),
-    columns: ask.shape?.at(-1) ?? first.bytes.length / bytesPer(first.dtype),
+    columns: (ask.shape ?? []).length > 1 ? (ask.shape?.at(-1) ?? 1) : first.bytes.length / bytesPer(first.dtype),
     shape: ask.shape ?? [first.bytes.length / bytesPer(first.dtype)],
     depth: ask.depth ?? null,
     name: ask.name ?? "x",
     compat: ask.compat === true,
-    watch: () => {},
+    watch: (id, value) => watched.push({ id, value }),
   });
-  return { merged, inputs };
+  return { merged, inputs, watched };
 }
 
 /** The merged tensor's bytes. */

@@ -1,0 +1,97 @@
+/**
+ * Parameter competition balancing: a change counts for its size among its model's changes and for its agreement
+ * with the sum; the best few of each model are averaged by that score.
+ */
+import {
+  abs,
+  div,
+  exp,
+  gt,
+  kth,
+  lt,
+  map,
+  max,
+  min,
+  mul,
+  type Scalar,
+  sub,
+  type Tensor,
+  total,
+  where,
+} from "../core/graph/tensor.ts";
+import { defineMethod, number } from "../core/method.ts";
+import { tanh } from "./elementary.ts";
+import { apply, given, taskVector } from "./steps.ts";
+import { strengthAt, strengths } from "./strength.ts";
+
+export const pcb = defineMethod({
+  id: "pcb",
+  title: "PCB",
+  summary: "Scores every change by its size and its agreement with the others, and averages the best by score.",
+  use: "For several models whose strongest changes should compete; a ratio of 0.1 is a usual start.",
+  reference: "Du et al., NeurIPS 2024, arXiv:2410.02396",
+  formula: [
+    "d_i = model_i - base;  a_i = |d_i|, cut to its range without the share clip at either end;  n models",
+    "s_i = exp(n * N(a_i)^2) * tanh(d_i sum_j d_j), below 0 as 0;  N maps a tensor's range to 0 to 1",
+    "r_i = N(max(s_i, the score that the share ratio reaches))",
+    "result = base + lambda * sum_i r_i sign(d_i) a_i / sum_i r_i",
+  ].join("\n"),
+  differs:
+    "Not in mergekit. Ranges and shares are per tensor, where the authors' code takes the whole model as one vector; changes against the sum score 0.",
+  base: "required",
+  models: { min: 1 },
+  rows: "base",
+  params: {
+    ratio: number("merge", {
+      title: "ratio",
+      default: 0.1,
+      min: 0.01,
+      max: 1,
+      usual: [0.05, 0.2],
+      step: 0.01,
+      ends: ["few", "all"],
+      help: "The share of each model's changes that takes part: those with the highest scores. 0.05 to 0.2 is usual.",
+    }),
+    clip: number("merge", {
+      title: "clip",
+      default: 0.0001,
+      min: 0,
+      max: 0.01,
+      step: 0.0001,
+      ends: ["keep outliers", "cut outliers"],
+      help: "The share of the largest and of the smallest changes that is cut to the next before sizes are compared.",
+    }),
+    ...strengths(1),
+  },
+  merge({ base: maybe, models, params, count, depth }) {
+    const base = given(maybe);
+    if (models.length === 0) return base;
+    const deltas = models.map(({ tensor }) => taskVector(tensor, base));
+    const sum = total(deltas);
+    const scored = deltas.map((delta) => {
+      const { size, unit } = clipped(abs(delta), count, params.clip);
+      const score = max(mul(exp(mul(mul(unit, unit), deltas.length)), tanh(mul(delta, sum))), 0);
+      const cut = kth(score, Math.max(1, count - Math.min(count - 1, Math.floor(count * (1 - params.ratio)))));
+      const rank = normal(max(score, cut), cut, kth(score, 1));
+      return { rank, part: mul(rank, mul(size, where(lt(delta, 0), -1, 1))) };
+    });
+    const ranks = total(scored.map(({ rank }) => rank));
+    const mix = div(total(scored.map(({ part }) => part)), where(gt(ranks, 0), ranks, 1));
+    return apply(base, mix, strengthAt(params, depth));
+  },
+});
+
+/** Sizes cut at both ends, and the same mapped to 0 to 1. */
+function clipped(size: Tensor, count: number, share: number): { size: Tensor; unit: Tensor } {
+  const at = (ascending: number) => kth(size, count - Math.min(count - 1, Math.max(0, ascending)));
+  const [low, high] = [at(Math.floor(count * share)), at(Math.floor(count * (1 - share) - 1))];
+  const cut = min(max(size, low), high);
+  return { size: cut, unit: normal(cut, low, high) };
+}
+
+/** From low to high as 0 to 1; all 0 where the two are the same. */
+const normal = (x: Tensor, low: Scalar, high: Scalar): Tensor =>
+  mul(
+    sub(x, low),
+    map((a, b) => (b > a ? 1 / (b - a) : 0), low, high),
+  );

@@ -1,0 +1,52 @@
+/** Tiles of sweeps that rank rows: whole rows and whole blocks, or a sentence. */
+import { describe, expect, test } from "vitest";
+import { fromBytes } from "../../core/bytes/source.ts";
+import { passesOf } from "../../core/graph/passes.ts";
+import { add, input, mul, rank, sum, type Tensor } from "../../core/graph/tensor.ts";
+import { tiling } from "../../core/plan/memory.ts";
+
+const LIMITS = { memory: 1e9, maxTileBytes: 8e6, lanes: 2 };
+
+function tileOf(expression: Tensor, count: number, limits = LIMITS): number {
+  const source = fromBytes("x", new Uint8Array(0));
+  const range = { start: 0, end: count * 2 };
+  const info = { name: "x", dtype: "BF16", shape: [count], source, range } as const;
+  const inputs = [0, 1].map((n) => ({ ref: `${n}`, dtype: "BF16", start: 0, info }) as const);
+  return tiling({ name: "model.embed", inputs, passes: passesOf(expression), count, dtype: "BF16" }, limits).tile;
+}
+
+const ranked = (...columns: number[]) =>
+  columns.map((n) => rank(add(input(0), input(1)), n)).reduce((a, b) => mul(a, b));
+
+describe("a tile of rows to rank", () => {
+  test("is a multiple of a row and of a block", () => {
+    // 11,008 = 43 * 256: 43 blocks hold 16 rows, and 11 times that is the most below 8 MB of two BF16 inputs.
+    expect(tileOf(ranked(11_008), 1e9)).toBe(43 * 4096 * 11);
+    expect(tileOf(ranked(64, 96), 1e9)).toBe(Math.floor(2e6 / (3 * 4096)) * 3 * 4096);
+    expect(tileOf(ranked(4096), 1e9)).toBe(488 * 4096);
+  });
+
+  test("counts in whichever sweep it is", () => {
+    const expression = mul(input(0), sum(ranked(3 * 4096)));
+    expect(tileOf(expression, 1e9) % (3 * 4096)).toBe(0);
+    expect(passesOf(expression).map(({ program }) => program.ops.some(({ op }) => op === "rank"))).toEqual([
+      true,
+      false,
+    ]);
+  });
+
+  test("is the whole tensor where that is smaller", () => {
+    expect(tileOf(ranked(1001), 7 * 1001)).toBe(8192);
+    expect(tileOf(ranked(50_257), 10 * 50_257)).toBe(123 * 4096);
+    expect(tileOf(ranked(1_999_999), 1_999_999)).toBe(489 * 4096);
+  });
+
+  test("may be larger than what suits other sweeps, but not than what there is room for", () => {
+    const limits = { ...LIMITS, maxTileBytes: 64e6 };
+    expect(tileOf(ranked(5_000_000), 5_000_000, limits)).toBe(1221 * 4096);
+    expect(() => tileOf(ranked(50_257), 50_257 * 1000)).toThrow(
+      "model.embed: ranking its rows takes 50,257,000 elements at once, but 2,000,000 fit.",
+    );
+    expect(() => tileOf(ranked(5_000_000), 5_000_000, { ...limits, memory: 60e6 })).toThrow(/but 1,666,666 fit/);
+  });
+});
