@@ -66,6 +66,8 @@ export interface Model {
   readonly checkpoint: Checkpoint;
   /** config.json, or null for bare weights. */
   readonly config: JsonObject | null;
+  /** Keys of config.json with whole numbers written as floats; see `floats.ts`. */
+  readonly floats?: ReadonlySet<string>;
   readonly family: Family;
   /** The main one first: language before vision and audio, then by number of tensors. */
   readonly stacks: readonly Stack[];

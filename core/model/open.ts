@@ -10,6 +10,7 @@ import { openCheckpoint } from "../formats/shards.ts";
 import { at, isObject, readJson, stringAt } from "./config.ts";
 import { recognise } from "./families.ts";
 import { tokenizerFingerprint } from "./fingerprint.ts";
+import { floatKeys } from "./floats.ts";
 import { cardFacts } from "./licence.ts";
 import type { JsonObject, Model } from "./model.ts";
 
@@ -27,6 +28,7 @@ export async function openModel(ref: string, files: ReadonlyMap<string, ByteSour
   const file = inside.get("config.json");
   const config = file === undefined ? null : await readJson(file);
   if (config !== null) refuseQuantised(ref, config);
+  const text = file === undefined ? "" : new TextDecoder().decode(await file.read({ start: 0, end: file.size }));
   const checkpoint = await openCheckpoint(inside);
   const names = [...checkpoint.tensors.keys()];
   refuseByNames(ref, names);
@@ -38,6 +40,7 @@ export async function openModel(ref: string, files: ReadonlyMap<string, ByteSour
     ref,
     checkpoint,
     config,
+    floats: floatKeys(text),
     family,
     stacks,
     tokenizer: await tokenizerFingerprint(extras),

@@ -1,7 +1,9 @@
 /** The small files of a mixture: a config of its class, the base's tokenizer, the model card, the document. */
+
 import type { OutputDtype } from "../bytes/dtype.ts";
 import { indexJson, type Layout } from "../formats/write.ts";
 import { joinLicences, modelCard } from "../model/card.ts";
+import { printConfig } from "../model/floats.ts";
 import type { Json, JsonObject, Model } from "../model/model.ts";
 import { carriedFiles, outputConfig } from "../model/output.ts";
 import type { ExtraPlan, Plan } from "../plan/plan.ts";
@@ -50,7 +52,7 @@ export function extrasOf({ fit, dtype, layout, parameters, models, options }: Ma
     dtype,
   });
   return [
-    made("config.json", `${JSON.stringify(config, null, 2)}\n`),
+    made("config.json", printConfig(config, base.floats)),
     // The base's own code is for its own class, so it stays behind.
     ...carriedFiles({ ...base, config: null }),
     made("README.md", card),

@@ -6,6 +6,7 @@ import type { OutputDtype } from "../bytes/dtype.ts";
 import { indexJson, type Layout } from "../formats/write.ts";
 import type { AnyMethod } from "../method.ts";
 import { joinLicences, modelCard } from "../model/card.ts";
+import { printConfig } from "../model/floats.ts";
 import type { Model } from "../model/model.ts";
 import { carriedFiles, carriedNotes, outputConfig } from "../model/output.ts";
 import { standIn, tiesEmbeddings } from "../model/tied.ts";
@@ -39,7 +40,7 @@ export function extrasOf(making: Making): ExtraPlan[] {
     extras.push({ name, content: new TextEncoder().encode(content), from: "made for the result" });
   };
 
-  if (donor.config !== null) made("config.json", `${JSON.stringify(configOf({ ...making, tokens }), null, 2)}\n`);
+  if (donor.config !== null) made("config.json", printConfig(configOf({ ...making, tokens }), donor.floats));
   else
     making.note({
       severity: "info",

@@ -138,6 +138,7 @@ function resultOf(
     ref,
     checkpoint: { sources: [], tensors, metadata: new Map() },
     config,
+    ...(donor.floats === undefined ? {} : { floats: donor.floats }),
     ...recognise([...tensors.keys()], config),
     tokenizer: donor.tokenizer,
     parameters: drafts.reduce((sum, one) => sum + countOf(one.shape), 0),

@@ -1,6 +1,6 @@
 /**
  * Every folder in cases/ is a recipe and what mergekit made of it. Each is planned here and merged by every engine;
- * where nothing is computed, by the first.
+ * where nothing is computed or any engine will do, by the first.
  */
 import { afterAll, describe, expect, test } from "vitest";
 import { decode } from "../../core/bytes/convert.ts";
@@ -16,14 +16,17 @@ const cases = all.filter(({ rule }) => rule.compare !== "refused");
 const refused = all.filter(({ rule }) => rule.compare === "refused");
 
 /**
- * Where cases need more room on one engine: the GPU's partial sums are f32. In the first the pair is nearly antiparallel
+ * Where tensors need more room on one engine: the GPU's partial sums are f32. In the first the pair is nearly antiparallel
  * (cosine -0.9987), and 1 / sin^2 of the angle multiplies their rounding by 370. The Karcher mean takes angles from
- * cosines near one, whose last place is worth 3e-4 of a radian.
+ * cosines; near one their last place is worth 3e-4 of a radian, and norms are nearly parallel (mergekit's own F32 is as
+ * far from F64 there).
  */
 const WIDER: readonly (readonly [pattern: RegExp, rel: number])[] = [
-  [/^WebGPU slerp-slices-stacked$/, 2e-5],
+  [/^WebGPU slerp-slices-stacked /, 2e-5],
   [/^WebGPU karcher-/, 5e-5],
+  [/^WebGPU karcher-.*norm/, 5e-4],
 ];
+const widerOn = (place: string) => Math.max(0, ...WIDER.map(([where, rel]) => (where.test(place) ? rel : 0)));
 
 afterAll(closeModels);
 
@@ -42,7 +45,7 @@ describe.each((await engines()).map((one, i) => ({ ...one, first: i === 0 })))("
   const bytesOf = (tensor: TensorPlan) =>
     tensor.action === "merge" ? computeTensor(tensor, engine) : tensor.from.source.read(tensor.from.range);
 
-  const here = cases.filter(({ rule }) => host.first || rule.compare !== "exact");
+  const here = cases.filter(({ rule }) => host.first || (rule.compare !== "exact" && rule.once !== true));
   test.each(here)("$name", async (golden) => {
     const { name, rule } = golden;
     const plan = await planOf(golden);
@@ -67,11 +70,8 @@ describe.each((await engines()).map((one, i) => ({ ...one, first: i === 0 })))("
         rule.compare === "ties" && tensor.action === "merge"
           ? await arbitrary(tensor)
           : new Set(rule.open?.[tensor.name] ?? []);
-      const rel = Math.max(
-        rule.rel,
-        rule.wide?.[tensor.name] ?? 0,
-        ...WIDER.map(([where, rel]) => (where.test(`${engineName} ${name}`) ? rel : 0)),
-      );
+      const wider = widerOn(`${engineName} ${name} ${tensor.name}`);
+      const rel = Math.max(rule.rel, rule.wide?.[tensor.name] ?? 0, wider);
       const tolerance = rule.compare === "exact" ? { rel: 0, ulp: 0 } : { ulp: rule.ulp, rel };
       const off = misfits(tensor.dtype, got, wanted, tolerance, excused);
       expect([tensor.name, off.length, off.slice(0, 3)]).toEqual([tensor.name, 0, []]);

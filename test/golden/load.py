@@ -68,6 +68,8 @@ def load(folder):
     assert rows == text.vocab_size, f"{rows} embeddings, vocab_size {text.vocab_size}"
     ids = torch.arange(1, 7).unsqueeze(0) % rows
     more = {"decoder_input_ids": ids} if config.is_encoder_decoder else {}
+    if hasattr(model, "set_experts_implementation"):
+        model.set_experts_implementation("eager")  # grouped kernels want rows of a multiple of 16 bytes; tests have less
     with torch.no_grad():
         out = model.eval()(ids, **more)
     logits = (out.logits if hasattr(out, "logits") else out.last_hidden_state).float()

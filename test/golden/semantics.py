@@ -96,4 +96,5 @@ def all_cases():
     groups = {"tied": tied, "rows": rows, "leftovers": leftovers, "layers": layers, "types": types, "twice": repeated, "family": families}
     for group, cases in groups.items():
         for name, document, note, *marks in cases():
-            yield f"{group}-{name}", document, note, *(marks or [{}])
+            once = {} if group == "types" else {"once": True}
+            yield f"{group}-{name}", document, note, {**(marks[0] if marks else {}), **once}

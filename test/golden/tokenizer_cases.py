@@ -93,4 +93,4 @@ def case(name, document, note):
     if document.get("base_model") == "models/None":
         del document["base_model"]
     with ordered():
-        weights.case(f"tokenizer-{name}", document, note, describe=describe, kind="tokenizer")
+        weights.case(f"tokenizer-{name}", document, note, describe=describe, kind="tokenizer", once=True)

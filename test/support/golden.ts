@@ -23,6 +23,8 @@ export interface Rule {
   readonly masked?: Readonly<Record<string, { readonly changed: MeanAndDeviation; readonly l1: MeanAndDeviation }>>;
   /** Tensors that mergekit drops and we keep. */
   readonly kept?: readonly string[];
+  /** About planning rather than arithmetic: one engine is enough. */
+  readonly once?: boolean;
   /** Where our config.json differs from mergekit's, on purpose. */
   readonly config?: Readonly<Record<string, unknown>>;
   readonly kind?: "tokenizer" | "lora" | "multi";
