@@ -1,4 +1,4 @@
-// Philox4x32-10 (Salmon et al., SC 2011): a counter and a key in, four words out. The counter is the
+// Philox4x32-7 (Salmon et al., SC 2011): a counter and a key in, four words out. The counter is the
 // element's index in its tensor divided by four, so four neighbours share one draw.
 
 fn product_high(a: u32, b: u32) -> u32 {
@@ -14,7 +14,7 @@ fn product_high(a: u32, b: u32) -> u32 {
 fn philox(counter: vec4<u32>, seed: vec2<u32>) -> vec4<u32> {
   var c = counter;
   var key = seed;
-  for (var round = 0u; round < 10u; round++) {
+  for (var round = 0u; round < 7u; round++) {
     c = vec4<u32>(
       product_high(0xcd9e8d57u, c.z) ^ c.y ^ key.x,
       0xcd9e8d57u * c.z,

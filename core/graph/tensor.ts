@@ -128,7 +128,7 @@ export const where = (mask: Tensor, a: Operand, b: Operand): Tensor => ({
 export const total = (terms: readonly Tensor[]): Tensor => terms.reduce((sum, term) => add(sum, term));
 
 /**
- * Uniform numbers in [0, 1), one per element: Philox4x32-10 keyed by (run seed, tensor name, stream),
+ * Uniform numbers in [0, 1), one per element: Philox4x32-7 keyed by (run seed, tensor name, stream),
  * counted by element index, so independent of tiling, order and backend.
  */
 export const random = (stream: number): Tensor => ({ type: "tensor", op: "random", stream });

@@ -1,7 +1,7 @@
 /**
  * Random numbers as a file would hold them: a source whose bytes are computed when asked for. Any range can be read,
  * in any order, and is the same again under the same key, so noise is an input of a plan like a model's tensor.
- * Philox4x32-10 counts in fours; Box and Muller's transform (Annals of Mathematical Statistics, 1958) makes
+ * Philox4x32-7 counts in fours; Box and Muller's transform (Annals of Mathematical Statistics, 1958) makes
  * two normal numbers of two uniform ones.
  */
 import { type ByteSource, checkRange } from "../bytes/source.ts";

@@ -29,7 +29,12 @@ export function histogramLow(bins: usize, a: usize, step: usize, count: i32, wor
     const q = i32x4.eq(v128.and(i32x4.shr_u(v128.load(a, 16), 15), mask), wanted);
     const r = i32x4.eq(v128.and(i32x4.shr_u(v128.load(a, 32), 15), mask), wanted);
     const s = i32x4.eq(v128.and(i32x4.shr_u(v128.load(a, 48), 15), mask), wanted);
-    if (v128.any_true(v128.or(v128.or(p, q), v128.or(r, s)))) lowTail(bins, a, 16, digit);
+    // One bit per element, so that only those in the bin cost anything.
+    let hits = i32x4.bitmask(p) | (i32x4.bitmask(q) << 4) | (i32x4.bitmask(r) << 8) | (i32x4.bitmask(s) << 12);
+    for (; hits != 0; hits &= hits - 1) {
+      const bits = load<u32>(a + (<usize>ctz(hits) << 2));
+      count1(bins, <usize>(bits & 0x7fff) << 2);
+    }
   }
   lowTail(bins, a, count, digit);
 }

@@ -1,5 +1,5 @@
 /**
- * Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011), eight
+ * Philox4x32-7 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011), eight
  * counters side by side. Counter n = (n, 0, 0, 0) yields the numbers of elements 4n to 4n + 3: the
  * upper 24 bits of its four words, as f32 in [0, 1).
  */
@@ -48,7 +48,7 @@ export function random(d: usize, end: usize, k0: usize, k1: usize, counter: u32)
     let y1 = zero;
     let y2 = zero;
     let y3 = zero;
-    for (let round = 0; round < 10; round++) {
+    for (let round = 0; round < 7; round++) {
       const xp = i64x2.extmul_low_i32x4_u(x0, m0);
       const xq = i64x2.extmul_high_i32x4_u(x0, m0);
       const xr = i64x2.extmul_low_i32x4_u(x2, m1);
