@@ -31,6 +31,11 @@ const OPTIONS = {
   last: { type: "string", value: "N", help: "How many checkpoints --how last takes; default 5." },
   alpha: { type: "string", value: "A", help: "The newest checkpoint's share for --how ema; default 0.2." },
   decay: { type: "string", value: "linear|cosine|sqrt", help: "The decay --how wsm stands for; default linear." },
+  intermediates: {
+    type: "string",
+    value: "DIR",
+    help: "Also write the named recipes of a file of several, each to DIR/name.",
+  },
   overwrite: { type: "boolean", help: "Write into a folder that already holds a model." },
   rank: { type: "string", value: "R", help: "Most rows of A per update; default 16." },
   threshold: { type: "string", value: "EPS", help: "Leave out singular values up to this; default 0." },
@@ -59,7 +64,7 @@ export const COMMANDS: readonly Command[] = [
   {
     name: "merge",
     operands: ["RECIPE.yml", "OUT_DIR"],
-    options: ["engine", "shard-size", "lanes", "memory", "seed", "overwrite", "json"],
+    options: ["engine", "shard-size", "lanes", "memory", "seed", "intermediates", "overwrite", "json"],
     help: "Merge models as a recipe says.",
   },
   {
@@ -97,7 +102,7 @@ export const COMMANDS: readonly Command[] = [
   {
     name: "verify",
     operands: ["OUT_DIR"],
-    options: ["json"],
+    options: ["seed", "json"],
     help: "Re-open a merged model and check it against its recipe.",
   },
 ];
@@ -111,6 +116,8 @@ export interface Invocation {
   readonly memory: number;
   readonly seed: number;
   readonly average: Average;
+  /** Where the results of a chain's earlier recipes go, or null. */
+  readonly intermediates: string | null;
   readonly overwrite: boolean;
   readonly json: boolean;
   readonly markdown: boolean;
@@ -175,6 +182,7 @@ export function parse(argv: readonly string[]): Invocation | { readonly help: st
     memory: size(values.memory, "1GB"),
     seed: values.seed === undefined ? 42 : whole("seed", values.seed, 0, 2 ** 53 - 1),
     average,
+    intermediates: text(values.intermediates) ?? null,
     overwrite: values.overwrite === true,
     json: values.json === true,
     extract: {

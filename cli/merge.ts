@@ -4,47 +4,66 @@ import { basename, join, resolve } from "node:path";
 import { createLocalEngine } from "../core/engine/cpu/pool.ts";
 import type { Engine } from "../core/engine/engine.ts";
 import { WeightloomError } from "../core/errors.ts";
+import type { Model } from "../core/model/model.ts";
 import type { Plan } from "../core/plan/plan.ts";
-import { modelsOfDocument } from "../core/recipe/document.ts";
+import { planDocument } from "../core/prepare.ts";
+import { type Document, modelsOfDocument, printDocument } from "../core/recipe/document.ts";
 import { preflight } from "../core/run/preflight.ts";
-import { run } from "../core/run/run.ts";
+import { type RunResult, run } from "../core/run/run.ts";
 import { formatBytes, formatCount, formatSeconds } from "../core/units.ts";
+import { METHODS } from "../methods/index.ts";
 import { type Invocation, UsageError } from "./args.ts";
 import { kernelModule, openEngine } from "./engine.ts";
 import { diskFolder } from "./files.ts";
 import { openModels } from "./models.ts";
-import { planDocument } from "./plan.ts";
 import { createProgress } from "./progress.ts";
 import { readDocument } from "./recipe.ts";
 
 /** What the CPU engine would be, for planning without making one. */
 const DEFAULT_LIMITS = { lanes: 2, maxTileBytes: 16 * 1024 * 1024 };
 
-async function prepare(invocation: Invocation, limits: Pick<Engine, "lanes" | "maxTileBytes">, signal: AbortSignal) {
-  const [recipePath = "", out = ""] = invocation.operands;
+interface Opened {
+  readonly document: Document;
+  readonly text: string;
+  readonly models: ReadonlyMap<string, Model>;
+  close(): Promise<void>;
+}
+
+async function openDocument(recipePath: string): Promise<Opened> {
   const { document, text } = await readDocument(recipePath);
-  const { models, close } = await openModels(modelsOfDocument(document), recipePath);
-  try {
-    const plan = await planDocument(document, models, {
-      shardBytes: invocation.shardBytes,
-      memory: buffers(invocation.memory),
-      maxTileBytes: limits.maxTileBytes,
-      lanes: limits.lanes,
-      seed: invocation.seed,
-      text,
-      title: basename(resolve(out === "" ? recipePath.replace(/\.ya?ml$/, "") : out)),
-      signal,
-    });
-    return { plan, close };
-  } catch (error) {
-    await close();
-    throw error;
-  }
+  return { document, text, ...(await openModels(modelsOfDocument(document), recipePath)) };
+}
+
+/** @param title what the model card calls the result */
+async function planOf(
+  { document, text, models }: Omit<Opened, "close">,
+  invocation: Invocation,
+  limits: Pick<Engine, "lanes" | "maxTileBytes">,
+  title: string,
+  signal: AbortSignal,
+): Promise<Plan> {
+  return planDocument(document, models, {
+    methods: METHODS,
+    shardBytes: invocation.shardBytes,
+    memory: buffers(invocation.memory),
+    maxTileBytes: limits.maxTileBytes,
+    lanes: limits.lanes,
+    seed: invocation.seed,
+    text,
+    title,
+    signal,
+  });
 }
 
 export async function planCommand(invocation: Invocation, signal: AbortSignal): Promise<unknown> {
-  const { plan, close } = await prepare(invocation, DEFAULT_LIMITS, signal);
-  const sampled = await preflight(plan, await createLocalEngine(await kernelModule()), signal).finally(close);
+  const [recipePath = ""] = invocation.operands;
+  const opened = await openDocument(recipePath);
+  const title = basename(resolve(recipePath.replace(/\.ya?ml$/, "")));
+  const plan = await planOf(opened, invocation, DEFAULT_LIMITS, title, signal).catch(async (error: unknown) => {
+    await opened.close();
+    throw error;
+  });
+  const sampled = await preflight(plan, await createLocalEngine(await kernelModule()), signal).finally(opened.close);
   const notes = [...plan.notes, ...sampled];
   if (!invocation.json) console.log(tableOf({ ...plan, notes }));
   const { readBytes, writeBytes, peakBytes, parameters, layers } = plan;
@@ -88,43 +107,79 @@ function tableOf(plan: Plan): string {
 }
 
 export async function mergeCommand(invocation: Invocation, signal: AbortSignal): Promise<unknown> {
-  const out = resolve(invocation.operands[1] ?? "");
+  const [recipePath = "", place = ""] = invocation.operands;
+  const out = resolve(place);
   refuseToOverwrite(out, invocation.overwrite);
   // The recipe is read first, so that a mistake in it costs nothing.
-  await readDocument(invocation.operands[0] ?? "");
+  await readDocument(recipePath);
   const { engine, because, speed } = await openEngine(invocation.engine, invocation.lanes);
   try {
-    const { plan, close } = await prepare(invocation, engine, signal);
-    console.error(`${tableOf(plan)}\nengine   ${engine.name}: ${because}`);
-    const progress = createProgress(plan.writeBytes, plan.tensors.length);
-    const result = await run(plan, {
-      engine,
-      folder: diskFolder(out),
-      memory: buffers(invocation.memory),
-      signal,
-      onEvent: progress.update,
-    }).finally(async () => {
-      progress.clear();
-      await close();
-    });
-    console.error(
-      `Wrote ${out}: ${formatBytes(result.writtenBytes)} in ${formatSeconds(result.seconds)} (${formatBytes(Math.round(result.writtenBytes / result.seconds))}/s).`,
-    );
-    for (const remark of result.remarks) console.error(`note: ${remark}`);
-    const merged = plan.tensors.filter((tensor) => tensor.action === "merge").length;
-    return {
-      out,
-      engine: { kind: engine.kind, name: engine.name, speed },
-      merged,
-      copied: plan.tensors.length - merged,
-      parameters: plan.parameters,
-      files: plan.files.map((file) => file.name),
-      notes: plan.notes,
-      ...result,
-    };
+    const opened = await openDocument(recipePath);
+    try {
+      const written = await intermediates(opened, invocation, engine, signal);
+      const plan = await planOf(opened, invocation, engine, basename(out), signal);
+      console.error(`${tableOf(plan)}\nengine   ${engine.name}: ${because}`);
+      const result = await runTo(out, plan, engine, invocation, signal);
+      const merged = plan.tensors.filter((tensor) => tensor.action === "merge").length;
+      return {
+        out,
+        ...(written.length === 0 ? {} : { intermediates: written }),
+        engine: { kind: engine.kind, name: engine.name, speed },
+        merged,
+        copied: plan.tensors.length - merged,
+        parameters: plan.parameters,
+        files: plan.files.map((file) => file.name),
+        notes: plan.notes,
+        ...result,
+      };
+    } finally {
+      await opened.close();
+    }
   } finally {
     await engine.close();
   }
+}
+
+/** The results of a chain's earlier recipes, each in a folder of its name, where that is asked for. */
+async function intermediates(
+  { document, models }: Opened,
+  invocation: Invocation,
+  engine: Engine,
+  signal: AbortSignal,
+): Promise<string[]> {
+  if (invocation.intermediates === null || document.kind !== "merge") return [];
+  const folders: string[] = [];
+  for (const [k, { name = "" }] of document.stages.slice(0, -1).entries()) {
+    const out = resolve(invocation.intermediates, name);
+    refuseToOverwrite(out, invocation.overwrite);
+    const part: Document = { kind: "merge", stages: document.stages.slice(0, k + 1) };
+    const plan = await planOf({ document: part, text: printDocument(part), models }, invocation, engine, name, signal);
+    await runTo(out, plan, engine, invocation, signal);
+    folders.push(out);
+  }
+  return folders;
+}
+
+async function runTo(
+  out: string,
+  plan: Plan,
+  engine: Engine,
+  invocation: Invocation,
+  signal: AbortSignal,
+): Promise<RunResult> {
+  const progress = createProgress(plan.writeBytes, plan.tensors.length);
+  const result = await run(plan, {
+    engine,
+    folder: diskFolder(out),
+    memory: buffers(invocation.memory),
+    signal,
+    onEvent: progress.update,
+  }).finally(progress.clear);
+  console.error(
+    `Wrote ${out}: ${formatBytes(result.writtenBytes)} in ${formatSeconds(result.seconds)} (${formatBytes(Math.round(result.writtenBytes / result.seconds))}/s).`,
+  );
+  for (const remark of result.remarks) console.error(`note: ${remark}`);
+  return result;
 }
 
 export function refuseToOverwrite(out: string, overwrite: boolean): void {

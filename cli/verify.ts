@@ -4,13 +4,13 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createPlainEngine } from "../core/engine/plain/plain.ts";
 import type { Plan } from "../core/plan/plan.ts";
+import { planDocument } from "../core/prepare.ts";
 import { modelsOfDocument, parseDocument } from "../core/recipe/document.ts";
 import { type Verification, verify } from "../core/run/verify.ts";
 import { METHODS } from "../methods/index.ts";
 import type { Invocation } from "./args.ts";
 import { closeAll, filesAt } from "./files.ts";
 import { type OpenModels, openModels } from "./models.ts";
-import { planDocument } from "./plan.ts";
 
 export async function verifyCommand(invocation: Invocation, signal: AbortSignal): Promise<Verification> {
   const [out = ""] = invocation.operands;
@@ -48,6 +48,7 @@ async function planAgain(out: string, seed: number, open: OpenModels[]): Promise
   const opened = await openModels(modelsOfDocument(document), path);
   open.push(opened);
   return planDocument(document, opened.models, {
+    methods: METHODS,
     shardBytes: Number.POSITIVE_INFINITY,
     memory: 1e9,
     maxTileBytes: 16e6,

@@ -46,6 +46,7 @@ const FLOORS: Readonly<Record<string, readonly string[]>> = {
     "core/engine/plain/philox.ts",
     "core/tokenizer/encode.ts",
   ],
+  "core/prepare.ts": ["core/plan", "core/moe", "core/tokenizer", "core/recipe", "core/model"],
   "core/engine": ["core/graph", "core/bytes", "core/errors.ts", "shaders"],
   "core/run": [
     "core/plan",

@@ -12,15 +12,12 @@ import { throwIfAborted, WeightloomError } from "../core/errors.ts";
 import { type Adapter, isAdapter } from "../core/model/adapter.ts";
 import type { Model } from "../core/model/model.ts";
 import { openModel } from "../core/model/open.ts";
-import { buildMoePlan } from "../core/moe/build.ts";
-import { prepareGates } from "../core/moe/gates.ts";
-import { buildPlan } from "../core/plan/build.ts";
 import type { Plan } from "../core/plan/plan.ts";
+import { planDocument } from "../core/prepare.ts";
 import { type Document, modelsOfDocument, printDocument } from "../core/recipe/document.ts";
 import { preflight } from "../core/run/preflight.ts";
 import { run } from "../core/run/run.ts";
 import { verify } from "../core/run/verify.ts";
-import { planTokenizer } from "../core/tokenizer/plan.ts";
 import { METHODS } from "../methods/index.ts";
 import { adaptReference, openWithBase } from "./adapters.ts";
 import type { EngineInfo, OutputOptions, RunProgress, RunReport, StudioHost, Target } from "./api.ts";
@@ -108,7 +105,8 @@ export function createHost(platform: HostPlatform): StudioHost {
     text?: string,
   ): Promise<Plan> {
     const opened = await modelsFor(document);
-    const limits = {
+    return planDocument(document, opened, {
+      methods: METHODS,
       shardBytes: options.shardBytes ?? Number.POSITIVE_INFINITY,
       memory: Math.min(options.memory, MEMORY_CAP),
       maxTileBytes: engine?.maxTileBytes ?? 16 * 1024 * 1024,
@@ -116,13 +114,7 @@ export function createHost(platform: HostPlatform): StudioHost {
       seed: options.seed,
       title: options.title,
       text: text ?? printDocument(document),
-    };
-    if (document.kind === "moe") {
-      const gates = await prepareGates(document.moe, opened, { seed: options.seed });
-      return buildMoePlan(document.moe, opened, gates, limits);
-    }
-    const tokenizer = await planTokenizer(document.stages, opened);
-    return buildPlan(document.stages, opened, { ...limits, methods: METHODS, tokenizer });
+    });
   }
 
   return {

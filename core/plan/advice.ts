@@ -126,8 +126,8 @@ function effective(stages: readonly Drafted[], result: Drafted): Note[] {
   const shares = known.get("");
   if (shares === undefined || (stages.length === 1 && asWritten(result, shares))) return [];
   const said = [...shares].map(([ref, share]) => `${ref} ${percent(share)}`).join(", ");
-  const mean = stages.length === 1 ? "after normalisation" : "through all recipes";
-  return [{ severity: "info", text: `Effective weights ${mean}, on average over the layers: ${said}.` }];
+  const through = stages.length === 1 ? "" : " through all recipes";
+  return [{ severity: "info", text: `Effective weights${through}, on average over the layers: ${said}.` }];
 }
 
 function asWritten(stage: Drafted, shares: ReadonlyMap<string, number>): boolean {

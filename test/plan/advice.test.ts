@@ -37,7 +37,7 @@ const texts = (plan: Plan) => plan.notes.map(({ text }) => text);
 describe("effective weights", () => {
   test("are said when normalisation changes what is written", async () => {
     expect(texts(await planOf(linear({ a: 1, b: 1, c: 2 })))).toContain(
-      "Effective weights after normalisation, on average over the layers: a 25 %, b 25 %, c 50 %.",
+      "Effective weights, on average over the layers: a 25 %, b 25 %, c 50 %.",
     );
   });
 
@@ -60,9 +60,7 @@ describe("effective weights", () => {
       models,
       parameters: { normalize: true, lambda: 0.5 },
     });
-    expect(texts(plan)).toContain(
-      "Effective weights after normalisation, on average over the layers: a 25 %, b 25 %, base 50 %.",
-    );
+    expect(texts(plan)).toContain("Effective weights, on average over the layers: a 25 %, b 25 %, base 50 %.");
   });
 });
 

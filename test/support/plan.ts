@@ -1,9 +1,9 @@
 /** Recipe files and the models beside them, planned as the command line does: every kind of document, every kind of reference. */
 import { join } from "node:path";
 import { openModels } from "../../cli/models.ts";
-import { planDocument } from "../../cli/plan.ts";
 import type { Model } from "../../core/model/model.ts";
 import type { Plan } from "../../core/plan/plan.ts";
+import { planDocument } from "../../core/prepare.ts";
 import { modelsOfDocument, parseDocument } from "../../core/recipe/document.ts";
 import { METHODS } from "../../methods/index.ts";
 
@@ -31,7 +31,13 @@ export function planner(root: string): Planner {
       if (document === null) throw new Error(diagnostics.map((d) => `${d.line}:${d.column} ${d.message}`).join("\n"));
       const models = new Map<string, Model>();
       for (const ref of modelsOfDocument(document)) models.set(ref, (await open(ref)).model);
-      const limits = { shardBytes: Number.POSITIVE_INFINITY, memory: 1e8, maxTileBytes: 1e7, lanes: 2 };
+      const limits = {
+        methods: METHODS,
+        shardBytes: Number.POSITIVE_INFINITY,
+        memory: 1e8,
+        maxTileBytes: 1e7,
+        lanes: 2,
+      };
       return planDocument(document, models, { ...limits, seed, text });
     },
     async close() {
