@@ -79,7 +79,7 @@ export interface Recipe {
   readonly chat_template?: string;
   /** mergekit's own behaviour where ours is better by default. */
   readonly compat?: "mergekit";
-  /** Inputs are taken as if stored so; also the output type unless out_dtype is given. */
+  /** The output type unless out_dtype is given. Computing is in f32 either way. */
   readonly dtype?: RecipeDtype;
   readonly out_dtype?: RecipeDtype;
 }

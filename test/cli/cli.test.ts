@@ -1,6 +1,15 @@
 /** The built command line, run as a person would. */
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
@@ -217,6 +226,21 @@ describe("the other commands", () => {
     const misused = weightloom("average", "--alpha", ".2", "a");
     expect([misused.status, misused.stderr]).toEqual([2, expect.stringContaining("--alpha belongs to --how ema")]);
     expect(weightloom("average").status).toBe(2);
+  });
+
+  test("a chain's earlier results are written where that is asked for", () => {
+    const path = (name: string) => join(samples, name);
+    const chain = recipe(
+      "chain.yml",
+      `name: half\nmerge_method: slerp\nbase_model: ${path("adder")}\nmodels: [{model: ${path("sorter")}}]\nparameters: {t: 0.5}\n---\nmerge_method: linear\nmodels: [{model: half}, {model: ${path("reverser")}}]\nparameters: {weight: 1}\n`,
+    );
+    expect(weightloom("merge", chain, "chained").status).toBe(0);
+    expect(existsSync(join(work, "half"))).toBe(false);
+    const made = JSON.parse(weightloom("merge", chain, "chained-2", "--intermediates", "parts", "--json").stdout);
+    expect(made.intermediates).toEqual([join(realpathSync(work), "parts/half")]);
+    expect(weightloom("verify", "parts/half").status).toBe(0);
+    const [one, other] = ["chained", "chained-2"].map((out) => readFileSync(join(work, out, "model.safetensors")));
+    expect(one).toEqual(other);
   });
 
   test("methods lists every method", () => {
