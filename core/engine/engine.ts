@@ -23,6 +23,8 @@ export interface TileJob {
   readonly inputs: readonly Uint8Array<ArrayBuffer>[];
   /** Memory that may be used for the output, large enough for it. */
   readonly into?: ArrayBuffer;
+  /** Memory that may be used for the histograms, one after another, large enough for all. */
+  readonly bins?: ArrayBuffer;
 }
 
 export interface TileResult {

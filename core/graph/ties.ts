@@ -10,7 +10,9 @@ import type { Selection } from "./tensor.ts";
 
 /** What the host of a run can look at again. */
 export interface Look {
-  /** The sums of a program, one per block, over elements `first` to `end`; `first` is the start of a tile. */
+  /** Elements to sweep at once: a stretch begins with a tile, and pieces counted from there suit the program. */
+  piece(fused: Fused): number;
+  /** The sums of a program, one per block, over elements `first` to `end`; `first` is the start of a piece. */
   tally(fused: Fused, first: number, end: number): Promise<Float64Array>;
   /** A program's output over one block, as f32. */
   values(fused: Fused, first: number, count: number): Promise<Float32Array>;
@@ -54,16 +56,41 @@ export function createTies(count: number): Ties {
     let left = choice.keep;
     let at = 0;
     while (at < stretches.length && left > stretches[at]!.counts[bin]!) left -= stretches[at++]!.counts[bin]!;
-    const start = stretches[at]?.start ?? lost();
-    const perBlock = await look.tally(counting, start, stretches[at + 1]?.start ?? count);
-    let block = 0;
-    while (block < perBlock.length && left > perBlock[block]!) left -= perBlock[block++]!;
-    const first = start + block * BLOCK;
-    if (block === perBlock.length) lost();
+    const { start, counts } = stretches[at] ?? lost();
+    const end = stretches[at + 1]?.start ?? count;
+    const { block, rest } = await find(counting, start, end, left, counts[bin]!, look);
+    left = rest;
+    const first = block * BLOCK;
     const values = await look.values(value, first, Math.min(BLOCK, count - first));
     const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
     for (let index = 0; index < bits.length; index++) {
       if ((bits[index]! & 0x7fffffff) === choice.threshold && --left === 0) return first + index;
+    }
+    return lost();
+  }
+
+  /**
+   * The block with the `wanted`-th of `all` equal elements between `start` and `end`, and which of the block's it is. Equal
+   * elements are spread about evenly, so it is looked for from the nearer end.
+   */
+  async function find(counting: Fused, start: number, end: number, wanted: number, all: number, look: Look) {
+    const piece = look.piece(counting);
+    const pieces = Math.ceil((end - start) / piece);
+    const forward = wanted * 2 <= all;
+    let before = forward ? 0 : all;
+    for (let i = 0; i < pieces; i++) {
+      const first = start + (forward ? i : pieces - 1 - i) * piece;
+      const perBlock = await look.tally(counting, first, Math.min(end, first + piece));
+      const inside = perBlock.reduce((sum, some) => sum + some, 0);
+      if (!forward) before -= inside;
+      if (forward ? wanted > before + inside : wanted <= before) {
+        if (forward) before += inside;
+        continue;
+      }
+      let rest = wanted - before;
+      let block = 0;
+      while (block < perBlock.length && rest > perBlock[block]!) rest -= perBlock[block++]!;
+      if (block < perBlock.length) return { block: first / BLOCK + block, rest };
     }
     return lost();
   }

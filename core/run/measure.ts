@@ -6,6 +6,7 @@
 import { bytesPer } from "../bytes/dtype.ts";
 import type { Engine } from "../engine/engine.ts";
 import { passesOf } from "../graph/passes.ts";
+import { BLOCK } from "../graph/program.ts";
 import { createSettlement } from "../graph/settle.ts";
 import { fill, map, type Scalar } from "../graph/tensor.ts";
 import { tiling } from "../plan/memory.ts";
@@ -65,6 +66,6 @@ export async function measure(
   };
   await Promise.all(Array.from({ length: engine.lanes + 1 }, lane));
   const never = () => Promise.reject(new Error("Internal error: a sum needs no second look."));
-  await settlement.finish(pass, { tally: never, values: never });
+  await settlement.finish(pass, { piece: () => BLOCK, tally: never, values: never });
   return scalars.map((scalar) => settlement.value(scalar));
 }

@@ -26,14 +26,22 @@ export function createSpares(most: number, shared: boolean): Spares {
       const at = buffers.findIndex(({ byteLength }) => byteLength >= bytes && byteLength <= 2 * bytes);
       const [taken] = at < 0 ? [] : buffers.splice(at, 1);
       held -= taken?.byteLength ?? 0;
-      return taken ?? (shared ? sharedBuffer(bytes) : undefined);
+      return taken ?? (shared ? sharedBuffer(rounded(bytes)) : undefined);
     },
     give: ({ buffer }) => {
-      if (buffer.byteLength < LEAST || held + buffer.byteLength > most) return;
+      if (buffer.byteLength < LEAST || buffer.byteLength > most) return;
+      // What has lain here longest is of a size that is not asked for any more.
+      while (held + buffer.byteLength > most) held -= buffers.shift()?.byteLength ?? 0;
       held += buffer.byteLength;
       buffers.push(buffer);
     },
   };
+}
+
+/** In steps of an eighth of a power of two, so that a slightly different tile can use it next. */
+function rounded(bytes: number): number {
+  const step = 2 ** (Math.ceil(Math.log2(bytes)) - 3);
+  return Math.ceil(bytes / step) * step;
 }
 
 /** Only engines and files see it, and they treat both kinds alike; the types of everything else stay simple. */

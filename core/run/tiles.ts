@@ -5,7 +5,7 @@
 import { bytesPer } from "../bytes/dtype.ts";
 import type { Engine, TileResult } from "../engine/engine.ts";
 import type { Fused, Pass } from "../graph/passes.ts";
-import { BLOCK, unitOf } from "../graph/program.ts";
+import { BLOCK, HIGH_BINS, LOW_BINS, unitOf } from "../graph/program.ts";
 import type { Settlement } from "../graph/settle.ts";
 import type { Look } from "../graph/ties.ts";
 import type { MergePlan } from "../plan/plan.ts";
@@ -44,6 +44,7 @@ export async function streamTensor(
   const kept = tiles.map(() => ({ held: new Map() as Held, asked: new Set<number>() }));
   let ready: Promise<void> = Promise.resolve();
   const look: Look = {
+    piece: ({ program }) => (unitOf(program) === BLOCK ? Math.min(LOOK, plan.tile) : plan.tile),
     tally: (fused, first, end) => tally(plan, fused, settlement, host, first, end),
     values: (fused, first, count) => probe(plan, fused, settlement, host, first, count),
   };
@@ -75,6 +76,8 @@ export async function streamTensor(
         await start;
         const done = await runTile(plan, pass, settlement, host, held, first, count);
         settlement.absorb(pass, first, count, done);
+        const [counts] = done.histograms;
+        if (host.engine.shared && counts !== undefined) host.recycle(new Uint8Array(counts.buffer));
         if (isLast || !plan.resident) {
           for (const bytes of held.values()) host.recycle(bytes);
           held.clear();
@@ -103,11 +106,16 @@ async function runTile(
   count: number,
 ): Promise<TileResult> {
   const { program } = pass;
-  const into = program.output === null ? undefined : host.room(count * bytesPer(plan.dtype));
+  // Memory that is not shared would be copied on its way to a lane.
+  const room = (bytes: number) => (host.engine.shared && bytes > 0 ? host.room(bytes) : undefined);
+  const into = room(program.output === null ? 0 : count * bytesPer(plan.dtype));
+  const counts = program.histograms.reduce((sum, { digit }) => sum + (digit === "high" ? HIGH_BINS : LOW_BINS), 0);
+  const bins = room(4 * counts);
   const result = await host.engine.run(
     {
       program,
       ...(into === undefined ? {} : { into }),
+      ...(bins === undefined ? {} : { bins }),
       dtypes: program.inputs.map((index) => plan.inputs[index]!.dtype),
       encode: plan.dtype,
       words: settlement.words(pass, first),
@@ -124,7 +132,10 @@ async function runTile(
   return result;
 }
 
-/** Sums per block of a stretch that begins with a tile; reads it anew, a tile at a time, outside the budget. */
+/** Elements of a second look: long enough to be worth a read, short enough to stop early. */
+const LOOK = 64 * BLOCK;
+
+/** Sums per block of a piece; reads it anew, a tile at a time, outside the budget. */
 async function tally(
   plan: MergePlan,
   fused: Fused,

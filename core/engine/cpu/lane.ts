@@ -76,10 +76,13 @@ function partOf(
   { program, sources, columns }: Stage,
   ranks: readonly Uint8Array<ArrayBuffer>[],
 ): TileJob {
+  // Memory for the output is the last stage's: keys would lie in each other's way there.
+  const { into, ...rest } = job;
   const inputs = [...job.inputs, ...ranks];
   const dtypes = [...job.dtypes, ...ranks.map(() => "F32" as const)];
   return {
-    ...job,
+    ...rest,
+    ...(columns === null && into !== undefined ? { into } : {}),
     program,
     inputs: sources.map((source) => inputs[source]!),
     dtypes: sources.map((source) => dtypes[source]!),
@@ -130,8 +133,21 @@ function runTile({ memory, run }: Kernels, assembly: Assembly, job: TileJob): Ti
       output.set(bytes.subarray(at, at + length * size), start * size);
     }
   }
-  const histograms = assembly.histograms.map(({ at, bytes: length }) => words.slice(at / 4, (at + length) / 4));
+  const histograms = histogramsOf(assembly, words, job.bins);
   return { output, sums, histograms, reductions: reductions.map(({ result }) => result()), inputs: job.inputs };
+}
+
+/** The counts, in the memory that came with the job or in new memory. */
+function histogramsOf({ histograms }: Assembly, words: Uint32Array, bins: ArrayBuffer | undefined) {
+  let end = 0;
+  return histograms.map(({ at, bytes }) => {
+    const counts = words.subarray(at / 4, (at + bytes) / 4);
+    if (bins === undefined) return counts.slice() as Uint32Array<ArrayBuffer>;
+    const copy = new Uint32Array(bins, end, counts.length);
+    copy.set(counts);
+    end += bytes;
+    return copy;
+  });
 }
 
 /** What is done for each reduction before, between and after the strips of a tile. */
