@@ -124,6 +124,30 @@ export function top(d: usize, end: usize, a: usize, sa: usize, tau: usize, cut: 
   }
 }
 
+// @ts-ignore: decorator
+@inline
+function keep1(d: usize, a: usize, below: v128, last: v128, at: v128): void {
+  const value = v128.load(a);
+  const bits = v128.and(value, i32x4.splat(0x7fffffff));
+  v128.store(d, f32x4.mul(value, one(i32x4.gt_s(bits, i32x4.sub(below, i32x4.gt_s(at, last))))));
+}
+
+/** a * top(a): the two operations in one turn. */
+export function keep(d: usize, end: usize, a: usize, sa: usize, tau: usize, cut: usize, index: i32): void {
+  const least = load<u32>(tau);
+  const reachable = least <= 0x7fffffff;
+  const below = i32x4.splat(reachable ? <i32>least - 1 : 0x7ffffffe);
+  const last = i32x4.splat(reachable ? load<i32>(cut) : -1);
+  let at = i32x4.add(i32x4.splat(index), i32x4(0, 1, 2, 3));
+  for (; d < end; d += 64, a += sa) {
+    keep1(d, a, below, last, at);
+    keep1(d + 16, a + 16, below, last, i32x4.add(at, i32x4.splat(4)));
+    keep1(d + 32, a + 32, below, last, i32x4.add(at, i32x4.splat(8)));
+    keep1(d + 48, a + 48, below, last, i32x4.add(at, i32x4.splat(12)));
+    at = i32x4.add(at, i32x4.splat(16));
+  }
+}
+
 /** 1 where the magnitude bits equal the word at `tau`. */
 export function tied(d: usize, end: usize, a: usize, sa: usize, tau: usize): void {
   const least = v128.load32_splat(tau);

@@ -5,7 +5,15 @@
  * by the very instruction that reads it. A uniform is a slot of sixteen copies, read with step 0.
  */
 import { bytesPer, type FloatDtype, type OutputDtype } from "../../bytes/dtype.ts";
-import { BLOCK, entriesOf, HIGH_BINS, LOW_BINS, type Reduction, type Table } from "../../graph/program.ts";
+import {
+  BLOCK,
+  entriesOf,
+  HIGH_BINS,
+  LOW_BINS,
+  type Op,
+  type Reduction,
+  type Table,
+} from "../../graph/program.ts";
 import type { Binary, Unary } from "../../graph/tensor.ts";
 import type { TileJob } from "../engine.ts";
 import * as code from "./opcodes.ts";
@@ -110,7 +118,7 @@ export type Shape = Pick<TileJob, "program" | "dtypes" | "encode" | "count">;
 
 /** Lays the program out from byte `base` of the lane's memory. Throws a DeviceError for a malformed one. */
 export function assemble({ program, dtypes, encode, count }: Shape, base: number): Assembly {
-  const order = schedule(program);
+  const order = schedule(program, dtypes);
   let end = align(base);
   const area = (bytes: number): Area => {
     const at = end;
@@ -189,6 +197,20 @@ export function assemble({ program, dtypes, encode, count }: Shape, base: number
     }
   };
 
+  const emitFused = (
+    op: Op,
+    swallowed: Op,
+    d: number,
+    a: Operand | null,
+    b: Operand | null,
+    c: Operand | null,
+  ): void => {
+    if (op.op === "add") emit(code.MUL_ADD, d, a, b, c);
+    else if (swallowed.op === "input") emit(code.SUB_BF16, d, { at: inputs[swallowed.slot]!.at, step: 0 }, a);
+    else if (swallowed.op === "top") emit(code.KEEP, d, a, slot(swallowed.word), slot(swallowed.word + 1));
+    else throw malformed(program, `${op.op} swallows ${swallowed.op}`);
+  };
+
   for (const { value, fused } of order) {
     const op = program.ops[value]!;
     if (op.op !== "uniform") {
@@ -211,7 +233,7 @@ export function assemble({ program, dtypes, encode, count }: Shape, base: number
         emit(ALONG[table.axis], d, { at, step: 0 }, { at: table.columns, step: 0 });
       } else if (op.op === "rank") throw malformed(program, "it has a rank that was not taken apart");
       else if (op.op === "where") emit(code.WHERE, d, a, b, c);
-      else if (fused !== null) emit(code.MUL_ADD, d, a, b, c);
+      else if (fused !== null) emitFused(op, program.ops[fused]!, d, a, b, c);
       else emit(ARITHMETIC[op.op], d, a, b);
       home.set(value, { at: d, step: SLOT });
     }

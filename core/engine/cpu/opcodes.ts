@@ -40,6 +40,10 @@ export const NE = 25;
 export const WHERE = 26;
 /** a * b + c, rounded twice. */
 export const MUL_ADD = 27;
+/** A stored BF16 number, decoded, less b. */
+export const SUB_BF16 = 42;
+/** a times 1 or 0, as TOP of a says. */
+export const KEEP = 43;
 export const RANDOM = 28;
 export const TOP = 29;
 export const TIED = 30;

@@ -1,13 +1,16 @@
 /**
- * In which order a program's operations are worked off, which are left out because nobody needs
- * them, and which products are swallowed by the addition that reads them.
+ * In which order a program's operations are worked off, which are left out because nobody needs them, and
+ * which are swallowed by the only operation that reads them: a product by an addition, a stored number by a
+ * subtraction, a mask of the largest by the product with what it was made from.
  */
+
+import type { FloatDtype } from "../../bytes/dtype.ts";
 import { WeightloomError } from "../../errors.ts";
 import type { Op, Program } from "../../graph/program.ts";
 
 export interface Scheduled {
   readonly value: number;
-  /** For an addition: the product it swallows (computed nowhere else), or null. */
+  /** The operation it swallows (computed nowhere else), or null. */
   readonly fused: number | null;
 }
 
@@ -15,7 +18,7 @@ export interface Scheduled {
  * The order of work: operations as the program lists them, without those nobody needs, and with
  * inputs and random numbers put off until their first use, so that few values are alive at once.
  */
-export function schedule(program: Program): Scheduled[] {
+export function schedule(program: Program, dtypes: readonly FloatDtype[]): Scheduled[] {
   const { ops } = program;
   const results = [
     ...program.sums,
@@ -31,9 +34,25 @@ export function schedule(program: Program): Scheduled[] {
   };
   for (const value of results) count(value);
 
-  const product = (value: number): boolean => ops[value]?.op === "mul" && readers.get(value) === 1;
+  const once = (value: number): boolean => readers.get(value) === 1;
+  const product = (value: number): boolean => ops[value]?.op === "mul" && once(value) && masked(value) === null;
+  const masked = (value: number): number | null => {
+    const op = ops[value]!;
+    if (op.op !== "mul") return null;
+    const maskOf = (mask: number, of: number) => {
+      const top = ops[mask]!;
+      return top.op === "top" && top.a === of && once(mask);
+    };
+    return maskOf(op.b, op.a) ? op.b : maskOf(op.a, op.b) ? op.a : null;
+  };
+  const stored = (value: number): boolean => {
+    const op = ops[value]!;
+    return op.op === "input" && dtypes[op.slot] === "BF16" && once(value);
+  };
   const fusedInto = (value: number): number | null => {
     const op = ops[value]!;
+    if (op.op === "mul") return masked(value);
+    if (op.op === "sub") return stored(op.a) ? op.a : null;
     if (op.op !== "add") return null;
     // When both sides are products, the later one is swallowed: the earlier has its register already.
     const [early, late] = op.a < op.b ? [op.a, op.b] : [op.b, op.a];
