@@ -5,22 +5,52 @@ import { join } from "node:path";
 import { makeFamily } from "./checkpoints.mjs";
 import { timed } from "./run.mjs";
 
-const TWO =
-  "models:\n  - model: a\n    parameters: {weight: 0.5, DENSITY}\n  - model: b\n    parameters: {weight: 0.5, DENSITY}\n";
-const withDensity = (density) => TWO.replaceAll(", DENSITY", density === null ? "" : `, density: ${density}`);
+/** Models of a recipe, each with these parameters. */
+const models = (names, parameters = "") =>
+  `models:\n${names.map((name) => `  - model: ${name}\n${parameters === "" ? "" : `    parameters: {${parameters}}\n`}`).join("")}`;
+const based = (method, parameters = "", rest = "") =>
+  `merge_method: ${method}\nbase_model: base\n${models(["a", "b"], parameters)}${rest}`;
+/** Of two models, one is the base. */
+const onto = (method, rest = "") => `merge_method: ${method}\nbase_model: a\n${models(["b"])}${rest}`;
+const thinned = "weight: 0.5, density: 0.5";
 
+/** Every method on one pair of fine-tunes, with their base where the method has one. */
 const RECIPES = {
-  passthrough: "merge_method: passthrough\nmodels:\n  - model: a\n",
-  linear: `merge_method: linear\n${withDensity(null)}`,
-  slerp: "merge_method: slerp\nbase_model: a\nmodels:\n  - model: b\nparameters: {t: 0.5}\n",
-  task_arithmetic: `merge_method: task_arithmetic\nbase_model: base\n${withDensity(null)}`,
-  ties: `merge_method: ties\nbase_model: base\n${withDensity(0.5)}`,
-  dare_ties: `merge_method: dare_ties\nbase_model: base\n${withDensity(0.5)}`,
+  linear: `merge_method: linear\n${models(["a", "b"], "weight: 0.5")}`,
+  slerp: onto("slerp", "parameters: {t: 0.5}\n"),
+  nuslerp: `merge_method: nuslerp\n${models(["a", "b"], "weight: 0.5")}`,
+  multislerp: `merge_method: multislerp\n${models(["a", "b"], "weight: 0.5")}`,
+  karcher: `merge_method: karcher\n${models(["a", "b"])}`,
+  model_stock: based("model_stock"),
+  task_arithmetic: based("task_arithmetic", "weight: 0.5"),
+  ties: based("ties", thinned),
+  dare_linear: based("dare_linear", thinned),
+  dare_ties: based("dare_ties", thinned),
+  della: based("della", thinned),
+  della_linear: based("della_linear", thinned),
+  breadcrumbs: based("breadcrumbs", thinned),
+  breadcrumbs_ties: based("breadcrumbs_ties", thinned),
+  sce: based("sce", "", "parameters: {select_topk: 0.5}\n"),
+  consensus_ta: based("consensus_ta"),
+  emr: based("emr"),
+  magmax: based("magmax"),
+  median: based("median"),
+  pcb: based("pcb"),
+  neuromerging: based("neuromerging"),
+  ram: based("ram"),
+  ramplus_tl: based("ramplus_tl"),
+  arcee_fusion: onto("arcee_fusion"),
+  nearswap: onto("nearswap", "parameters: {t: 0.001}\n"),
+  passthrough: `merge_method: passthrough\n${models(["a"])}`,
 };
 
 const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
 
-export async function speedBench(root, { size = "0.5B", rounds = 3, engines = ["cpu"] } = {}) {
+/** @param only names of methods; all when empty. linear is always there, to compare with. */
+export async function speedBench(root, { size = "0.5B", rounds = 3, engines = ["cpu"], only = [] } = {}) {
+  const chosen = Object.entries(RECIPES).filter(
+    ([name]) => only.length === 0 || name === "linear" || only.includes(name),
+  );
   const work = mkdtempSync(join(process.env.BENCH_DIR ?? tmpdir(), "weightloom-bench-"));
   try {
     const bytes = makeFamily(work, size, 2);
@@ -33,7 +63,7 @@ export async function speedBench(root, { size = "0.5B", rounds = 3, engines = ["
       add("copy of one model (cp)", (performance.now() - started) / 1000);
       rmSync(join(work, "copy.safetensors"));
       for (const engine of engines) {
-        for (const [method, text] of Object.entries(RECIPES)) {
+        for (const [method, text] of chosen) {
           const recipe = join(work, `${method}.yml`);
           writeFileSync(recipe, text);
           const out = join(work, "out");

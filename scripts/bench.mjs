@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- memory|speed]`: measures on this machine and prints tables. Files go to a temporary folder
+ * `npm run bench [-- memory|speed [METHOD ...]]`: measures on this machine and prints tables. Files go to a temporary folder
  * (BENCH_DIR to choose the disk); results to bench/results.json.
  */
 import { writeFileSync } from "node:fs";
@@ -10,7 +10,7 @@ import { speedBench } from "../bench/speed.mjs";
 import { build } from "./build.mjs";
 import { root } from "./setup.mjs";
 
-const [which = "all"] = process.argv.slice(2);
+const [which = "all", ...only] = process.argv.slice(2);
 await build("cli");
 const machine = `${cpus().length} x ${cpus()[0]?.model.trim()}, ${(totalmem() / 2 ** 30).toFixed(0)} GiB, Node ${process.versions.node}`;
 const results = { date: new Date().toISOString().slice(0, 10), machine };
@@ -18,11 +18,14 @@ const mb = (bytes) => `${(bytes / 1e6).toFixed(0)} MB`;
 console.log(machine);
 
 if (which === "all" || which === "speed") {
-  results.speed = await speedBench(root);
-  console.log("\n| what | seconds (median of 3) | GB/s written | peak memory |\n| --- | --- | --- | --- |");
+  results.speed = await speedBench(root, { only });
+  const linear = results.speed.find(({ name }) => name.startsWith("linear"))?.seconds ?? Number.NaN;
+  console.log(
+    "\n| what | seconds (median of 3) | times linear | GB/s written | peak memory |\n| --- | ---: | ---: | ---: | ---: |",
+  );
   for (const { name, seconds, bytes, written = bytes, peak } of results.speed) {
     console.log(
-      `| ${name} | ${seconds.toFixed(2)} | ${(written / seconds / 1e9).toFixed(2)} | ${peak === undefined ? "" : mb(peak)} |`,
+      `| ${name} | ${seconds.toFixed(2)} | ${(seconds / linear).toFixed(1)} | ${(written / seconds / 1e9).toFixed(2)} | ${peak === undefined ? "" : mb(peak)} |`,
     );
   }
 }
