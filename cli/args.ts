@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import { WeightloomError } from "../core/errors.ts";
 import { parseBytes } from "../core/units.ts";
 import type { Average } from "../methods/averages.ts";
+import { ORDERS, type Order, PAIRWISE, type Pairwise } from "../methods/pairs.ts";
 import { averageOf } from "./average.ts";
 
 interface Option {
@@ -31,6 +32,8 @@ const OPTIONS = {
   last: { type: "string", value: "N", help: "How many checkpoints --how last takes; default 5." },
   alpha: { type: "string", value: "A", help: "The newest checkpoint's share for --how ema; default 0.2." },
   decay: { type: "string", value: "linear|cosine|sqrt", help: "The decay --how wsm stands for; default linear." },
+  method: { type: "string", value: PAIRWISE.join("|"), help: "What merges each pair; default slerp." },
+  order: { type: "string", value: ORDERS.join("|"), help: "((A B) C) D, the default, or (A B) (C D)." },
   intermediates: {
     type: "string",
     value: "DIR",
@@ -100,6 +103,12 @@ export const COMMANDS: readonly Command[] = [
     help: "A recipe that averages checkpoints, oldest first.",
   },
   {
+    name: "pairs",
+    operands: ["MODEL..."],
+    options: ["method", "order", "json"],
+    help: "Recipes that merge any number of models two at a time, all counting alike.",
+  },
+  {
     name: "verify",
     operands: ["OUT_DIR"],
     options: ["seed", "json"],
@@ -116,6 +125,7 @@ export interface Invocation {
   readonly memory: number;
   readonly seed: number;
   readonly average: Average;
+  readonly pairs: { readonly method: Pairwise; readonly order: Order };
   /** Where the results of a chain's earlier recipes go, or null. */
   readonly intermediates: string | null;
   readonly overwrite: boolean;
@@ -182,6 +192,7 @@ export function parse(argv: readonly string[]): Invocation | { readonly help: st
     memory: size(values.memory, "1GB"),
     seed: values.seed === undefined ? 42 : whole("seed", values.seed, 0, 2 ** 53 - 1),
     average,
+    pairs: { method: oneOf("method", values.method, PAIRWISE), order: oneOf("order", values.order, ORDERS) },
     intermediates: text(values.intermediates) ?? null,
     overwrite: values.overwrite === true,
     json: values.json === true,
@@ -223,6 +234,13 @@ function fits(wanted: readonly string[], given: number): boolean {
 
 type Value = string | boolean | (string | boolean)[] | undefined;
 type Values = Record<string, Value>;
+
+/** One of some words, the first when nothing is said. */
+function oneOf<const T extends string>(name: string, value: Value, words: readonly [T, ...T[]]): T {
+  const found = value === undefined ? words[0] : words.find((word) => word === value);
+  if (found === undefined) throw new UsageError(`--${name} is "${String(value)}"; it can be ${words.join(", ")}.`);
+  return found;
+}
 
 const list = (value: Value): string[] => (Array.isArray(value) ? value.map(String) : []);
 

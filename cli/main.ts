@@ -7,7 +7,7 @@ import { extractCommand } from "./extract.ts";
 import { inspectCommand } from "./inspect.ts";
 import { isPlanTrouble, mergeCommand, planCommand } from "./merge.ts";
 import { methodsCommand } from "./methods.ts";
-import { averageCommand, presetsCommand } from "./presets.ts";
+import { averageCommand, pairsCommand, presetsCommand } from "./presets.ts";
 import { BadRecipe } from "./recipe.ts";
 import { verifyCommand } from "./verify.ts";
 
@@ -35,6 +35,8 @@ async function command(invocation: Invocation, signal: AbortSignal): Promise<{ c
       return { code: DONE, report: methodsCommand(invocation) };
     case "presets":
       return { code: DONE, report: await presetsCommand(invocation) };
+    case "pairs":
+      return { code: DONE, report: pairsCommand(invocation) };
     case "average":
       return { code: DONE, report: averageCommand(invocation) };
     case "verify": {

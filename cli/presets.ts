@@ -1,7 +1,9 @@
-/** `presets` and `average`: recipes for models somebody has, to be kept in a file. */
+/** `presets`, `average` and `pairs`: recipes for models somebody has, to be kept in a file. */
+import { printDocument } from "../core/recipe/document.ts";
 import { printRecipe } from "../core/recipe/print.ts";
 import { formatRef, splitRef } from "../core/recipe/ref.ts";
 import { METHODS } from "../methods/index.ts";
+import { byPairs } from "../methods/pairs.ts";
 import { averageRecipe, type Preset, type PresetModel, presetsFor, printPreset } from "../methods/presets.ts";
 import { type Invocation, UsageError } from "./args.ts";
 import { openModels } from "./models.ts";
@@ -25,6 +27,11 @@ export async function presetsCommand({ operands: [id, ...models], json }: Invoca
 
 export function averageCommand({ operands, average, json }: Invocation): unknown {
   return shown(printRecipe(averageRecipe(operands.map(refOf), average)), json);
+}
+
+export function pairsCommand({ operands, pairs, json }: Invocation): unknown {
+  const stages = byPairs(operands.map(refOf), pairs.order, pairs.method);
+  return shown(printDocument({ kind: "merge", stages }), json);
 }
 
 function shown(recipe: string, json: boolean): unknown {

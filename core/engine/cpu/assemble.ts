@@ -5,15 +5,7 @@
  * by the very instruction that reads it. A uniform is a slot of sixteen copies, read with step 0.
  */
 import { bytesPer, type FloatDtype, type OutputDtype } from "../../bytes/dtype.ts";
-import {
-  BLOCK,
-  entriesOf,
-  HIGH_BINS,
-  LOW_BINS,
-  type Op,
-  type Reduction,
-  type Table,
-} from "../../graph/program.ts";
+import { BLOCK, entriesOf, HIGH_BINS, LOW_BINS, type Op, type Reduction, type Table } from "../../graph/program.ts";
 import type { Binary, Unary } from "../../graph/tensor.ts";
 import type { TileJob } from "../engine.ts";
 import * as code from "./opcodes.ts";
