@@ -61,6 +61,7 @@ const FLOORS: Readonly<Record<string, readonly string[]>> = {
   ],
   methods: ["core/method.ts", "core/graph", "core/errors.ts"],
   "methods/presets.ts": ["core/recipe", "core/errors.ts", "methods/averages.ts"],
+  "methods/pairs.ts": ["core/recipe/recipe.ts", "core/errors.ts"],
   workers: ["core", "methods", "kernels/build"],
   cli: ["core", "methods"],
   app: [
