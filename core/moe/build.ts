@@ -12,7 +12,7 @@ import { add, input, mul, type Tensor } from "../graph/tensor.ts";
 import { stringAt } from "../model/config.ts";
 import { modelFacts } from "../model/facts.ts";
 import type { Model } from "../model/model.ts";
-import { peakOf, readBytesOf, seedOf, tiling } from "../plan/memory.ts";
+import { figuresOf, seedOf, tiling } from "../plan/memory.ts";
 import type { Draft } from "../plan/merge.ts";
 import type { InputPlan, Note, Plan, PlanOptions, TensorPlan } from "../plan/plan.ts";
 import type { MoeRecipe } from "../recipe/moe.ts";
@@ -65,13 +65,7 @@ export function buildMoePlan(
     tensors,
     files: layout.files,
     extras,
-    readBytes: tensors.reduce((sum, tensor) => sum + readBytesOf(tensor), 0),
-    writeBytes: [
-      ...layout.files.map((file) => file.size),
-      ...extras.map(({ content }) => (content instanceof Uint8Array ? content.length : content.size)),
-    ].reduce((a, b) => a + b, 0),
-    peakBytes: peakOf(tensors, options.memory),
-    parameters,
+    ...figuresOf(tensors, layout.files, extras, options.memory),
     layers: fit.layers,
     notes: [...fit.notes, ...alikeNotes(fit, gates)],
   };

@@ -3,7 +3,6 @@
  * same plan, and nothing but headers has been read.
  */
 import { WeightloomError } from "../errors.ts";
-import { countOf } from "../formats/checkpoint.ts";
 import { layoutShards } from "../formats/write.ts";
 import { passesOf } from "../graph/passes.ts";
 import type { Model } from "../model/model.ts";
@@ -11,7 +10,7 @@ import { printRecipe } from "../recipe/print.ts";
 import type { Recipe } from "../recipe/recipe.ts";
 import { adviceOf } from "./advice.ts";
 import { extrasOf } from "./extras.ts";
-import { peakOf, readBytesOf, tiling } from "./memory.ts";
+import { figuresOf, tiling } from "./memory.ts";
 import type { Draft } from "./merge.ts";
 import type { Note, Plan, PlanOptions, TensorPlan } from "./plan.ts";
 import { draftAll, earlierResults } from "./stages.ts";
@@ -82,13 +81,7 @@ export function buildPlan(
     tensors,
     files: layout.files,
     extras,
-    readBytes: tensors.reduce((sum, tensor) => sum + readBytesOf(tensor), 0),
-    writeBytes: [
-      ...layout.files.map((file) => file.size),
-      ...extras.map(({ content }) => (content instanceof Uint8Array ? content.length : content.size)),
-    ].reduce((a, b) => a + b, 0),
-    peakBytes: peakOf(tensors, options.memory),
-    parameters: tensors.reduce((sum, tensor) => sum + countOf(tensor.shape), 0),
+    ...figuresOf(tensors, layout.files, extras, options.memory),
     layers: shape.stacks.reduce((sum, stack) => sum + stack.origins.length, 0),
     notes: grouped([...notes.values()]),
   };

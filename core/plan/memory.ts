@@ -3,8 +3,9 @@
  */
 import { bytesPer } from "../bytes/dtype.ts";
 import { WeightloomError } from "../errors.ts";
+import { countOf } from "../formats/checkpoint.ts";
 import { BLOCK, lcm, unitOf } from "../graph/program.ts";
-import type { InputPlan, MergePlan, PlanOptions, TensorPlan } from "./plan.ts";
+import type { ExtraPlan, FilePlan, InputPlan, MergePlan, Plan, PlanOptions, TensorPlan } from "./plan.ts";
 
 type Sized = Pick<MergePlan, "inputs" | "passes" | "count" | "dtype"> & { readonly name?: string };
 
@@ -28,7 +29,7 @@ export function tiling(
   const inBytes = used(draft.inputs, draft.passes).reduce((sum, { dtype }) => sum + bytesPer(dtype), 0);
   const outBytes = bytesPer(draft.dtype);
   const byEngine = limits.maxTileBytes / Math.max(inBytes, outBytes);
-  const byMemory = limits.memory / (2 * limits.lanes + 2) / (inBytes + outBytes);
+  const byMemory = limits.memory / (2 * limits.lanes + 2) / (inBytes + outBytes + planeBytes(draft));
   const most = Math.min(TARGET, byEngine, byMemory);
   const unit = draft.passes.reduce((all, { program }) => lcm(all, unitOf(program)), BLOCK);
   const tile = Math.max(1, Math.floor(most / unit)) * unit;
@@ -45,8 +46,12 @@ export function tiling(
   return { tile: draft.count <= tile ? Math.ceil(draft.count / BLOCK) * BLOCK || BLOCK : tile, resident };
 }
 
+/** Ranks are made for a whole tile before they are used: one f32 each per element. */
+const planeBytes = ({ passes }: Sized) =>
+  4 * Math.max(0, ...passes.map(({ program }) => program.ops.filter(({ op }) => op === "rank").length));
+
 /** Bytes read from weight files for one tensor, every sweep that cannot be skipped counted. */
-export function readBytesOf(tensor: TensorPlan): number {
+function readBytesOf(tensor: TensorPlan): number {
   if (tensor.action === "copy") return tensor.from.range.end - tensor.from.range.start;
   const width = (indices: Iterable<number>) =>
     [...indices].reduce((sum, i) => sum + bytesPer(tensor.inputs[i]!.dtype), 0);
@@ -55,7 +60,7 @@ export function readBytesOf(tensor: TensorPlan): number {
 }
 
 /** Buffer bytes at the worst moment: the budget, or everything when that is less. */
-export function peakOf(tensors: readonly TensorPlan[], memory: number): number {
+function peakOf(tensors: readonly TensorPlan[], memory: number): number {
   let largest = 0;
   let total = 0;
   for (const tensor of tensors) {
@@ -68,6 +73,24 @@ export function peakOf(tensors: readonly TensorPlan[], memory: number): number {
     }
   }
   return Math.max(largest, Math.min(memory, total));
+}
+
+/** The figures of a plan that follow from its tensors and files. */
+export function figuresOf(
+  tensors: readonly TensorPlan[],
+  files: readonly FilePlan[],
+  extras: readonly ExtraPlan[],
+  memory: number,
+): Pick<Plan, "readBytes" | "writeBytes" | "peakBytes" | "parameters"> {
+  const total = (sizes: readonly number[]) => sizes.reduce((sum, size) => sum + size, 0);
+  return {
+    readBytes: total(tensors.map(readBytesOf)),
+    writeBytes:
+      total(files.map(({ size }) => size)) +
+      total(extras.map(({ content }) => (content instanceof Uint8Array ? content.length : content.size))),
+    peakBytes: peakOf(tensors, memory),
+    parameters: total(tensors.map(({ shape }) => countOf(shape))),
+  };
 }
 
 /** The Philox key of a tensor: FNV-1a 64 over the run's seed and the tensor's name. */

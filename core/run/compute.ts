@@ -1,9 +1,8 @@
 import { bytesPer } from "../bytes/dtype.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { MergePlan, TensorPlan } from "../plan/plan.ts";
-import { createBudget } from "./budget.ts";
 import { createRounds } from "./rounds.ts";
-import type { TileHost } from "./tiles.ts";
+import { asideHost } from "./tiles.ts";
 
 /**
  * One tensor of a plan, whole, in memory. For checks; a merge streams. Numbers of the whole model are those of this
@@ -17,19 +16,7 @@ export async function computeTensor(
 ): Promise<Uint8Array<ArrayBuffer>> {
   const out = new Uint8Array(plan.count * bytesPer(plan.dtype));
   const chunks: Promise<Uint8Array<ArrayBuffer>>[] = [];
-  const host: TileHost = {
-    engine,
-    budget: createBudget(Number.POSITIVE_INFINITY),
-    signal: signal ?? new AbortController().signal,
-    read: ({ inputs }, index, first, count) => {
-      const { info, start, dtype } = inputs[index]!;
-      const size = bytesPer(dtype);
-      return info.source.read({ start: start + first * size, end: start + (first + count) * size }, signal);
-    },
-    room: () => undefined,
-    recycle: () => {},
-    emit: (_, chunk) => chunks.push(chunk),
-  };
+  const host = asideHost(engine, (_, chunk) => chunks.push(chunk), signal);
   const rounds = createRounds(among);
   await rounds.survey(host);
   const { settled } = await rounds.finish(plan, host);

@@ -3,16 +3,15 @@
  * fine-tunes of one base, and what would the method say of the numbers it settles on. A few tensors spread over the
  * model, the beginning of each; some megabytes, about a second.
  */
-import { bytesPer } from "../bytes/dtype.ts";
 import type { Engine } from "../engine/engine.ts";
 import { throwIfAborted } from "../errors.ts";
 import { BLOCK } from "../graph/program.ts";
 import { dot, input, sub } from "../graph/tensor.ts";
 import type { MergePlan, Note, Plan } from "../plan/plan.ts";
-import { createBudget } from "./budget.ts";
 import { measure } from "./measure.ts";
 import { collectWatched, remarksOf, type Seen } from "./remarks.ts";
 import { createRounds } from "./rounds.ts";
+import { asideHost } from "./tiles.ts";
 
 /** Tensors looked at, and elements of each. */
 const TENSORS = 24;
@@ -96,19 +95,8 @@ function kinship(moved: ReadonlyMap<string, readonly number[]>, base: string | u
 }
 
 async function watch(tensor: MergePlan, engine: Engine, seen: Seen, signal: AbortSignal | undefined): Promise<void> {
-  const { settled, settlement } = await createRounds([tensor]).finish(tensor, {
-    engine,
-    budget: createBudget(Number.POSITIVE_INFINITY),
-    signal: signal ?? new AbortController().signal,
-    read: ({ inputs }, index, first, count) => {
-      const { info, start, dtype } = inputs[index]!;
-      const size = bytesPer(dtype);
-      return info.source.read({ start: start + first * size, end: start + (first + count) * size }, signal);
-    },
-    room: () => undefined,
-    recycle: () => {},
-    emit: (_, chunk) => void chunk.catch(() => {}),
-  });
+  const host = asideHost(engine, (_, chunk) => void chunk.catch(() => {}), signal);
+  const { settled, settlement } = await createRounds([tensor]).finish(tensor, host);
   await settled;
   collectWatched(tensor, settlement, seen);
 }

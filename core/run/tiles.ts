@@ -9,7 +9,7 @@ import { BLOCK, HIGH_BINS, LOW_BINS, unitOf } from "../graph/program.ts";
 import type { Settlement } from "../graph/settle.ts";
 import type { Look } from "../graph/ties.ts";
 import type { MergePlan } from "../plan/plan.ts";
-import type { Budget } from "./budget.ts";
+import { type Budget, createBudget } from "./budget.ts";
 
 export interface TileHost {
   readonly engine: Engine;
@@ -23,6 +23,23 @@ export interface TileHost {
   recycle(bytes: Uint8Array<ArrayBuffer>): void;
   /** An output chunk of `bytes` bytes, in order; the host releases their budget when written. */
   emit(bytes: number, chunk: Promise<Uint8Array<ArrayBuffer>>): void;
+}
+
+/** A host for work on the side: nothing is counted, nothing is used again. */
+export function asideHost(engine: Engine, emit: TileHost["emit"], signal = new AbortController().signal): TileHost {
+  return {
+    engine,
+    budget: createBudget(Number.POSITIVE_INFINITY),
+    signal,
+    read: ({ inputs }, index, first, count) => {
+      const { info, start, dtype } = inputs[index]!;
+      const size = bytesPer(dtype);
+      return info.source.read({ start: start + first * size, end: start + (first + count) * size }, signal);
+    },
+    room: () => undefined,
+    recycle: () => {},
+    emit,
+  };
 }
 
 /** Input bytes held for one tile, by input number. */

@@ -4,7 +4,7 @@
  * register of an operand. Semantics are JavaScript's: min, max and sign keep NaN, and comparisons
  * (1 or 0) with NaN are false, except ne.
  */
-import { ABS, ADD, DIV, EQ, GE, GT, LE, LT, MAX, MIN, MUL, NE, NEG, SIGN, SQRT, SUB } from "../../core/engine/cpu/opcodes";
+import { ABS, ADD, DIV, EQ, GE, GT, KEEP, LE, LT, MAX, MIN, MUL, NE, NEG, SIGN, SQRT, SUB } from "../../core/engine/cpu/opcodes";
 
 // @ts-ignore: decorator
 @inline
@@ -95,20 +95,24 @@ export function choose(d: usize, end: usize, a: usize, sa: usize, b: usize, sb: 
   }
 }
 
+/** `op` is a literal at every call: TOP stores the mask, KEEP the value times the mask. */
 // @ts-ignore: decorator
 @inline
-function top1(d: usize, a: usize, below: v128, last: v128, at: v128): void {
-  const bits = v128.and(v128.load(a), i32x4.splat(0x7fffffff));
+function top1(op: i32, d: usize, a: usize, below: v128, last: v128, at: v128): void {
+  const value = v128.load(a);
   // A comparison is -1 where it holds, so past the last index kept the bar is one higher.
   const bar = i32x4.sub(below, i32x4.gt_s(at, last));
-  v128.store(d, one(i32x4.gt_s(bits, bar)));
+  const mask = one(i32x4.gt_s(v128.and(value, i32x4.splat(0x7fffffff)), bar));
+  v128.store(d, op == KEEP ? f32x4.mul(value, mask) : mask);
 }
 
 /**
  * 1 where the magnitude bits exceed the word at `tau`, or equal it at an index (of the tile) of at
- * most the word at `cut`; `index` is that of the first element.
+ * most the word at `cut`, or a times that; `index` is that of the first element.
  */
-export function top(d: usize, end: usize, a: usize, sa: usize, tau: usize, cut: usize, index: i32): void {
+// @ts-ignore: decorator
+@inline
+export function top(op: i32, d: usize, end: usize, a: usize, sa: usize, tau: usize, cut: usize, index: i32): void {
   const least = load<u32>(tau);
   // Nothing reaches a threshold above 0x7fffffff: no magnitude exceeds that, and no index is kept.
   const reachable = least <= 0x7fffffff;
@@ -116,34 +120,10 @@ export function top(d: usize, end: usize, a: usize, sa: usize, tau: usize, cut: 
   const last = i32x4.splat(reachable ? load<i32>(cut) : -1);
   let at = i32x4.add(i32x4.splat(index), i32x4(0, 1, 2, 3));
   for (; d < end; d += 64, a += sa) {
-    top1(d, a, below, last, at);
-    top1(d + 16, a + 16, below, last, i32x4.add(at, i32x4.splat(4)));
-    top1(d + 32, a + 32, below, last, i32x4.add(at, i32x4.splat(8)));
-    top1(d + 48, a + 48, below, last, i32x4.add(at, i32x4.splat(12)));
-    at = i32x4.add(at, i32x4.splat(16));
-  }
-}
-
-// @ts-ignore: decorator
-@inline
-function keep1(d: usize, a: usize, below: v128, last: v128, at: v128): void {
-  const value = v128.load(a);
-  const bits = v128.and(value, i32x4.splat(0x7fffffff));
-  v128.store(d, f32x4.mul(value, one(i32x4.gt_s(bits, i32x4.sub(below, i32x4.gt_s(at, last))))));
-}
-
-/** a * top(a): the two operations in one turn. */
-export function keep(d: usize, end: usize, a: usize, sa: usize, tau: usize, cut: usize, index: i32): void {
-  const least = load<u32>(tau);
-  const reachable = least <= 0x7fffffff;
-  const below = i32x4.splat(reachable ? <i32>least - 1 : 0x7ffffffe);
-  const last = i32x4.splat(reachable ? load<i32>(cut) : -1);
-  let at = i32x4.add(i32x4.splat(index), i32x4(0, 1, 2, 3));
-  for (; d < end; d += 64, a += sa) {
-    keep1(d, a, below, last, at);
-    keep1(d + 16, a + 16, below, last, i32x4.add(at, i32x4.splat(4)));
-    keep1(d + 32, a + 32, below, last, i32x4.add(at, i32x4.splat(8)));
-    keep1(d + 48, a + 48, below, last, i32x4.add(at, i32x4.splat(12)));
+    top1(op, d, a, below, last, at);
+    top1(op, d + 16, a + 16, below, last, i32x4.add(at, i32x4.splat(4)));
+    top1(op, d + 32, a + 32, below, last, i32x4.add(at, i32x4.splat(8)));
+    top1(op, d + 48, a + 48, below, last, i32x4.add(at, i32x4.splat(12)));
     at = i32x4.add(at, i32x4.splat(16));
   }
 }

@@ -4,7 +4,7 @@
  * core/engine/cpu/assemble.ts; nothing is allocated here.
  */
 import * as code from "../../core/engine/cpu/opcodes";
-import { choose, each1, each2, keep, multiplyAdd, tied, top } from "./arithmetic";
+import { choose, each1, each2, multiplyAdd, tied, top } from "./arithmetic";
 import { decodeBF16, decodeE4M3, decodeE5M2, decodeF16, decodeF32, decodeF64, subtractBF16 } from "./decode";
 import { encodeBF16, encodeF16, encodeF32 } from "./encode";
 import { histogramHigh, histogramLow } from "./histogram";
@@ -77,10 +77,10 @@ export function run(start: usize, stop: usize, count: i32, step: i32, index: i32
         case code.NE: each2(code.NE, d, end, a, sa, b, sb); break;
         case code.WHERE: choose(d, end, a, sa, b, sb, c, sc); break;
         case code.SUB_BF16: subtractBF16(d, end, a + (offset << 1), b, sb); break;
-        case code.KEEP: keep(d, end, a, sa, b, c, index + at); break;
+        case code.KEEP: top(code.KEEP, d, end, a, sa, b, c, index + at); break;
         case code.MUL_ADD: multiplyAdd(d, end, a, sa, b, sb, c, sc); break;
         case code.RANDOM: random(d, end, a, b, counter + (<u32>at >> 2)); break;
-        case code.TOP: top(d, end, a, sa, b, c, index + at); break;
+        case code.TOP: top(code.TOP, d, end, a, sa, b, c, index + at); break;
         case code.TIED: tied(d, end, a, sa, b); break;
         case code.SUM: {
           sum(d, a, sa, n);
