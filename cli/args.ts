@@ -211,15 +211,17 @@ export function parse(argv: readonly string[]): Invocation | { readonly help: st
 export function helpFor(command?: Command): string {
   const shown = command === undefined ? COMMANDS : [command];
   const options = [...new Set([...shown.flatMap((one) => one.options), "help" as const])];
+  const named = options.map((name) => {
+    const option: Option = OPTIONS[name];
+    return [`  --${name}${option.value === undefined ? "" : ` ${option.value}`}`, option.help] as const;
+  });
+  const width = Math.max(...named.map(([name]) => name.length)) + 2;
   return [
     "weightloom: merge model checkpoints on this machine",
     "",
     ...shown.map((one) => `  ${`weightloom ${one.name} ${one.operands.join(" ")}`.padEnd(44)}${one.help}`),
     "",
-    ...options.map((name) => {
-      const option: Option = OPTIONS[name];
-      return `  ${`--${name}${option.value === undefined ? "" : ` ${option.value}`}`.padEnd(24)}${option.help}`;
-    }),
+    ...named.map(([name, help]) => name.padEnd(width) + help),
     "",
     "A MODEL is a folder with safetensors files, or one such file; MODEL+ADAPTER is one with a LoRA adapter. Model",
     "paths in a recipe are looked for in the current folder first, then in the recipe's. Exit codes: 0 done, 1 failed, 2 bad usage or recipe, 130 cancelled.",
