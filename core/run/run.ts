@@ -70,7 +70,7 @@ export async function run(plan: Plan, options: RunOptions): Promise<RunResult> {
   });
   cancelled.catch(() => {});
 
-  const spare = createSpares(Math.max(48e6, options.memory / 8), options.engine.shared);
+  const spare = createSpares(options.memory, options.engine.shared);
 
   async function read(source: ByteSource, start: number, end: number): Promise<Uint8Array<ArrayBuffer>> {
     throwIfAborted(signal);

@@ -92,9 +92,6 @@ export async function streamTensor(
         });
         await start;
         const done = await runTile(plan, pass, settlement, host, held, first, count);
-        settlement.absorb(pass, first, count, done);
-        const [counts] = done.histograms;
-        if (host.engine.shared && counts !== undefined) host.recycle(new Uint8Array(counts.buffer));
         if (isLast || !plan.resident) {
           for (const bytes of held.values()) host.recycle(bytes);
           held.clear();
@@ -113,9 +110,10 @@ export async function streamTensor(
   return { settled: ready };
 }
 
+/** Runs one tile, absorbs its numbers, and leaves its bytes in `held`. */
 async function runTile(
   plan: MergePlan,
-  pass: Fused,
+  pass: Pass,
   settlement: Settlement,
   host: TileHost,
   held: Held,
@@ -144,13 +142,23 @@ async function runTile(
     host.signal,
   );
   program.inputs.forEach((index, i) => {
-    held.set(index, result.inputs[i]!);
+    held.set(index, returned(held.get(index)!, result.inputs[i]!));
   });
-  return result;
+  settlement.absorb(pass, first, count, result);
+  if (bins !== undefined) host.recycle(new Uint8Array(bins));
+  const { output } = result;
+  return into === undefined || output === null ? result : { ...result, output: new Uint8Array(into, 0, output.length) };
 }
 
 /** Elements of a second look: long enough to be worth a read, short enough to stop early. */
 const LOOK = 64 * BLOCK;
+
+/**
+ * What to go on with after a run: memory that was handed over comes back as another buffer; shared memory does too, but
+ * there it is the same memory, and our own buffer is the one that can be given back.
+ */
+const returned = (ours: Uint8Array<ArrayBuffer>, theirs: Uint8Array<ArrayBuffer>) =>
+  ours.buffer instanceof ArrayBuffer ? theirs : ours;
 
 /** Sums per block of a piece; reads it anew, a tile at a time, outside the budget. */
 async function tally(
@@ -202,7 +210,9 @@ async function again(
     { program, dtypes, encode: "F32", words, tables, first, count, inputs },
     host.signal,
   );
-  for (const bytes of result.inputs) host.recycle(bytes);
+  inputs.forEach((bytes, i) => {
+    host.recycle(returned(bytes, result.inputs[i]!));
+  });
   return result;
 }
 
