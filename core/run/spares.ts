@@ -23,7 +23,7 @@ const KEPT = 48e6;
  * @param shared lanes read and write this memory directly
  */
 export function createSpares(budget: number, shared: boolean): Spares {
-  return shared ? sharedSpares(budget) : unsharedSpares();
+  return shared ? sharedSpares(1.25 * budget) : unsharedSpares();
 }
 
 /** @param most bytes of all buffers together, in use or not */
