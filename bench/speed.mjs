@@ -63,7 +63,8 @@ export async function speedBench(root, { size = "0.5B", rounds = 3, engines = ["
       add("copy of one model (cp)", (performance.now() - started) / 1000);
       rmSync(join(work, "copy.safetensors"));
       for (const engine of engines) {
-        for (const [method, text] of chosen) {
+        // The first merge after the copy pays for what the disk still has to write: it runs once more, uncounted.
+        for (const [turn, [method, text]] of [chosen[0], ...chosen].entries()) {
           const recipe = join(work, `${method}.yml`);
           writeFileSync(recipe, text);
           const out = join(work, "out");
@@ -75,7 +76,7 @@ export async function speedBench(root, { size = "0.5B", rounds = 3, engines = ["
           if (result.code !== 0) throw new Error(`${method} failed: ${result.errors}`);
           const report = JSON.parse(result.output.trim().split("\n").at(-1));
           const name = `${method} (${engine})`;
-          add(name, result.seconds);
+          if (turn > 0) add(name, result.seconds);
           details.set(name, {
             peak: Math.max(result.peak, details.get(name)?.peak ?? 0),
             written: report.writtenBytes,
