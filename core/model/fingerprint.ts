@@ -3,23 +3,13 @@
  * Noll and Vo) over the bytes of its file. It tells files apart; it proves nothing against an adversary.
  */
 import type { ByteSource } from "../bytes/source.ts";
-
-/** The file that holds the vocabulary, the most telling first. */
-const TOKENIZERS = [
-  "tokenizer.json",
-  "tokenizer.model",
-  "spiece.model",
-  "sentencepiece.bpe.model",
-  "tekken.json",
-  "vocab.json",
-  "vocab.txt",
-] as const;
+import { VOCABULARY_FILES } from "./filenames.ts";
 
 const CHUNK = 4 * 1024 * 1024;
 
 /** 16 hexadecimal digits, or null when there is no tokenizer among the files. */
 export async function tokenizerFingerprint(files: ReadonlyMap<string, ByteSource>): Promise<string | null> {
-  for (const name of TOKENIZERS) {
+  for (const name of VOCABULARY_FILES) {
     const source = files.get(name);
     if (source !== undefined) return fingerprint(source);
   }

@@ -6,6 +6,7 @@ import type { OutputDtype } from "../bytes/dtype.ts";
 import { TORCH_NAMES } from "../bytes/dtype.ts";
 import type { ExtraPlan } from "../plan/plan.ts";
 import { at, isList, isObject, numberAt, setAt, stringAt } from "./config.ts";
+import { TOKENIZER_FILES } from "./filenames.ts";
 import { levelOf, relayer } from "./layered.ts";
 import type { Family, Json, JsonObject, Model, Stack } from "./model.ts";
 
@@ -99,22 +100,8 @@ function withKey(config: JsonObject, key: string, value: Json): JsonObject {
 }
 
 /** Files that go into the result unchanged, from the model that gives the config. */
-const CARRIED = new Set([
-  "tokenizer.json",
-  "tokenizer_config.json",
-  "special_tokens_map.json",
-  "added_tokens.json",
-  "vocab.json",
-  "vocab.txt",
-  "merges.txt",
-  "tokenizer.model",
-  "spiece.model",
-  "sentencepiece.bpe.model",
-  "tekken.json",
-  "normalizer.json",
-  "chat_template.jinja",
-  "chat_template.json",
-  "generation_config.json",
+const CARRIED: ReadonlySet<string> = new Set([
+  ...TOKENIZER_FILES,
   "preprocessor_config.json",
   "processor_config.json",
   "video_preprocessor_config.json",

@@ -4,34 +4,11 @@
  */
 import { fromBytes } from "../bytes/source.ts";
 import { isList, isObject, readJson } from "../model/config.ts";
+import { OLDER_TOKENIZER_FILES, TOKENIZER_FILES } from "../model/filenames.ts";
 import type { Json, JsonObject, Model } from "../model/model.ts";
 import type { ExtraPlan } from "../plan/plan.ts";
 import type { BuiltTokenizer } from "./build.ts";
 import type { ChosenTemplate } from "./template.ts";
-
-/** Files of a tokenizer that tokenizer.json replaces; kept while no token changes. */
-const OLDER = [
-  "added_tokens.json",
-  "vocab.json",
-  "vocab.txt",
-  "merges.txt",
-  "tokenizer.model",
-  "spiece.model",
-  "sentencepiece.bpe.model",
-  "tekken.json",
-  "normalizer.json",
-] as const;
-
-/** Names this plan decides about: the donor's files of these names are not carried. */
-export const TOKENIZER_FILES: ReadonlySet<string> = new Set([
-  "tokenizer.json",
-  "tokenizer_config.json",
-  "special_tokens_map.json",
-  "chat_template.jinja",
-  "chat_template.json",
-  "generation_config.json",
-  ...OLDER,
-]);
 
 export interface FileMaking {
   /** The model whose tokenizer is used or was the start. */
@@ -53,8 +30,8 @@ export async function tokenizerFiles({ from, donor, built, template, renumber }:
   };
   const changed = built?.changed === true;
   for (const [name, content] of from.extras) {
-    const older = (OLDER as readonly string[]).includes(name);
-    if (!TOKENIZER_FILES.has(name) || name === "generation_config.json" || (older && changed)) continue;
+    if (!TOKENIZER_FILES.has(name) || name === "generation_config.json") continue;
+    if (changed && OLDER_TOKENIZER_FILES.has(name)) continue;
     files.set(name, { name, content, from: from.ref });
   }
   if (built !== null && changed) made("tokenizer.json", printJson(built.tokenizer.json));

@@ -7,6 +7,7 @@ import type { ByteSource } from "../bytes/source.ts";
 import { messageOf, WeightloomError } from "../errors.ts";
 import { quote, readJson } from "../formats/json.ts";
 import { isList, isObject, readJson as readConfig } from "../model/config.ts";
+import { VOCABULARY_FILES } from "../model/filenames.ts";
 import type { Json, JsonObject, Model } from "../model/model.ts";
 
 export const KINDS = ["BPE", "Unigram", "WordPiece", "WordLevel"] as const;
@@ -91,8 +92,7 @@ async function read(model: Pick<Model, "ref" | "extras">): Promise<Tokenizer> {
 }
 
 function missing({ ref, extras }: Pick<Model, "ref" | "extras">): WeightloomError {
-  const old = ["tokenizer.model", "spiece.model", "sentencepiece.bpe.model", "tekken.json", "vocab.json", "vocab.txt"];
-  const found = old.find((name) => extras.has(name));
+  const found = VOCABULARY_FILES.find((name) => extras.has(name));
   const files = found === undefined ? "it has no tokenizer.json" : `it has ${found}, but no tokenizer.json`;
   const how =
     found === undefined
