@@ -13,7 +13,7 @@ import { stringAt } from "../model/config.ts";
 import { modelFacts } from "../model/facts.ts";
 import type { Model } from "../model/model.ts";
 import { figuresOf, seedOf, tiling } from "../plan/memory.ts";
-import type { Draft } from "../plan/merge.ts";
+import { asStored, type Draft } from "../plan/merge.ts";
 import type { InputPlan, Note, Plan, PlanOptions, TensorPlan } from "../plan/plan.ts";
 import type { MoeRecipe } from "../recipe/moe.ts";
 import { conditionNumber } from "./condition.ts";
@@ -183,25 +183,8 @@ function matrixOf(member: Member, layer: number, matrix: Matrix, part: string, m
   };
 }
 
-/** As stored, or re-encoded where the result has another float type. */
-function carry(name: string, info: TensorInfo, model: Model, { dtype, seed }: Making): Draft {
-  if (!isFloat(info.dtype) || info.dtype === dtype) {
-    const from = { source: info.source, range: info.range };
-    return { action: "copy", name, dtype: info.dtype, shape: info.shape, from, because: `taken from ${model.ref}` };
-  }
-  return {
-    action: "merge",
-    name,
-    dtype,
-    shape: info.shape,
-    count: countOf(info.shape),
-    inputs: [{ ref: model.ref, info, dtype: info.dtype, start: info.range.start }],
-    params: { merge: {}, models: {} },
-    expression: input(0),
-    watched: [],
-    seed: seedOf(seed, name),
-  };
-}
+const carry = (name: string, info: TensorInfo, { ref }: Model, { dtype, seed }: Making): Draft =>
+  asStored({ name, ref, info, dtype, seed, because: `taken from ${ref}` });
 
 /** Routers whose rows are so alike that some expert is hardly chosen. */
 function alikeNotes({ experts, hidden }: Fit, gates: Gates): Note[] {

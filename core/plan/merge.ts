@@ -183,27 +183,37 @@ function carry(tensor: OutputTensor, lead: Present, context: Drafting, because: 
   const wanted = context.dtype ?? (info.nominal === undefined ? null : storedType([lead], context.note));
   const made = context.made.get(info);
   if (made !== undefined) return { ...made, name: tensor.name, dtype: wanted ?? made.dtype, watched: [] };
-  if (!isFloat(info.dtype) || wanted === null || wanted === info.dtype) {
-    return {
-      action: "copy",
-      name: tensor.name,
-      dtype: info.dtype,
-      shape: info.shape,
-      from: { source: info.source, range: info.range },
-      because,
-    };
+  return asStored({ name: tensor.name, ref: lead.label, info, dtype: wanted, seed: context.seed, because });
+}
+
+export interface Storing {
+  readonly name: string;
+  /** What the recipe calls the model it is taken from. */
+  readonly ref: string;
+  readonly info: TensorInfo;
+  /** Float type of the result, or null to keep the stored one. */
+  readonly dtype: OutputDtype | null;
+  readonly seed: number;
+  readonly because: string;
+}
+
+/** One model's tensor: its bytes as they lie, or re-encoded where the result has another float type. */
+export function asStored({ name, ref, info, dtype, seed, because }: Storing): Draft {
+  if (!isFloat(info.dtype) || dtype === null || dtype === info.dtype) {
+    const from = { source: info.source, range: info.range };
+    return { action: "copy", name, dtype: info.dtype, shape: info.shape, from, because };
   }
   return {
     action: "merge",
-    name: tensor.name,
-    dtype: wanted,
+    name,
+    dtype,
     shape: info.shape,
     count: countOf(info.shape),
-    inputs: [{ ref: lead.label, info, dtype: info.dtype, start: info.range.start }],
+    inputs: [{ ref, info, dtype: info.dtype, start: info.range.start }],
     params: { merge: {}, models: {} },
     expression: input(0),
     watched: [],
-    seed: seedOf(context.seed, tensor.name),
+    seed: seedOf(seed, name),
   };
 }
 
