@@ -1,5 +1,4 @@
-import { gammaParam } from "./gamma.ts";
-import { middle } from "./sparse.ts";
+import { crumbs } from "./gamma.ts";
 import { vectorMethod } from "./vectors.ts";
 
 export const breadcrumbs = vectorMethod({
@@ -13,11 +12,6 @@ export const breadcrumbs = vectorMethod({
     "dropped: the floor(gamma_i * count) largest, then the smallest until floor(density_i * count) are left",
     "result = base + lambda * sum_i weight_i d_i",
   ].join("\n"),
-  differs:
-    "Where gamma times the tensor's size is below 1 nothing large is dropped; mergekit then drops the whole change. compat: mergekit brings that back.",
-  params: gammaParam,
-  thin: ({ delta, density, count, compat, own }) => ({ left: middle(delta, density, own.gamma, count, compat) }),
+  ...crumbs,
   mix: "sum",
-  normalize: false,
-  rescale: false,
 });

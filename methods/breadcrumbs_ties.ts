@@ -1,5 +1,4 @@
-import { gammaParam } from "./gamma.ts";
-import { middle } from "./sparse.ts";
+import { crumbs } from "./gamma.ts";
 import { vectorMethod } from "./vectors.ts";
 
 export const breadcrumbsTies = vectorMethod({
@@ -14,11 +13,6 @@ export const breadcrumbsTies = vectorMethod({
     "e = 1 where sum_i weight_i d_i >= 0, else -1",
     "result = base + lambda * (sum of the weight_i d_i whose sign is e)",
   ].join("\n"),
-  differs:
-    "Where gamma times the tensor's size is below 1 nothing large is dropped; mergekit then drops the whole change. compat: mergekit brings that back.",
-  params: gammaParam,
-  thin: ({ delta, density, count, compat, own }) => ({ left: middle(delta, density, own.gamma, count, compat) }),
+  ...crumbs,
   mix: "elect",
-  normalize: false,
-  rescale: false,
 });

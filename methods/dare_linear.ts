@@ -1,6 +1,5 @@
-import { chance } from "./sparse.ts";
-import { drop } from "./steps.ts";
-import { rescaleBy, vectorMethod } from "./vectors.ts";
+import { dropping } from "./dare.ts";
+import { vectorMethod } from "./vectors.ts";
 
 export const dareLinear = vectorMethod({
   id: "dare_linear",
@@ -14,13 +13,6 @@ export const dareLinear = vectorMethod({
     "s_i = sum|d_i| / sum|m_i d_i|   (rescale_by: density: 1 / density_i; rescale off: 1)",
     "result = base + lambda * sum_i weight_i s_i m_i d_i",
   ].join("\n"),
-  differs:
-    "Random numbers depend on the seed, the tensor's name and the model's position alone, so runs repeat everywhere; the masks are not torch's. rescale_by is ours.",
-  params: rescaleBy,
-  thin: ({ delta, density, stream }) => ({ left: drop(delta, density, stream), probability: chance(density) }),
+  ...dropping,
   mix: "sum",
-  densities: [0.01, 0.7],
-  sum: [0.9, 1.1],
-  normalize: false,
-  rescale: true,
 });

@@ -1,6 +1,5 @@
-import { chance } from "./sparse.ts";
-import { drop } from "./steps.ts";
-import { rescaleBy, vectorMethod } from "./vectors.ts";
+import { dropping } from "./dare.ts";
+import { vectorMethod } from "./vectors.ts";
 
 export const dareTies = vectorMethod({
   id: "dare_ties",
@@ -14,13 +13,6 @@ export const dareTies = vectorMethod({
     "result = base + lambda * (sum of the p_i whose sign is e)",
     "normalize: divided by the sum of the weights of those models",
   ].join("\n"),
-  differs:
-    "Random numbers depend on the seed, the tensor's name and the model's position alone, so runs repeat everywhere; the masks are not torch's. rescale_by is ours.",
-  params: rescaleBy,
-  thin: ({ delta, density, stream }) => ({ left: drop(delta, density, stream), probability: chance(density) }),
+  ...dropping,
   mix: "elect",
-  densities: [0.01, 0.7],
-  sum: [0.9, 1.1],
-  normalize: false,
-  rescale: true,
 });

@@ -1,5 +1,4 @@
-import { dellaParams } from "./epsilon.ts";
-import { magPrune } from "./sparse.ts";
+import { pruning } from "./epsilon.ts";
 import { vectorMethod } from "./vectors.ts";
 
 export const della = vectorMethod({
@@ -15,12 +14,7 @@ export const della = vectorMethod({
     "p_i = weight_i s_i m_i d_i;  e = 1 where sum_i p_i >= 0, else -1",
     "result = base + lambda * (sum of the p_i whose sign is e) / (sum of those weights)",
   ].join("\n"),
-  differs:
-    "A row is the last axis (mergekit: the second), and rows of one element stay with probability density. Masks depend on seed, tensor and model alone and are not torch's. rescale_by is ours.",
-  params: dellaParams,
-  thin: ({ delta, density, stream, columns, name, own }) =>
-    magPrune(delta, { density, epsilon: own.epsilon, stream, columns, name }),
+  ...pruning,
   mix: "elect",
   normalize: true,
-  rescale: true,
 });

@@ -1,5 +1,4 @@
-import { dellaParams } from "./epsilon.ts";
-import { magPrune } from "./sparse.ts";
+import { pruning } from "./epsilon.ts";
 import { vectorMethod } from "./vectors.ts";
 
 export const dellaLinear = vectorMethod({
@@ -14,12 +13,7 @@ export const dellaLinear = vectorMethod({
     "s_i = sum|d_i| / sum|m_i d_i|   (rescale_by: density: 1 / q_i; rescale off: 1)",
     "result = base + lambda * sum_i weight_i s_i m_i d_i",
   ].join("\n"),
-  differs:
-    "A row is the last axis (mergekit: the second), and rows of one element stay with probability density. Masks depend on seed, tensor and model alone and are not torch's. rescale_by is ours.",
-  params: dellaParams,
-  thin: ({ delta, density, stream, columns, name, own }) =>
-    magPrune(delta, { density, epsilon: own.epsilon, stream, columns, name }),
+  ...pruning,
   mix: "sum",
   normalize: false,
-  rescale: true,
 });

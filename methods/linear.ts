@@ -1,6 +1,7 @@
 import { WeightloomError } from "../core/errors.ts";
 import { div, mul, total } from "../core/graph/tensor.ts";
 import { defineMethod, flag, number } from "../core/method.ts";
+import { sharesByWeight } from "./shares.ts";
 
 /** Weighted average of the models (Wortsman et al., "Model soups"). */
 export const linear = defineMethod({
@@ -30,11 +31,7 @@ export const linear = defineMethod({
       help: "Divide by the sum of the weights, so that the result keeps the models' scale.",
     }),
   },
-  shares: ({ merge, models }) => {
-    const weights = models.map((own) => own.weight ?? 0);
-    const sum = weights.reduce((all, weight) => all + weight, 0);
-    return merge.normalize ? weights.map((weight) => weight / sum) : weights;
-  },
+  shares: ({ merge, models }) => sharesByWeight(models, merge.normalize),
   merge({ models, params, name }) {
     const taking = models.filter((model) => model.params.weight !== 0);
     const weights = taking.reduce((all, model) => all + (model.params.weight ?? 0), 0);

@@ -1,6 +1,7 @@
 import { WeightloomError } from "../core/errors.ts";
 import { add } from "../core/graph/tensor.ts";
 import { defineMethod, flag, number } from "../core/method.ts";
+import { sharesByWeight } from "./shares.ts";
 import { combination, lengthOf } from "./span.ts";
 import { taskVector } from "./steps.ts";
 
@@ -50,11 +51,7 @@ export const multislerp = defineMethod({
       help: "Added to every length before dividing by it; directions that cancel out to less than this are averaged plainly.",
     }),
   },
-  shares: ({ merge, models }) => {
-    const weights = models.map((own) => own.weight ?? 0);
-    const sum = weights.reduce((all, weight) => all + weight, 0);
-    return merge.normalize_weights ? weights.map((weight) => weight / sum) : weights;
-  },
+  shares: ({ merge, models }) => sharesByWeight(models, merge.normalize_weights),
   merge({ base, models, params, name }) {
     const [first] = models;
     if (models.length === 1 && first !== undefined) return first.tensor;

@@ -13,6 +13,7 @@ import {
   type Resolved,
   type ValuesOf,
 } from "../core/method.ts";
+import { sharesByWeight } from "./shares.ts";
 import { rescaleByChance, type Thinned } from "./sparse.ts";
 import { apply, electedSum, given, rescaleL1, taskVector, type Weighted, weightedSum } from "./steps.ts";
 import { strengthAt, strengths } from "./strength.ts";
@@ -110,12 +111,8 @@ type Blank<Own extends ParamSchema> = Pick<
 };
 
 /** Where all models changed the same: their weights' part of the mix, times its strength. */
-const shares = ({ merge, models }: Resolved<VectorSchema>) => {
-  const weights = models.map((own) => own.weight ?? 0);
-  const sum = weights.reduce((all, weight) => all + weight, 0);
-  const divisor = merge.normalize && Math.abs(sum) >= 1e-8 ? sum : 1;
-  return weights.map((weight) => (merge.lambda * weight) / divisor);
-};
+const shares = ({ merge, models }: Resolved<VectorSchema>) =>
+  sharesByWeight(models, merge.normalize, 1e-8).map((share) => merge.lambda * share);
 
 /** Remarks on weights whose sum is far from what has worked, where nothing normalises them. */
 function sumAdvice(title: string, [low, high]: readonly [number, number]) {
