@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 
 const root = new URL("../", import.meta.url);
 const build = new URL("kernels/build/", root);
-const entry = "kernels/assembly/interpret.ts";
+const entry = "kernels/assembly/kernels.ts";
 const flags = ["-O3", "--converge", "--runtime", "stub", "--enable", "simd", "--noAssert", "--use", "abort="];
 
 /** Path of an up-to-date kernels.wasm. Throws with the compiler's words when the sources do not compile. */
@@ -35,7 +35,7 @@ const hashOf = (bytes) => createHash("sha256").update(bytes).digest("hex");
 /** Text of every file the compiler may read, by path from the root. */
 async function readSources() {
   const names = (await readdir(new URL("kernels/assembly/", root))).filter((name) => name.endsWith(".ts")).sort();
-  const paths = [...names.map((name) => `kernels/assembly/${name}`), "core/engine/cpu/opcodes.ts"];
+  const paths = names.map((name) => `kernels/assembly/${name}`);
   return new Map(await Promise.all(paths.map(async (path) => [path, await readFile(new URL(path, root), "utf8")])));
 }
 

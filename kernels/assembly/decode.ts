@@ -55,22 +55,6 @@ export function decodeBF16(to: usize, from: usize, end: usize): void {
   }
 }
 
-/** Stored BF16 less the f32 at `b`: a task vector without a stop in between. */
-export function subtractBF16(to: usize, end: usize, from: usize, b: usize, step: usize): void {
-  const zero = i32x4.splat(0);
-  for (; to < end; to += 64, from += 32, b += step) {
-    const x = v128.load(from);
-    const y = v128.load(from, 16);
-    store4(
-      to,
-      f32x4.sub(v128.shuffle<u16>(zero, x, 0, 8, 1, 9, 2, 10, 3, 11), v128.load(b)),
-      f32x4.sub(v128.shuffle<u16>(zero, x, 4, 12, 5, 13, 6, 14, 7, 15), v128.load(b, 16)),
-      f32x4.sub(v128.shuffle<u16>(zero, y, 0, 8, 1, 9, 2, 10, 3, 11), v128.load(b, 32)),
-      f32x4.sub(v128.shuffle<u16>(zero, y, 4, 12, 5, 13, 6, 14, 7, 15), v128.load(b, 48)),
-    );
-  }
-}
-
 /** Four f16 in the low halves of u32 lanes. */
 // @ts-ignore: decorator
 @inline

@@ -1,47 +1,7 @@
 /**
- * f32 to stored floats: to nearest, ties to even, by integer arithmetic; overflow becomes infinity,
- * NaN becomes the quiet NaN of the same sign. `a` is a register, or a uniform when `step` is 0.
+ * f32 to F16: to nearest, ties to even, by integer arithmetic; overflow becomes infinity, NaN becomes the
+ * quiet NaN of the same sign. `a` is a register.
  */
-
-export function encodeF32(to: usize, end: usize, a: usize, step: usize): void {
-  for (; to < end; to += 64, a += step) {
-    v128.store(to, v128.load(a));
-    v128.store(to, v128.load(a, 16), 16);
-    v128.store(to, v128.load(a, 32), 32);
-    v128.store(to, v128.load(a, 48), 48);
-  }
-}
-
-// @ts-ignore: decorator
-@inline
-function bf16(x: v128): v128 {
-  const odd = v128.and(i32x4.shr_u(x, 16), i32x4.splat(1));
-  return i32x4.shr_u(i32x4.add(i32x4.add(x, i32x4.splat(0x7fff)), odd), 16);
-}
-
-// @ts-ignore: decorator
-@inline
-function bf16OrNaN(x: v128): v128 {
-  const nan = v128.or(v128.and(i32x4.shr_u(x, 16), i32x4.splat(0x8000)), i32x4.splat(0x7fc0));
-  return v128.bitselect(nan, bf16(x), f32x4.ne(x, x));
-}
-
-export function encodeBF16(to: usize, end: usize, a: usize, step: usize): void {
-  for (; to < end; to += 32, a += step) {
-    const x = v128.load(a);
-    const y = v128.load(a, 16);
-    const z = v128.load(a, 32);
-    const w = v128.load(a, 48);
-    const nan = v128.or(v128.or(f32x4.ne(x, x), f32x4.ne(y, y)), v128.or(f32x4.ne(z, z), f32x4.ne(w, w)));
-    if (v128.any_true(nan)) {
-      v128.store(to, narrow(bf16OrNaN(x), bf16OrNaN(y)));
-      v128.store(to, narrow(bf16OrNaN(z), bf16OrNaN(w)), 16);
-    } else {
-      v128.store(to, narrow(bf16(x), bf16(y)));
-      v128.store(to, narrow(bf16(z), bf16(w)), 16);
-    }
-  }
-}
 
 // @ts-ignore: decorator
 @inline
@@ -59,8 +19,8 @@ function f16(x: v128): v128 {
   return v128.or(sign, v128.bitselect(i32x4.splat(0x7e00), finite, nan));
 }
 
-export function encodeF16(to: usize, end: usize, a: usize, step: usize): void {
-  for (; to < end; to += 32, a += step) {
+export function encodeF16(to: usize, end: usize, a: usize): void {
+  for (; to < end; to += 32, a += 64) {
     v128.store(to, narrow(f16(v128.load(a)), f16(v128.load(a, 16))));
     v128.store(to, narrow(f16(v128.load(a, 32)), f16(v128.load(a, 48))), 16);
   }

@@ -9,8 +9,8 @@ function count1(bins: usize, offset: usize): void {
   store<u32>(bins + offset, load<u32>(bins + offset) + 1);
 }
 
-export function histogramHigh(bins: usize, a: usize, step: usize, count: i32): void {
-  for (; count >= 16; count -= 16, a += step) {
+export function histogramHigh(bins: usize, a: usize, count: i32): void {
+  for (; count >= 16; count -= 16, a += 64) {
     for (let i: usize = 0; i < 64; i += 8) {
       const pair = load<u64>(a + i) >> 13;
       count1(bins, <usize>pair & 0x3fffc);
@@ -20,11 +20,11 @@ export function histogramHigh(bins: usize, a: usize, step: usize, count: i32): v
   for (let i = 0; i < count; i++) count1(bins, (<usize>load<u32>(a + (<usize>i << 2)) >> 13) & 0x3fffc);
 }
 
-export function histogramLow(bins: usize, a: usize, step: usize, count: i32, word: usize): void {
+export function histogramLow(bins: usize, a: usize, count: i32, word: usize): void {
   const digit = load<u32>(word);
   const wanted = i32x4.splat(digit);
   const mask = i32x4.splat(0xffff);
-  for (; count >= 16; count -= 16, a += step) {
+  for (; count >= 16; count -= 16, a += 64) {
     const p = i32x4.eq(v128.and(i32x4.shr_u(v128.load(a), 15), mask), wanted);
     const q = i32x4.eq(v128.and(i32x4.shr_u(v128.load(a, 16), 15), mask), wanted);
     const r = i32x4.eq(v128.and(i32x4.shr_u(v128.load(a, 32), 15), mask), wanted);

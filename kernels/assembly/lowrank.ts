@@ -4,18 +4,17 @@
  * depends neither on how the rows are cut nor on which of the loops below had the element.
  * core/bytes/lowrank.ts is the same in TypeScript.
  */
-import * as code from "../../core/engine/cpu/opcodes";
 import { decodeBF16, decodeE4M3, decodeE5M2, decodeF16, decodeF32, decodeF64 } from "./decode";
 
-/** Stored floats to f32, sixteen at a time; `code` is a DECODE instruction. */
+/** Stored floats to f32, sixteen at a time; the types are numbered as in core/bytes/simd.ts. */
 export function widen(type: i32, to: usize, from: usize, end: usize): void {
   switch (type) {
-    case code.DECODE_F64: decodeF64(to, from, end); break;
-    case code.DECODE_F32: decodeF32(to, from, end); break;
-    case code.DECODE_F16: decodeF16(to, from, end); break;
-    case code.DECODE_BF16: decodeBF16(to, from, end); break;
-    case code.DECODE_F8_E4M3: decodeE4M3(to, from, end); break;
-    case code.DECODE_F8_E5M2: decodeE5M2(to, from, end); break;
+    case 1: decodeF64(to, from, end); break;
+    case 2: decodeF32(to, from, end); break;
+    case 3: decodeF16(to, from, end); break;
+    case 4: decodeBF16(to, from, end); break;
+    case 5: decodeE4M3(to, from, end); break;
+    case 6: decodeE5M2(to, from, end); break;
     default: unreachable();
   }
 }

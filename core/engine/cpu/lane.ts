@@ -8,7 +8,8 @@ import { WeightloomError } from "../../errors.ts";
 import { BLOCK, entriesOf, segmentsBefore } from "../../graph/program.ts";
 import type { TileJob, TileResult } from "../engine.ts";
 import { type Stage, stagesOf } from "../stages.ts";
-import { type Assembly, assemble, STATE, STEP, STRIP, TABLE_HEADER } from "./assemble.ts";
+import { compile } from "./compile.ts";
+import { type Layout, STATE, STRIP, TABLE_HEADER } from "./layout.ts";
 import { type RankKernel, rankBytes, rankRows } from "./rank.ts";
 
 export interface Lane {
@@ -18,12 +19,16 @@ export interface Lane {
 
 interface Kernels extends RankKernel {
   readonly base: WebAssembly.Global;
-  readonly run: (start: number, stop: number, count: number, step: number, index: number, counter: number) => void;
+}
+
+/** A program ready to run in this lane. */
+interface Ready {
+  readonly layout: Layout;
+  readonly run: (count: number, index: number, counter: number) => void;
 }
 
 const PAGE = 65536;
-const SLOT_WORDS = 16;
-const REMEMBERED = 16;
+const REMEMBERED = 64;
 
 /** Instantiates the compiled kernels. Rejects with a DeviceError where SIMD WebAssembly does not run. */
 export async function createLane(module: WebAssembly.Module): Promise<Lane> {
@@ -36,19 +41,21 @@ export async function createLane(module: WebAssembly.Module): Promise<Lane> {
     throw new WeightloomError("DeviceError", message, { cause });
   }
   const base = Number(kernels.base.value);
-  const assemblies = new Map<string, Assembly>();
+  const programs = new Map<string, Ready>();
 
-  /** Tiles of one sweep follow one another: remembering the last few programs is enough. */
-  const assemblyOf = (job: TileJob): Assembly => {
+  /** Tiles of one sweep follow one another: remembering the last programs is enough. */
+  const readyFor = (job: TileJob): Ready => {
     const { program, encode, dtypes, count } = job;
     const sized = program.tables.length + program.reductions.length > 0 ? count : "";
     const key = `${encode} ${dtypes.join(" ")} ${sized} ${program.key}`;
-    const before = assemblies.get(key);
+    const before = programs.get(key);
     if (before !== undefined) return before;
-    if (assemblies.size >= REMEMBERED) assemblies.clear();
-    const made = assemble(job, base);
-    grow(kernels.memory, made.bytes);
-    assemblies.set(key, made);
+    if (programs.size >= REMEMBERED) programs.clear();
+    const { code, layout } = compile(job, base);
+    grow(kernels.memory, layout.bytes());
+    const instance = new WebAssembly.Instance(new WebAssembly.Module(code), { kernels: { ...kernels } });
+    const made = { layout, run: instance.exports.run as Ready["run"] };
+    programs.set(key, made);
     return made;
   };
 
@@ -58,7 +65,7 @@ export async function createLane(module: WebAssembly.Module): Promise<Lane> {
       const ranks: Uint8Array<ArrayBuffer>[] = [];
       for (const stage of stagesOf(job.program)) {
         const part = stage.program === job.program ? job : partOf(job, stage, ranks);
-        const result = runTile(kernels, assemblyOf(part), part);
+        const result = runTile(kernels.memory, readyFor(part), part);
         if (stage.columns === null) return { ...result, inputs: job.inputs };
         if (result.output === null) throw new Error("Internal error: a stage without keys.");
         grow(kernels.memory, base + rankBytes(stage.columns));
@@ -90,55 +97,51 @@ function partOf(
   };
 }
 
-function runTile({ memory, run }: Kernels, assembly: Assembly, job: TileJob): TileResult {
+function runTile(memory: WebAssembly.Memory, { layout, run }: Ready, job: TileJob): TileResult {
   const { count, first, program } = job;
   const bytes = new Uint8Array(memory.buffer);
   const words = new Uint32Array(memory.buffer);
   const doubles = new Float64Array(memory.buffer);
 
-  words.set(assembly.instructions, assembly.code.at / 4);
-  job.words.forEach((word, i) => {
-    const at = assembly.uniforms.at / 4 + i * SLOT_WORDS;
-    words.fill(word, at, at + SLOT_WORDS);
-  });
-  bytes.fill(0, assembly.sums.at, assembly.sums.at + assembly.sums.bytes);
-  for (const { at, bytes: length } of assembly.histograms) bytes.fill(0, at, at + length);
+  words.set(job.words.subarray(0, program.words), layout.uniforms.at / 4);
+  bytes.fill(0, layout.sums.at, layout.sums.at + layout.sums.bytes);
+  for (const { at, bytes: length } of layout.histograms) bytes.fill(0, at, at + length);
 
   const singles = new Float32Array(memory.buffer);
-  assembly.tables.forEach(({ at }, t) => {
+  layout.tables.forEach(({ at }, t) => {
     words[at / 4] = first % program.tables[t]!.columns;
     singles.set(job.tables[t]!, (at + TABLE_HEADER) / 4);
   });
-  const reductions = beginReductions(assembly, job, memory);
+  const reductions = beginReductions(layout, job, memory);
 
   const blocks = Math.ceil(count / BLOCK);
   const sums = new Float64Array(program.sums.length * blocks);
-  const output = assembly.output === null ? null : outputOf(job);
+  const output = layout.output === null ? null : outputOf(job);
   for (let start = 0; start < count; start += STRIP) {
     const length = Math.min(STRIP, count - start);
-    assembly.inputs.forEach(({ at }, slot) => {
+    layout.inputs.forEach(({ at }, slot) => {
       const size = bytesPer(job.dtypes[slot]!);
       bytes.set(job.inputs[slot]!.subarray(start * size, (start + length) * size), at);
     });
     for (const { beginStrip } of reductions) beginStrip();
-    run(assembly.code.at, assembly.code.at + assembly.code.bytes, length, STEP, start, (first + start) / 4);
-    assembly.partials.forEach(({ at }, s) => {
+    run(length, start, (first + start) / 4);
+    layout.partials.forEach(({ at }, s) => {
       const strip = doubles.subarray(at / 8, at / 8 + Math.ceil(length / BLOCK));
       sums.set(strip, s * blocks + start / BLOCK);
     });
     for (const { endStrip } of reductions) endStrip();
-    if (output !== null && assembly.output !== null) {
-      const { at } = assembly.output;
+    if (output !== null && layout.output !== null) {
+      const { at } = layout.output;
       const size = bytesPer(job.encode);
       output.set(bytes.subarray(at, at + length * size), start * size);
     }
   }
-  const histograms = histogramsOf(assembly, words, job.bins);
+  const histograms = histogramsOf(layout, words, job.bins);
   return { output, sums, histograms, reductions: reductions.map(({ result }) => result()), inputs: job.inputs };
 }
 
 /** The counts, in the memory that came with the job or in new memory. */
-function histogramsOf({ histograms }: Assembly, words: Uint32Array, bins: ArrayBuffer | undefined) {
+function histogramsOf({ histograms }: Layout, words: Uint32Array, bins: ArrayBuffer | undefined) {
   let end = 0;
   return histograms.map(({ at, bytes }) => {
     const counts = words.subarray(at / 4, (at + bytes) / 4);
@@ -151,10 +154,10 @@ function histogramsOf({ histograms }: Assembly, words: Uint32Array, bins: ArrayB
 }
 
 /** What is done for each reduction before, between and after the strips of a tile. */
-function beginReductions(assembly: Assembly, { program, first, count }: TileJob, memory: WebAssembly.Memory) {
+function beginReductions(layout: Layout, { program, first, count }: TileJob, memory: WebAssembly.Memory) {
   const words = new Uint32Array(memory.buffer);
   const doubles = new Float64Array(memory.buffer);
-  return assembly.reductions.map((place, r) => {
+  return layout.reductions.map((place, r) => {
     const { how, columns } = program.reductions[r]!;
     if (place.axis === "columns") {
       const totals = doubles.subarray(place.totals.at / 8, place.totals.at / 8 + Math.min(columns, count));

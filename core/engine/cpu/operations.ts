@@ -1,0 +1,194 @@
+/**
+ * A program's operations as instructions on four elements. Comparisons are kept as masks (all ones or all zeros) and become
+ * 1 or 0 only where a number is wanted. Semantics are JavaScript's: min, max and sign keep NaN, and comparisons with
+ * NaN are false, except ne.
+ */
+import { WeightloomError } from "../../errors.ts";
+import type { Op, Program } from "../../graph/program.ts";
+import { operandsOf } from "../stages.ts";
+import { exp, log, maxSame, minSame, sameOf, sign } from "./functions.ts";
+import { type Lanes, simd, type Value } from "./lanes.ts";
+import { type Body, i32, V128 } from "./wasm.ts";
+
+const LEAST_NOTHING = 0x7ffffffe;
+
+/** What the operations of one half of a turn share with the other: what is loaded before the loop. */
+export interface Constants {
+  /** A word of the program, four times. */
+  uniform(word: number): Value;
+  /** Of a uniform: see `minSame`. */
+  same(word: number): Value;
+  /** For `top`: magnitudes above `below` are kept, equal ones up to index `last`. */
+  threshold(word: number): { readonly below: Value; readonly last: Value };
+}
+
+/** @param v writes before the loop */
+export function createConstants(begin: Body, v: Lanes, addressOf: (word: number) => number): Constants {
+  const uniforms = new Map<number, Value>();
+  const sames = new Map<number, Value>();
+  const thresholds = new Map<number, { below: Value; last: Value }>();
+  const splat = (write: () => void): Value => {
+    const value = begin.local(V128);
+    write();
+    begin.simd(simd.splatI32);
+    begin.set(value);
+    return value;
+  };
+  const word = (number: number) => {
+    begin.i32(0);
+    begin.access(i32.load, addressOf(number));
+  };
+  /** One of two, by whether the word is a magnitude's bits: nothing reaches a threshold above those. */
+  const reachable = (number: number, then: () => void, otherwise: number) => {
+    then();
+    begin.i32(otherwise);
+    word(number);
+    begin.i32(0);
+    begin.put(i32.geS, i32.select);
+  };
+  const uniform = (number: number): Value => {
+    const known = uniforms.get(number) ?? splat(() => word(number));
+    uniforms.set(number, known);
+    return known;
+  };
+  return {
+    uniform,
+    same: (number) => {
+      const known = sames.get(number) ?? sameOf(v, uniform(number));
+      sames.set(number, known);
+      return known;
+    },
+    threshold: (number) => {
+      const known = thresholds.get(number);
+      if (known !== undefined) return known;
+      const less = () => {
+        word(number);
+        begin.i32(1);
+        begin.put(i32.sub);
+      };
+      const made = {
+        below: splat(() => reachable(number, less, LEAST_NOTHING)),
+        last: splat(() => reachable(number, () => word(number + 1), -1)),
+      };
+      thresholds.set(number, made);
+      return made;
+    },
+  };
+}
+
+export interface Half {
+  /** The number a value of the program has. */
+  number(value: number): Value;
+}
+
+/**
+ * @param leaf writes what reads memory: inputs, random numbers, vectors
+ * @param place the index in the tile of each of the four
+ */
+export function createHalf(
+  program: Program,
+  v: Lanes,
+  constants: Constants,
+  leaf: (value: number, op: Op) => Value,
+  place: () => Value,
+): Half {
+  const numbers = new Map<number, Value>();
+  const masks = new Map<number, Value>();
+
+  function number(value: number): Value {
+    const known = numbers.get(value);
+    if (known !== undefined) return known;
+    const made = maskOf(value) === null ? compute(value, opAt(value)) : v.and(mask(value), v.floats(1));
+    numbers.set(value, made);
+    return made;
+  }
+
+  /** Ones where the value is not zero. */
+  function mask(value: number): Value {
+    const known = masks.get(value);
+    if (known !== undefined) return known;
+    const made = maskOf(value)?.() ?? v.ne(number(value), v.floats(0));
+    masks.set(value, made);
+    return made;
+  }
+
+  /** How a value that is only ever 1 or 0 comes about; null for other values. */
+  function maskOf(value: number): (() => Value) | null {
+    const op = opAt(value);
+    switch (op.op) {
+      case "lt":
+      case "le":
+      case "gt":
+      case "ge":
+      case "eq":
+      case "ne":
+        return () => v[op.op](number(op.a), number(op.b));
+      case "top":
+        return () => {
+          const { below, last } = constants.threshold(op.word);
+          // A comparison is -1 where it holds, so past the last index kept the bar is one higher.
+          const bar = v.subI(below, v.greaterI(place(), last));
+          return v.greaterI(v.and(number(op.a), v.bits(0x7fffffff)), bar);
+        };
+      case "tied":
+        return () => v.equalI(v.and(number(op.a), v.bits(0x7fffffff)), constants.uniform(op.word));
+      default:
+        return null;
+    }
+  }
+
+  function compute(value: number, op: Op): Value {
+    switch (op.op) {
+      case "uniform":
+        return constants.uniform(op.word);
+      case "where":
+        return v.select(number(op.b), number(op.c), mask(op.a));
+      case "neg":
+      case "abs":
+      case "sqrt":
+        return v[op.op](number(op.a));
+      case "sign":
+        return sign(v, number(op.a));
+      case "exp":
+        return exp(v, number(op.a));
+      case "log":
+        return log(v, number(op.a));
+      case "add":
+      case "sub":
+      case "mul":
+      case "div":
+        return v[op.op](number(op.a), number(op.b));
+      case "min":
+      case "max":
+        return extreme(op.op, op.a, op.b);
+      default:
+        return leaf(value, op);
+    }
+  }
+
+  function extreme(how: "min" | "max", a: number, b: number): Value {
+    const same = (other: number, uniform: number): Value | null => {
+      const op = opAt(uniform);
+      if (op.op !== "uniform") return null;
+      const write = how === "min" ? minSame : maxSame;
+      return write(v, number(other), constants.uniform(op.word), constants.same(op.word));
+    };
+    return same(a, b) ?? same(b, a) ?? v[how](number(a), number(b));
+  }
+
+  function opAt(value: number): Op {
+    const op = program.ops[value];
+    if (op === undefined) throw malformed(program, `there is no value ${value}`);
+    if (operandsOf(op).some((operand) => operand >= value)) {
+      throw malformed(program, `value ${value} is made from what comes after it`);
+    }
+    return op;
+  }
+
+  return { number };
+}
+
+/** The error for a program that breaks its own rules; a bug, not a person's mistake. */
+export function malformed(program: Program, why: string): WeightloomError {
+  return new WeightloomError("DeviceError", `The program ${program.key} cannot run: ${why}. Report this as a bug.`);
+}
