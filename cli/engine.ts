@@ -5,20 +5,20 @@ import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { chooseEngine } from "../core/engine/choose.ts";
+import { createArena } from "../core/engine/cpu/arena.ts";
 import { createCpuEngine } from "../core/engine/cpu/pool.ts";
 import { nodeLane } from "../core/engine/cpu/ports.ts";
 import type { Engine } from "../core/engine/engine.ts";
 import { createGpuEngine } from "../core/engine/gpu/engine.ts";
 import { openDawn } from "./dawn.ts";
 
-/** Beside the built program, or in the checkout when run from source. */
-const KERNELS = ["./kernels.wasm", "../kernels/build/kernels.wasm"].map((path) =>
-  fileURLToPath(new URL(path, import.meta.url)),
-);
-
-export async function kernelModule(): Promise<WebAssembly.Module> {
-  const path = KERNELS.find((candidate) => existsSync(candidate)) ?? KERNELS[0]!;
-  return WebAssembly.compile(await readFile(path));
+/** The compiled kernels: those with a memory of their own, or those for one that threads share. */
+export async function kernelModule(name: "kernels" | "kernels.shared" = "kernels"): Promise<WebAssembly.Module> {
+  // Beside the built program, or in the checkout when run from source.
+  const paths = ["./", "../kernels/build/"].map((folder) =>
+    fileURLToPath(new URL(`${folder}${name}.wasm`, import.meta.url)),
+  );
+  return WebAssembly.compile(await readFile(paths.find((path) => existsSync(path)) ?? paths[0]!));
 }
 
 const spawnLane = () => nodeLane(new Worker(new URL("./lane.js", import.meta.url)) as never);
@@ -30,9 +30,9 @@ export async function openEngine(
   const cpu = async () =>
     createCpuEngine({
       lanes: lanes ?? availableParallelism(),
-      module: await kernelModule(),
+      module: await kernelModule("kernels.shared"),
       spawn: spawnLane,
-      shared: true,
+      arena: createArena(),
     });
   const dawn = want === "cpu" ? null : await openDawn();
   const gpu = dawn === null ? null : () => createGpuEngine(dawn);

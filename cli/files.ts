@@ -22,11 +22,7 @@ export async function fileSource(path: string): Promise<ByteSource> {
       handle ??= open(path, "r");
       const file = await handle;
       const length = range.end - range.start;
-      const bytes = new Uint8Array(
-        into !== undefined && into.byteLength >= length ? into : new ArrayBuffer(length),
-        0,
-        length,
-      );
+      const bytes = into !== undefined && into.length >= length ? into.subarray(0, length) : new Uint8Array(length);
       let filled = 0;
       while (filled < bytes.length) {
         const { bytesRead } = await file.read(bytes, filled, bytes.length - filled, range.start + filled);

@@ -59,7 +59,8 @@ export async function build(part = "all", { quiet = false } = {}) {
       ssr: { noExternal: true, external: ["webgpu"] },
     });
     mkdirSync(join(root, "dist/cli"), { recursive: true });
-    cpSync(join(root, "kernels/build/kernels.wasm"), join(root, "dist/cli/kernels.wasm"));
+    for (const name of ["kernels.wasm", "kernels.shared.wasm"])
+      cpSync(join(root, "kernels/build", name), join(root, "dist/cli", name));
   }
   if ((part === "all" || part === "app") && stale("dist/app/index.html")) {
     await vite({ root, logLevel, configFile: join(root, "vite.config.ts") });

@@ -1,6 +1,6 @@
 /**
- * Compiles kernels/assembly to kernels/build/kernels.wasm, unless what is there was made from the
- * same sources by the same compiler with the same flags.
+ * Compiles kernels/assembly to kernels/build, unless what is there was made from the same sources by the same
+ * compiler with the same flags.
  */
 import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
@@ -10,24 +10,37 @@ const root = new URL("../", import.meta.url);
 const build = new URL("kernels/build/", root);
 const entry = "kernels/assembly/kernels.ts";
 const flags = ["-O3", "--converge", "--runtime", "stub", "--enable", "simd", "--noAssert", "--use", "abort="];
+/** The same kernels twice: with a memory of their own, and in one that threads share. */
+const variants = {
+  "kernels.wasm": [],
+  "kernels.shared.wasm": [
+    ...["--enable", "threads", "--importMemory", "--sharedMemory"],
+    ...["--initialMemory", "1", "--maximumMemory", "65536"],
+  ],
+};
 
-/** Path of an up-to-date kernels.wasm. Throws with the compiler's words when the sources do not compile. */
+/** Brings both up to date. Throws with the compiler's words when the sources do not compile. */
 export async function buildKernels() {
-  const wasm = new URL("kernels.wasm", build);
   const stamp = new URL("kernels.sha256", build);
   const sources = await readSources();
   const { version } = JSON.parse(await readFile(new URL("node_modules/assemblyscript/package.json", root), "utf8"));
   const digest = createHash("sha256")
-    .update(JSON.stringify([version, flags, [...sources]]))
+    .update(JSON.stringify([version, flags, variants, [...sources]]))
     .digest("hex");
-  const [made, binary] = await Promise.all([stamp, wasm].map((file) => readFile(file).catch(() => null)));
-  if (binary !== null && made?.toString() === `${digest} ${hashOf(binary)}`) return fileURLToPath(wasm);
+  const names = Object.keys(variants);
+  const [made, ...binaries] = await Promise.all(
+    [stamp, ...names.map((name) => new URL(name, build))].map((file) => readFile(file).catch(() => null)),
+  );
+  if (binaries.every((one) => one !== null) && made?.toString() === [digest, ...binaries.map(hashOf)].join(" ")) return;
 
-  const compiled = await compile(sources);
   await mkdir(build, { recursive: true });
-  await replace(wasm, compiled);
-  await replace(stamp, `${digest} ${hashOf(compiled)}`);
-  return fileURLToPath(wasm);
+  const hashes = [];
+  for (const name of names) {
+    const compiled = await compile(sources, variants[name]);
+    await replace(new URL(name, build), compiled);
+    hashes.push(hashOf(compiled));
+  }
+  await replace(stamp, [digest, ...hashes].join(" "));
 }
 
 const hashOf = (bytes) => createHash("sha256").update(bytes).digest("hex");
@@ -39,10 +52,10 @@ async function readSources() {
   return new Map(await Promise.all(paths.map(async (path) => [path, await readFile(new URL(path, root), "utf8")])));
 }
 
-async function compile(sources) {
+async function compile(sources, more) {
   const { default: asc } = await import("assemblyscript/asc");
   let binary = null;
-  const { error, stderr } = await asc.main([entry, "--outFile", "kernels.wasm", ...flags], {
+  const { error, stderr } = await asc.main([entry, "--outFile", "kernels.wasm", ...flags, ...more], {
     readFile: (name) => sources.get(name.replaceAll("\\", "/")) ?? null,
     writeFile: (name, contents) => {
       if (name.endsWith(".wasm")) binary = contents;

@@ -112,9 +112,9 @@ export function lowRankSource(options: LowRankOptions): ByteSource {
         source.read({ start: start + first * width, end: start + end * width }, signal),
         options.factors(signal),
       ]);
-      const memory = into !== undefined && into.byteLength >= 4 * length ? into : new ArrayBuffer(4 * length);
-      products.add(dtype, bytes, first, factors, new Float32Array(memory, 0, length));
-      const whole = new Uint8Array(memory, 0, 4 * length);
+      const room = into !== undefined && into.length >= 4 * length && into.byteOffset % 4 === 0;
+      const whole = room ? into.subarray(0, 4 * length) : new Uint8Array(4 * length);
+      products.add(dtype, bytes, first, factors, new Float32Array(whole.buffer, whole.byteOffset, length));
       // Only a range that cuts an element has to be moved to where its owner expects it.
       const cut = range.start - 4 * first;
       return cut === 0 && range.end === 4 * end ? whole : whole.slice(cut, cut + range.end - range.start);

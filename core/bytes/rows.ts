@@ -94,7 +94,7 @@ export function rowSource(name: string, dtype: OutputDtype, columns: number, run
   async function read(
     range: { readonly start: number; readonly end: number },
     signal?: AbortSignal,
-    into?: ArrayBuffer,
+    into?: Uint8Array<ArrayBuffer>,
   ): Promise<Uint8Array<ArrayBuffer>> {
     checkRange(name, size, range);
     const touched = runsIn(runs, width, range);
@@ -107,8 +107,7 @@ export function rowSource(name: string, dtype: OutputDtype, columns: number, run
       }
     }
     const length = range.end - range.start;
-    const out =
-      into !== undefined && into.byteLength >= length ? new Uint8Array(into, 0, length) : new Uint8Array(length);
+    const out = into !== undefined && into.length >= length ? into.subarray(0, length) : new Uint8Array(length);
     out.fill(0);
     const pieces: Piece[] = [];
     const finish: (() => void)[] = [];

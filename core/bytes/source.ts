@@ -18,7 +18,7 @@ export interface ByteSource {
    * Reads exactly the range into memory the caller then owns, or rejects with a FileError. `into` is memory that may
    * be used for it when it is large enough; a source that brings its own ignores it.
    */
-  read(range: ByteRange, signal?: AbortSignal, into?: ArrayBuffer): Promise<Uint8Array<ArrayBuffer>>;
+  read(range: ByteRange, signal?: AbortSignal, into?: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>>;
   /** Gives back file descriptors and the like. Reading after it is an error. */
   close?(): Promise<void>;
 }

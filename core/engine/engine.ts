@@ -22,9 +22,9 @@ export interface TileJob {
   /** The elements' bytes, one array per program input. The engine owns them until it returns them. */
   readonly inputs: readonly Uint8Array<ArrayBuffer>[];
   /** Memory that may be used for the output, large enough for it. */
-  readonly into?: ArrayBuffer;
+  readonly into?: Uint8Array<ArrayBuffer> | undefined;
   /** Memory that may be used for the histograms, one after another, large enough for all. */
-  readonly bins?: ArrayBuffer;
+  readonly bins?: Uint8Array<ArrayBuffer> | undefined;
 }
 
 export interface TileResult {
@@ -40,6 +40,14 @@ export interface TileResult {
   readonly inputs: readonly Uint8Array<ArrayBuffer>[];
 }
 
+/** Memory of an engine that this thread can read and write too. */
+export interface TileMemory {
+  /** At least so many bytes, with room behind that loops may write; undefined when there is no more. */
+  take(bytes: number): Uint8Array<ArrayBuffer> | undefined;
+  /** Takes back, whole, what nobody looks at any more, for whoever asks next. It is never let go of. */
+  give(bytes: Uint8Array<ArrayBuffer>): void;
+}
+
 export interface Engine {
   readonly kind: "cpu" | "gpu";
   /** For the badge: "CPU, 2 lanes" or the adapter's name. */
@@ -48,8 +56,8 @@ export interface Engine {
   readonly lanes: number;
   /** Upper bound for the sum of a tile's input bytes and for its output. */
   readonly maxTileBytes: number;
-  /** True when tiles may lie in shared memory: handing them over then costs nothing. */
-  readonly shared: boolean;
+  /** Where tiles should lie, if there is such a place: the engine then works on them without moving them. */
+  readonly memory: TileMemory | null;
   /** Rejects with a DeviceError when the device is lost or fails, or with AbortError. */
   run(job: TileJob, signal?: AbortSignal): Promise<TileResult>;
   close(): Promise<void>;

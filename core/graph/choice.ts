@@ -25,13 +25,13 @@ export interface Whole {
 export const NOTHING: Choice = { threshold: 0x80000000, keep: 0, equal: 0, cut: -1 };
 
 /** From counts of high digits: the threshold's high digit, the low one still 0. */
-export function coarse(counts: Float64Array, k: number, elements: number): Choice {
+export function coarse(counts: Uint32Array | Float64Array, k: number, elements: number): Choice {
   const { bin, rest, inBin } = kth(counts, k);
   return { threshold: (bin << LOW_BITS) >>> 0, keep: rest, equal: inBin, cut: elements - 1 };
 }
 
 /** From counts of low digits in the coarse choice's bin: the exact threshold. */
-export function fine(choice: Choice, counts: Float64Array, elements: number): Choice {
+export function fine(choice: Choice, counts: Uint32Array | Float64Array, elements: number): Choice {
   if (choice.threshold === NOTHING.threshold) return choice;
   const { bin, rest, inBin } = kth(counts, choice.keep);
   return { threshold: choice.threshold + bin, keep: rest, equal: inBin, cut: elements - 1 };
@@ -44,7 +44,7 @@ export function magnitudeOf({ threshold }: Choice): number {
 }
 
 /** The bin that holds the k-th largest (k from 1), how many of it are among the k, and its size. */
-function kth(counts: Float64Array, k: number): { bin: number; rest: number; inBin: number } {
+function kth(counts: Uint32Array | Float64Array, k: number): { bin: number; rest: number; inBin: number } {
   let rest = k;
   let bin = counts.length - 1;
   while (bin > 0 && rest > counts[bin]!) rest -= counts[bin--]!;

@@ -4,6 +4,7 @@
  * results do not depend on tiles, lanes or timing.
  */
 import { type Choice, coarse, fine, magnitudeOf, NOTHING, type Whole } from "./choice.ts";
+import { type Counters, createCounters } from "./counters.ts";
 import type { Fused, OverallKth, Pass, SumScalar } from "./passes.ts";
 import { BLOCK, HIGH_BINS, LOW_BINS, LOW_BITS } from "./program.ts";
 import type { Scalar, Selection, Tensor } from "./tensor.ts";
@@ -28,24 +29,32 @@ export interface Settlement {
   /** A scalar whose sums are settled. */
   value(scalar: Scalar): number;
   /** Counts of a key's high digits, of a whole-model threshold's low ones. */
-  counts(of: Tensor | OverallKth): Float64Array;
+  counts(of: Tensor | OverallKth): Uint32Array;
+  /** Nothing is counted any more; values stay known. */
+  end(): void;
 }
 
 /**
  * @param count elements in the tensor
  * @param seed key of the tensor's random numbers, two 32-bit words
+ * @param counters what to count with
  * @param whole numbers of the whole model; needed where the expression has any
  */
-export function createSettlement(count: number, seed: readonly [number, number], whole?: Whole): Settlement {
+export function createSettlement(
+  count: number,
+  seed: readonly [number, number],
+  counters: Counters = createCounters(),
+  whole?: Whole,
+): Settlement {
   const blocks = Math.ceil(count / BLOCK);
   const sums = new Map<SumScalar, number>();
   const mapped = new Map<Scalar, number>();
   const choices = new Map<Selection, Choice>();
   const partials = new Map<SumScalar, Float64Array>();
-  const counts = new Map<Tensor | Selection | OverallKth, Float64Array>();
+  const counts = new Map<Tensor | Selection | OverallKth, Uint32Array>();
 
   const vectors = createVectors(count, evaluate);
-  const ties = createTies(count);
+  const ties = createTies(count, counters);
 
   function evaluate(scalar: Scalar): number {
     switch (scalar.op) {
@@ -124,7 +133,7 @@ export function createSettlement(count: number, seed: readonly [number, number],
     });
     [...pass.high, ...pass.low].forEach((owner, h) => {
       const bins = h < pass.high.length ? HIGH_BINS : LOW_BINS;
-      const all = counts.get(owner) ?? new Float64Array(bins);
+      const all = counts.get(owner) ?? counters.take(bins);
       counts.set(owner, all);
       const part = result.histograms[h]!;
       for (let bin = 0; bin < bins; bin++) all[bin]! += part[bin]!;
@@ -144,13 +153,15 @@ export function createSettlement(count: number, seed: readonly [number, number],
     }
     for (const one of pass.low) {
       if (one.type !== "selection") continue; // whole-model thresholds are settled with the others' counts
-      choices.set(one, fine(bin(one), counts.get(one) ?? new Float64Array(LOW_BINS), count));
+      const low = counts.get(one) ?? counters.take(LOW_BINS);
+      choices.set(one, fine(bin(one), low, count));
       counts.delete(one);
+      counters.give(low);
     }
     for (const cut of pass.cuts) {
       const choice = known(choices.get(cut.selection));
-      if (choice.keep >= choice.equal) continue;
-      choices.set(cut.selection, { ...choice, cut: await ties.place(cut, choice, look) });
+      if (choice.keep >= choice.equal) ties.drop(cut.selection);
+      else choices.set(cut.selection, { ...choice, cut: await ties.place(cut, choice, look) });
     }
   }
 
@@ -161,6 +172,10 @@ export function createSettlement(count: number, seed: readonly [number, number],
     finish,
     value: evaluate,
     counts: (of) => known(counts.get(of)),
+    end: () => {
+      for (const some of counts.values()) counters.give(some);
+      counts.clear();
+    },
   };
 }
 

@@ -4,6 +4,7 @@
  * kept one lies; that stretch alone is swept again, block by block, and one block is looked into.
  */
 import type { Choice } from "./choice.ts";
+import type { Counters } from "./counters.ts";
 import type { Cut, Fused } from "./passes.ts";
 import { BLOCK, LOW_BINS } from "./program.ts";
 import type { Selection } from "./tensor.ts";
@@ -20,6 +21,8 @@ export interface Look {
 
 export interface Ties {
   absorb(selection: Selection, first: number, counts: Uint32Array): void;
+  /** Forgets a selection that all its equal elements belong to. */
+  drop(selection: Selection): void;
   /** The index of the last element kept among the equal ones. */
   place(cut: Cut, choice: Choice, look: Look): Promise<number>;
 }
@@ -33,7 +36,7 @@ interface Stretch {
 const STRETCHES = 64;
 
 /** @param count elements in the tensor */
-export function createTies(count: number): Ties {
+export function createTies(count: number, counters: Counters): Ties {
   const open = new Map<Selection, Map<number, Stretch>>();
   const length = Math.max(BLOCK, Math.ceil(count / STRETCHES));
 
@@ -43,7 +46,9 @@ export function createTies(count: number): Ties {
     const number = Math.floor(first / length);
     const known = stretches.get(number);
     if (known === undefined) {
-      stretches.set(number, { start: first, counts: counts.slice() });
+      const own = counters.take(LOW_BINS);
+      own.set(counts);
+      stretches.set(number, { start: first, counts: own });
       return;
     }
     known.start = Math.min(known.start, first);
@@ -95,9 +100,15 @@ export function createTies(count: number): Ties {
     return lost();
   }
 
+  function drop(selection: Selection): void {
+    for (const { counts } of open.get(selection)?.values() ?? []) counters.give(counts);
+    open.delete(selection);
+  }
+
   return {
     absorb,
-    place: (cut, choice, look) => place(cut, choice, look).finally(() => open.delete(cut.selection)),
+    drop,
+    place: (cut, choice, look) => place(cut, choice, look).finally(() => drop(cut.selection)),
   };
 }
 

@@ -2,6 +2,7 @@
  * The order of a run: rounds that only find numbers of the whole model, then the one that writes. A tensor's
  * settlement lives from its first round to its last.
  */
+import { createCounters } from "../graph/counters.ts";
 import type { Pass } from "../graph/passes.ts";
 import { createSettlement, type Settlement } from "../graph/settle.ts";
 import type { MergePlan, TensorPlan } from "../plan/plan.ts";
@@ -22,12 +23,13 @@ const roundOf = (passes: readonly Pass[]) => passes.at(-1)?.round ?? 0;
 
 export function createRounds(tensors: readonly TensorPlan[]): Rounds {
   const whole: WholeModel = createWholeModel();
+  const counters = createCounters();
   const open = new Map<MergePlan, Settlement>();
   const merges = tensors.filter((tensor) => tensor.action === "merge");
   const last = merges.reduce((most, { passes }) => Math.max(most, roundOf(passes)), 0);
 
   const settlementOf = (tensor: MergePlan): Settlement => {
-    const known = open.get(tensor) ?? createSettlement(tensor.count, tensor.seed, whole);
+    const known = open.get(tensor) ?? createSettlement(tensor.count, tensor.seed, counters, whole);
     open.set(tensor, known);
     return known;
   };
@@ -53,7 +55,10 @@ export function createRounds(tensors: readonly TensorPlan[]): Rounds {
       const settlement = settlementOf(tensor);
       open.delete(tensor);
       const passes = tensor.passes.filter((pass) => pass.round === roundOf(tensor.passes));
-      return { ...(await streamTensor(tensor, passes, settlement, host)), settlement };
+      const { settled } = await streamTensor(tensor, passes, settlement, host);
+      const ended = settled.then(() => settlement.end());
+      ended.catch(() => {});
+      return { settled: ended, settlement };
     },
   };
 }

@@ -70,7 +70,7 @@ export async function run(plan: Plan, options: RunOptions): Promise<RunResult> {
   });
   cancelled.catch(() => {});
 
-  const spare = createSpares(options.memory, options.engine.shared);
+  const spare = createSpares(options.memory, options.engine.memory);
 
   async function read(source: ByteSource, start: number, end: number): Promise<Uint8Array<ArrayBuffer>> {
     throwIfAborted(signal);
@@ -173,6 +173,7 @@ export async function run(plan: Plan, options: RunOptions): Promise<RunResult> {
     throw options.signal?.aborted === true ? (options.signal.reason ?? error) : clarify(error);
   } finally {
     options.signal?.removeEventListener("abort", stop);
+    spare.end();
   }
   const headers = plan.files.reduce((sum, file) => sum + file.header.length, 0);
   return {

@@ -1,42 +1,41 @@
 /**
- * Buffers that are used again: fresh memory costs more than the read that fills it. Where the engine's lanes can
- * share memory with this thread, these are shared buffers, so that a tile goes to a lane and back without being
- * transferred; every transfer counts as an allocation with the garbage collector, which then runs all the time.
- *
- * Shared memory is the opposite: the collector does not count it, so what is let go of stays around for long. Shared
- * buffers are therefore never let go of while a run lasts, and there is an upper bound to all of them together.
+ * Buffers that are used again: fresh memory costs more than the read that fills it. Where the engine has memory of its own
+ * for tiles, these are regions of it, so that a tile goes to a lane and back as an address; a buffer that is transferred
+ * counts as an allocation with the garbage collector, which then runs all the time. Such regions are never let go of while
+ * a run lasts, and there is an upper bound to all of them together.
  */
+import type { TileMemory } from "../engine/engine.ts";
+
 export interface Spares {
   /** Memory of at least `bytes`, or undefined where a reader's own is as good. */
-  take(bytes: number): ArrayBuffer | undefined;
+  take(bytes: number): Uint8Array<ArrayBuffer> | undefined;
   /** Memory nobody looks at any more. */
   give(bytes: Uint8Array<ArrayBuffer>): void;
+  /** No more: what lies idle goes back to the engine. */
+  end(): void;
 }
 
 /** Smaller ones are not worth keeping. */
 const LEAST = 64 * 1024;
-/** Unshared buffers kept, bytes; they come on top of the run's budget. */
+/** Buffers of our own kept, bytes; they come on top of the run's budget. */
 const KEPT = 48e6;
 
-/**
- * @param budget bytes that may be in flight
- * @param shared lanes read and write this memory directly
- */
-export function createSpares(budget: number, shared: boolean): Spares {
-  return shared ? sharedSpares(1.25 * budget) : unsharedSpares();
+/** @param budget bytes that may be in flight */
+export function createSpares(budget: number, memory: TileMemory | null): Spares {
+  return memory === null ? ownSpares() : engineSpares(memory, 1.25 * budget);
 }
 
-/** @param most bytes of all buffers together, in use or not */
-function sharedSpares(most: number): Spares {
-  const idle: ArrayBuffer[] = [];
-  const own = new Set<ArrayBufferLike>();
-  let made = 0;
+/** @param most bytes of all regions together, in use or not */
+function engineSpares(memory: TileMemory, most: number): Spares {
+  const idle: Uint8Array<ArrayBuffer>[] = [];
+  const made = new Map<number, Uint8Array<ArrayBuffer>>();
+  let total = 0;
 
   /** The smallest that is large enough; -1 when none is. */
   function fitting(bytes: number): number {
     let best = -1;
-    for (const [at, { byteLength }] of idle.entries())
-      if (byteLength >= bytes && (best < 0 || byteLength < idle[best]!.byteLength)) best = at;
+    for (const [at, { length }] of idle.entries())
+      if (length >= bytes && (best < 0 || length < idle[best]!.length)) best = at;
     return best;
   }
 
@@ -45,22 +44,26 @@ function sharedSpares(most: number): Spares {
       if (bytes < LEAST) return undefined;
       const best = fitting(bytes);
       const size = rounded(bytes);
-      const close = best >= 0 && idle[best]!.byteLength <= 2 * size;
-      if (!close && made + size <= most) {
-        const buffer = sharedBuffer(size);
-        own.add(buffer);
-        made += size;
-        return buffer;
+      const close = best >= 0 && idle[best]!.length <= 2 * size;
+      const fresh = !close && total + size <= most ? memory.take(size) : undefined;
+      if (fresh !== undefined) {
+        made.set(fresh.byteOffset, fresh);
+        total += fresh.length;
+        return fresh;
       }
       return best < 0 ? undefined : idle.splice(best, 1)[0];
     },
-    give: ({ buffer }) => {
-      if (own.has(buffer)) idle.push(buffer);
+    give: ({ buffer, byteOffset }) => {
+      const region = made.get(byteOffset);
+      if (region?.buffer === buffer) idle.push(region);
+    },
+    end: () => {
+      for (const region of idle.splice(0)) memory.give(region);
     },
   };
 }
 
-function unsharedSpares(): Spares {
+function ownSpares(): Spares {
   const buffers: ArrayBuffer[] = [];
   let held = 0;
   return {
@@ -68,8 +71,9 @@ function unsharedSpares(): Spares {
       if (bytes < LEAST) return undefined;
       const at = buffers.findIndex(({ byteLength }) => byteLength >= bytes && byteLength <= 2 * bytes);
       const [taken] = at < 0 ? [] : buffers.splice(at, 1);
-      held -= taken?.byteLength ?? 0;
-      return taken;
+      if (taken === undefined) return undefined;
+      held -= taken.byteLength;
+      return new Uint8Array(taken);
     },
     give: ({ buffer }) => {
       if (buffer.byteLength < LEAST || buffer.byteLength > KEPT) return;
@@ -78,6 +82,7 @@ function unsharedSpares(): Spares {
       held += buffer.byteLength;
       buffers.push(buffer);
     },
+    end: () => {},
   };
 }
 
@@ -86,6 +91,3 @@ function rounded(bytes: number): number {
   const step = 2 ** (Math.ceil(Math.log2(bytes)) - 3);
   return Math.ceil(bytes / step) * step;
 }
-
-/** Only engines and files see it, and they treat both kinds alike; the types of everything else stay simple. */
-const sharedBuffer = (bytes: number) => new SharedArrayBuffer(bytes) as unknown as ArrayBuffer;

@@ -18,7 +18,7 @@ export interface TileHost {
   /** Bytes of input `index` for `count` elements from `first`; counted as read. */
   read(plan: MergePlan, index: number, first: number, count: number): Promise<Uint8Array<ArrayBuffer>>;
   /** Memory for an output of this many bytes, or undefined to leave it to the engine. */
-  room(bytes: number): ArrayBuffer | undefined;
+  room(bytes: number): Uint8Array<ArrayBuffer> | undefined;
   /** Takes back input bytes that are no longer needed; their memory may serve the next read. */
   recycle(bytes: Uint8Array<ArrayBuffer>): void;
   /** An output chunk of `bytes` bytes, in order; the host releases their budget when written. */
@@ -42,6 +42,9 @@ export function asideHost(engine: Engine, emit: TileHost["emit"], signal = new A
   };
 }
 
+/** Looks at memory that the engine shares anew, instead of reading it again. */
+type Find = (index: number, first: number, count: number) => Uint8Array<ArrayBuffer> | null;
+
 /** Input bytes held for one tile, by input number. */
 type Held = Map<number, Uint8Array<ArrayBuffer>>;
 
@@ -60,10 +63,20 @@ export async function streamTensor(
   /** Resident tensors: the bytes of each tile, and which inputs were asked for, kept for all sweeps. */
   const kept = tiles.map(() => ({ held: new Map() as Held, asked: new Set<number>() }));
   let ready: Promise<void> = Promise.resolve();
+  // What does not lie in the engine's memory is handed over: what is held would be gone.
+  const find: Find = (index, first, count) => {
+    if (!plan.resident) return null;
+    const t = Math.floor(first / plan.tile);
+    const size = inputBytes(plan, index);
+    const start = (first - t * plan.tile) * size;
+    const bytes = kept[t]?.held.get(index);
+    if (bytes === undefined || bytes.buffer instanceof ArrayBuffer) return null;
+    return start + count * size > bytes.length ? null : bytes.subarray(start, start + count * size);
+  };
   const look: Look = {
     piece: ({ program }) => (unitOf(program) === BLOCK ? Math.min(LOOK, plan.tile) : plan.tile),
-    tally: (fused, first, end) => tally(plan, fused, settlement, host, first, end),
-    values: (fused, first, count) => probe(plan, fused, settlement, host, first, count),
+    tally: (fused, first, end) => tally({ plan, fused, settlement, host, find }, first, end),
+    values: (fused, first, count) => probe({ plan, fused, settlement, host, find }, first, count),
   };
 
   for (const [level, pass] of passes.entries()) {
@@ -121,16 +134,16 @@ async function runTile(
   count: number,
 ): Promise<TileResult> {
   const { program } = pass;
-  // Memory that is not shared would be copied on its way to a lane.
-  const room = (bytes: number) => (host.engine.shared && bytes > 0 ? host.room(bytes) : undefined);
+  // Memory that is not the engine's would be copied on its way there.
+  const room = (bytes: number) => (host.engine.memory !== null && bytes > 0 ? host.room(bytes) : undefined);
   const into = room(program.output === null ? 0 : count * bytesPer(plan.dtype));
   const counts = program.histograms.reduce((sum, { digit }) => sum + (digit === "high" ? HIGH_BINS : LOW_BINS), 0);
   const bins = room(4 * counts);
   const result = await host.engine.run(
     {
       program,
-      ...(into === undefined ? {} : { into }),
-      ...(bins === undefined ? {} : { bins }),
+      into,
+      bins,
       dtypes: program.inputs.map((index) => plan.inputs[index]!.dtype),
       encode: plan.dtype,
       words: settlement.words(pass, first),
@@ -142,67 +155,52 @@ async function runTile(
     host.signal,
   );
   program.inputs.forEach((index, i) => {
-    held.set(index, returned(held.get(index)!, result.inputs[i]!));
+    held.set(index, result.inputs[i]!);
   });
   settlement.absorb(pass, first, count, result);
-  if (bins !== undefined) host.recycle(new Uint8Array(bins));
-  const { output } = result;
-  return into === undefined || output === null ? result : { ...result, output: new Uint8Array(into, 0, output.length) };
+  if (bins !== undefined) host.recycle(bins);
+  return result;
 }
 
 /** Elements of a second look: long enough to be worth a read, short enough to stop early. */
 const LOOK = 64 * BLOCK;
 
-/**
- * What to go on with after a run: memory that was handed over comes back as another buffer; shared memory does too, but
- * there it is the same memory, and our own buffer is the one that can be given back.
- */
-const returned = (ours: Uint8Array<ArrayBuffer>, theirs: Uint8Array<ArrayBuffer>) =>
-  ours.buffer instanceof ArrayBuffer ? theirs : ours;
+interface Again {
+  readonly plan: MergePlan;
+  readonly fused: Fused;
+  readonly settlement: Settlement;
+  readonly host: TileHost;
+  readonly find: Find;
+}
 
-/** Sums per block of a piece; reads it anew, a tile at a time, outside the budget. */
-async function tally(
-  plan: MergePlan,
-  fused: Fused,
-  settlement: Settlement,
-  host: TileHost,
-  first: number,
-  end: number,
-): Promise<Float64Array> {
+/** Sums per block of a piece, a tile at a time, outside the budget. */
+async function tally(work: Again, first: number, end: number): Promise<Float64Array> {
   const perBlock = new Float64Array(Math.ceil((end - first) / BLOCK));
-  for (let start = first; start < end; start += plan.tile) {
-    const { sums } = await again(plan, fused, settlement, host, start, Math.min(plan.tile, end - start));
+  const { tile } = work.plan;
+  for (let start = first; start < end; start += tile) {
+    const { sums } = await again(work, start, Math.min(tile, end - start));
     perBlock.set(sums, (start - first) / BLOCK);
   }
   return perBlock;
 }
 
 /** One block of a program's output: 4,096 elements, or the whole rows around them. */
-async function probe(
-  plan: MergePlan,
-  fused: Fused,
-  settlement: Settlement,
-  host: TileHost,
-  first: number,
-  count: number,
-): Promise<Float32Array> {
-  const unit = unitOf(fused.program);
+async function probe(work: Again, first: number, count: number): Promise<Float32Array> {
+  const unit = unitOf(work.fused.program);
   const start = Math.floor(first / unit) * unit;
-  const size = unit === BLOCK ? count : Math.min(plan.count - start, unit);
-  const bytes = outputOf(await again(plan, fused, settlement, host, start, size));
+  const size = unit === BLOCK ? count : Math.min(work.plan.count - start, unit);
+  const bytes = outputOf(await again(work, start, size));
   return new Float32Array(bytes.slice((first - start) * 4, (first - start + count) * 4).buffer);
 }
 
 async function again(
-  plan: MergePlan,
-  fused: Fused,
-  settlement: Settlement,
-  host: TileHost,
+  { plan, fused, settlement, host, find }: Again,
   first: number,
   count: number,
 ): Promise<TileResult> {
   const { program } = fused;
-  const inputs = await Promise.all(program.inputs.map((index) => host.read(plan, index, first, count)));
+  const held = program.inputs.map((index) => find(index, first, count));
+  const inputs = await Promise.all(program.inputs.map((index, i) => held[i] ?? host.read(plan, index, first, count)));
   const dtypes = program.inputs.map((index) => plan.inputs[index]!.dtype);
   const words = settlement.words(fused, first);
   const tables = settlement.tables(fused, first, count);
@@ -210,8 +208,8 @@ async function again(
     { program, dtypes, encode: "F32", words, tables, first, count, inputs },
     host.signal,
   );
-  inputs.forEach((bytes, i) => {
-    host.recycle(returned(bytes, result.inputs[i]!));
+  result.inputs.forEach((bytes, i) => {
+    if (held[i] === null) host.recycle(bytes);
   });
   return result;
 }

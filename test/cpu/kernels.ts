@@ -7,9 +7,9 @@ import type { TileJob, TileResult } from "../../core/engine/engine.ts";
 import type { Histogram, Op, Program, Reduction, Table } from "../../core/graph/program.ts";
 
 /** Compiles what has changed and loads it. */
-export async function loadKernels(): Promise<WebAssembly.Module> {
+export async function loadKernels(name = "kernels"): Promise<WebAssembly.Module> {
   await promisify(execFile)(process.execPath, ["scripts/kernels.mjs"]);
-  return WebAssembly.compile(await readFile("kernels/build/kernels.wasm"));
+  return WebAssembly.compile(await readFile(`kernels/build/${name}.wasm`));
 }
 
 export interface JobParts {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { build } from "vite";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { createArena } from "../../core/engine/cpu/arena.ts";
 import { createCpuEngine, createLocalEngine } from "../../core/engine/cpu/pool.ts";
 import { type LanePort, nodeLane } from "../../core/engine/cpu/ports.ts";
 import type { Engine, TileJob } from "../../core/engine/engine.ts";
@@ -50,6 +51,24 @@ async function start(lanes: number): Promise<Engine> {
   return engine;
 }
 
+async function startSharing(lanes: number): Promise<Engine> {
+  const engine = await createCpuEngine({
+    lanes,
+    module: await loadKernels("kernels.shared"),
+    spawn,
+    arena: createArena(),
+  });
+  engines.push(engine);
+  return engine;
+}
+
+/** The same bytes in the engine's memory. */
+function inside(engine: Engine, bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  const region = engine.memory!.take(bytes.length)!;
+  region.set(bytes);
+  return region.subarray(0, bytes.length);
+}
+
 const job = (seed: number, count = 10_000): TileJob =>
   makeJob({
     ops: [
@@ -79,6 +98,45 @@ test("tiles over two threads come back right, each with its input bytes", async 
     // Transferred, not copied: what was handed over is gone from this side.
     expect(jobs[i]?.inputs[0]?.byteLength).toBe(0);
   });
+});
+
+test("tiles in memory that lanes share are worked on where they lie, beside tiles that are handed over", async () => {
+  const engine = await startSharing(2);
+  const jobs = Array.from({ length: 20 }, (_, i) => job(i + 1, 1000 + 29_997 * i));
+  const expected = jobs.map(runPlain);
+  const before = jobs.map(({ inputs }) => inputs.map((input) => input.slice()));
+  const results = await Promise.all(
+    jobs.map((each, i) => {
+      const inputs = each.inputs.map((bytes, slot) => (slot < i % 3 ? inside(engine, bytes) : bytes));
+      const into = i % 4 === 3 ? undefined : engine.memory!.take(4 * each.count)!;
+      const bins = i % 5 === 4 ? undefined : engine.memory!.take(4 * 65536)!.fill(7);
+      return engine.run({ ...each, inputs, into, bins });
+    }),
+  );
+  for (const [i, result] of results.entries()) {
+    expect(sameBytes(result.output, expected[i]?.output)).toBe(true);
+    expect(sameArrays(result.histograms, expected[i]!.histograms)).toBe(true);
+    expect(sameArrays(result.inputs, before[i]!)).toBe(true);
+    expect(result.output?.buffer instanceof SharedArrayBuffer).toBe(i % 4 !== 3);
+  }
+});
+
+test("a lane's own space grows with what its programs need, and what is given back is used again", async () => {
+  const engine = await startSharing(1);
+  const columns = 700_000;
+  const tile = makeJob({
+    ops: [{ op: "input", slot: 0 }],
+    inputs: [
+      { dtype: "F32", bytes: bytesOf(awkwardFloats(columns, 3).map((x) => (Math.abs(x) < 10 && x !== 0 ? x : 1))) },
+    ],
+    reductions: [{ value: 0, how: "sum", axis: "columns", columns }],
+    output: null,
+  });
+  const expected = runPlain(tile);
+  expect(sameArrays((await engine.run(tile)).reductions, expected.reductions)).toBe(true);
+  const region = engine.memory!.take(3_000_000)!;
+  engine.memory!.give(region);
+  expect(engine.memory!.take(2_500_000)?.byteOffset).toBe(region.byteOffset);
 });
 
 test("the engine in this thread gives the same", async () => {

@@ -100,7 +100,7 @@ describe("the adapted model", () => {
       [17, 1535],
     ] as const) {
       expect(await source.read({ start, end })).toEqual(whole.slice(start, end));
-      expect(await source.read({ start, end }, undefined, new ArrayBuffer(4096))).toEqual(whole.slice(start, end));
+      expect(await source.read({ start, end }, undefined, new Uint8Array(4096))).toEqual(whole.slice(start, end));
     }
     await expect(source.read({ start: 0, end: 1537 })).rejects.toThrow(/1,537/);
   });

@@ -8,7 +8,7 @@ import { BLOCK, type Op, type Program } from "../../graph/program.ts";
 import { operandsOf } from "../stages.ts";
 import { bf16, bf16OrNaN } from "./functions.ts";
 import { createLanes, type Lanes, simd, type Value } from "./lanes.ts";
-import { type Area, type Layout, layOut, type Shape, STEP } from "./layout.ts";
+import { type Layout, layOut, type Shape, STEP } from "./layout.ts";
 import { createConstants, createHalf, malformed } from "./operations.ts";
 import { type Body, I32, i32, moduleOf, V128 } from "./wasm.ts";
 
@@ -55,11 +55,14 @@ const REDUCE = {
 
 const [COUNT, INDEX, COUNTER] = [0, 1, 2];
 
-/** Compiles the program for memory from byte `base` on. Throws a DeviceError for a malformed one. */
-export function compile(shape: Shape, base: number): Compiled {
+/**
+ * Compiles the program for memory from byte `base` on, which other threads may have their parts of (`shared`).
+ * Throws a DeviceError for a malformed one.
+ */
+export function compile(shape: Shape, base: number, shared: boolean): Compiled {
   const layout = layOut(shape, base);
   const kernels = Object.entries(KERNELS).map(([name, parameters]) => ({ name, parameters }));
-  return { code: moduleOf(kernels, 3, (body, begin) => writeStrip(body, begin, shape, layout)), layout };
+  return { code: moduleOf(kernels, 3, (body, begin) => writeStrip(body, begin, shape, layout), shared), layout };
 }
 
 /** Steps of at most STEP elements: kernels that fill registers, the loop, kernels that read registers. */
@@ -137,7 +140,7 @@ function writeStrip(body: Body, begin: Body, shape: Shape, layout: Layout): void
       call(REDUCE[axis][how]);
     });
     if (layout.output !== null && encode === "F16") {
-      const to = () => offset(body, layout.output!, at, 1);
+      const to = () => offset(body, layout, shape.dtypes.length, at, 1);
       to();
       to();
       body.get(bytes);
@@ -160,9 +163,10 @@ function sum(body: Body, a: number, b: number): void {
   body.put(i32.add);
 }
 
-/** The address of element `at` of an area of elements of 2^shift bytes. */
-function offset(body: Body, area: Area, at: number, shift: number): void {
-  body.i32(area.at);
+/** The address of element `at` of an input, or of the output, of elements of 2^shift bytes. */
+function offset(body: Body, layout: Layout, place: number, at: number, shift: number): void {
+  body.i32(0);
+  body.access(i32.load, layout.places.at + 4 * place);
   body.get(at);
   body.i32(shift);
   body.put(i32.shl, i32.add);
@@ -222,7 +226,7 @@ function fillRegisters(step: Step & { readonly bytes: number; call(kernel: Kerne
       if (decoding === undefined) continue;
       const register = take(value);
       body.i32(register);
-      offset(body, layout.inputs[op.slot]!, at, decoding[1]);
+      offset(body, layout, op.slot, at, decoding[1]);
       endOf(register);
       call(decoding[0]);
     } else if (op.op === "rank") throw malformed(program, "it has a rank that was not taken apart");
@@ -250,15 +254,27 @@ function writeLoop(step: Step & { readonly begin: Body; readonly filled: Readonl
   };
   // Elements done in this step, and the same in bytes: from the register's and from the strip's first.
   const [i, inRegister, narrow, wide] = [body.local(I32), body.local(I32), body.local(I32), body.local(I32)];
-  const load = (address: number, instruction: number, from: number): Value => {
-    body.get(address);
+  /** Where the strip of an input or the output begins. */
+  const placeOf = (place: number): number => {
+    const variable = begin.local(I32);
+    begin.i32(0);
+    begin.access(i32.load, layout.places.at + 4 * place);
+    begin.set(variable);
+    return variable;
+  };
+  const starts = dtypes.map((_, slot) => placeOf(slot));
+  const outStart = placeOf(dtypes.length);
+  const load = (address: number | readonly [number, number], instruction: number, from: number): Value => {
+    if (typeof address === "number") body.get(address);
+    else sum(body, ...address);
     body.simdAccess(instruction, from);
     const value = body.local(V128);
     body.set(value);
     return value;
   };
-  const store = (address: number, value: Value, to: number): void => {
-    body.get(address);
+  const store = (address: number | readonly [number, number], value: Value, to: number): void => {
+    if (typeof address === "number") body.get(address);
+    else sum(body, ...address);
     body.get(value);
     body.simdAccess(simd.store, to);
   };
@@ -311,9 +327,9 @@ function writeLoop(step: Step & { readonly begin: Body; readonly filled: Readonl
         const register = filled.get(value);
         if (register !== undefined) return load(inRegister, simd.load, register + 16 * half);
         if (op.op !== "input") throw malformed(program, `${op.op} has no instructions`);
-        const area = layout.inputs[op.slot]!;
-        if (dtypes[op.slot] === "F32") return load(wide, simd.load, area.at + 16 * half);
-        return v.shiftLeft(load(narrow, simd.load16x4, area.at + 8 * half), 16);
+        const start = starts[op.slot]!;
+        if (dtypes[op.slot] === "F32") return load([start, wide], simd.load, 16 * half);
+        return v.shiftLeft(load([start, narrow], simd.load16x4, 8 * half), 16);
       };
       let places: Value | null = null;
       const place = (): Value => {
@@ -347,9 +363,9 @@ function writeLoop(step: Step & { readonly begin: Body; readonly filled: Readonl
     const [low, high] = halves;
     if (layout.output !== null && low != null && high != null) {
       if (encode === "F32") {
-        store(wide, low, layout.output.at);
-        store(wide, high, layout.output.at + 16);
-      } else storeBF16(body, v, low, high, (value) => store(narrow, value, layout.output!.at));
+        store([outStart, wide], low, 0);
+        store([outStart, wide], high, 16);
+      } else storeBF16(body, v, low, high, (value) => store([outStart, narrow], value, 0));
     }
     for (const [variable, by] of [
       [inRegister, 32],

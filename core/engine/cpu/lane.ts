@@ -8,17 +8,15 @@ import { WeightloomError } from "../../errors.ts";
 import { BLOCK, entriesOf, segmentsBefore } from "../../graph/program.ts";
 import type { TileJob, TileResult } from "../engine.ts";
 import { type Stage, stagesOf } from "../stages.ts";
+import { grow, isShared } from "./arena.ts";
 import { compile } from "./compile.ts";
-import { type Layout, STATE, STRIP, TABLE_HEADER } from "./layout.ts";
+import { type Area, type Layout, roomOf, STAGED, STATE, STRIP, TABLE_HEADER } from "./layout.ts";
 import { type RankKernel, rankBytes, rankRows } from "./rank.ts";
+import { countsIn } from "./wire.ts";
 
 export interface Lane {
   /** Works a tile off and returns when it is done. Throws a DeviceError when it cannot. */
   run(job: TileJob): TileResult;
-}
-
-interface Kernels extends RankKernel {
-  readonly base: WebAssembly.Global;
 }
 
 /** A program ready to run in this lane. */
@@ -27,20 +25,40 @@ interface Ready {
   readonly run: (count: number, index: number, counter: number) => void;
 }
 
-const PAGE = 65536;
+/** Bytes a lane begins with. */
+const LEAST = 2 ** 20;
 const REMEMBERED = 64;
 
-/** Instantiates the compiled kernels. Rejects with a DeviceError where SIMD WebAssembly does not run. */
-export async function createLane(module: WebAssembly.Module): Promise<Lane> {
-  let kernels: Kernels;
+/**
+ * Instantiates the compiled kernels. Rejects with a DeviceError where SIMD WebAssembly does not run.
+ * @param shared the memory that tiles may lie in; `module` is then compiled for it
+ */
+export async function createLane(module: WebAssembly.Module, shared: WebAssembly.Memory | null = null): Promise<Lane> {
+  let kernels: RankKernel;
   try {
-    const instance = await WebAssembly.instantiate(module);
-    kernels = instance.exports as unknown as Kernels;
+    const instance = await WebAssembly.instantiate(module, shared === null ? {} : { env: { memory: shared } });
+    kernels = instance.exports as unknown as RankKernel;
   } catch (cause) {
     const message = "The SIMD kernels did not start. They need 16 MiB of memory and a browser from 2023 or later.";
     throw new WeightloomError("DeviceError", message, { cause });
   }
-  const base = Number(kernels.base.value);
+  const { memory } = kernels;
+  let space: Area = { at: 0, bytes: 0 };
+  /** An area of the memory that is this lane's alone, for one piece of work after another. */
+  const areaOf = (bytes: number): Area => {
+    if (bytes > space.bytes) {
+      const more = Math.max(bytes, 2 * space.bytes, LEAST);
+      const at = grow(memory, more);
+      if (at === null) {
+        throw new WeightloomError(
+          "DeviceError",
+          `A lane could not get ${more.toLocaleString("en")} bytes of memory. Close other tabs or merge fewer models at once.`,
+        );
+      }
+      space = { at, bytes: more };
+    }
+    return space;
+  };
   const programs = new Map<string, Ready>();
 
   /** Tiles of one sweep follow one another: remembering the last programs is enough. */
@@ -51,8 +69,7 @@ export async function createLane(module: WebAssembly.Module): Promise<Lane> {
     const before = programs.get(key);
     if (before !== undefined) return before;
     if (programs.size >= REMEMBERED) programs.clear();
-    const { code, layout } = compile(job, base);
-    grow(kernels.memory, layout.bytes());
+    const { code, layout } = compile(job, areaOf(roomOf(job)).at, shared !== null);
     const instance = new WebAssembly.Instance(new WebAssembly.Module(code), { kernels: { ...kernels } });
     const made = { layout, run: instance.exports.run as Ready["run"] };
     programs.set(key, made);
@@ -65,11 +82,10 @@ export async function createLane(module: WebAssembly.Module): Promise<Lane> {
       const ranks: Uint8Array<ArrayBuffer>[] = [];
       for (const stage of stagesOf(job.program)) {
         const part = stage.program === job.program ? job : partOf(job, stage, ranks);
-        const result = runTile(kernels.memory, readyFor(part), part);
+        const result = runTile(memory, readyFor(part), part);
         if (stage.columns === null) return { ...result, inputs: job.inputs };
         if (result.output === null) throw new Error("Internal error: a stage without keys.");
-        grow(kernels.memory, base + rankBytes(stage.columns));
-        rankRows(kernels, base, result.output, stage.columns);
+        rankRows(kernels, areaOf(rankBytes(stage.columns)).at, result.output, stage.columns);
         ranks.push(result.output);
       }
       throw new Error("Internal error: a program without a last stage.");
@@ -84,12 +100,11 @@ function partOf(
   ranks: readonly Uint8Array<ArrayBuffer>[],
 ): TileJob {
   // Memory for the output is the last stage's: keys would lie in each other's way there.
-  const { into, ...rest } = job;
   const inputs = [...job.inputs, ...ranks];
   const dtypes = [...job.dtypes, ...ranks.map(() => "F32" as const)];
   return {
-    ...rest,
-    ...(columns === null && into !== undefined ? { into } : {}),
+    ...job,
+    into: columns === null ? job.into : undefined,
     program,
     inputs: sources.map((source) => inputs[source]!),
     dtypes: sources.map((source) => dtypes[source]!),
@@ -117,40 +132,51 @@ function runTile(memory: WebAssembly.Memory, { layout, run }: Ready, job: TileJo
   const blocks = Math.ceil(count / BLOCK);
   const sums = new Float64Array(program.sums.length * blocks);
   const output = layout.output === null ? null : outputOf(job);
-  for (let start = 0; start < count; start += STRIP) {
-    const length = Math.min(STRIP, count - start);
-    layout.inputs.forEach(({ at }, slot) => {
-      const size = bytesPer(job.dtypes[slot]!);
-      bytes.set(job.inputs[slot]!.subarray(start * size, (start + length) * size), at);
-    });
+  const outSize = bytesPer(job.encode);
+  // What lies in this very memory is read and written there; the rest passes through the staging areas.
+  const sources = job.inputs.map((input, slot) => ({
+    input,
+    size: bytesPer(job.dtypes[slot]!),
+    here: isShared(input),
+  }));
+  const places = words.subarray(layout.places.at / 4, (layout.places.at + layout.places.bytes) / 4);
+  const outHere = output !== null && isShared(output);
+  const strip = sources.every(({ here }) => here) && (output === null || outHere) ? STRIP : STAGED;
+  for (let start = 0; start < count; start += strip) {
+    const length = Math.min(strip, count - start);
+    for (const [slot, { input, size, here }] of sources.entries()) {
+      const staging = layout.inputs[slot]!.at;
+      if (!here) bytes.set(input.subarray(start * size, (start + length) * size), staging);
+      places[slot] = here ? input.byteOffset + start * size : staging;
+    }
+    if (layout.output !== null && output !== null) {
+      places[sources.length] = outHere ? output.byteOffset + start * outSize : layout.output.at;
+    }
     for (const { beginStrip } of reductions) beginStrip();
     run(length, start, (first + start) / 4);
     layout.partials.forEach(({ at }, s) => {
-      const strip = doubles.subarray(at / 8, at / 8 + Math.ceil(length / BLOCK));
-      sums.set(strip, s * blocks + start / BLOCK);
+      const part = doubles.subarray(at / 8, at / 8 + Math.ceil(length / BLOCK));
+      sums.set(part, s * blocks + start / BLOCK);
     });
     for (const { endStrip } of reductions) endStrip();
-    if (output !== null && layout.output !== null) {
+    if (output !== null && layout.output !== null && !outHere) {
       const { at } = layout.output;
-      const size = bytesPer(job.encode);
-      output.set(bytes.subarray(at, at + length * size), start * size);
+      output.set(bytes.subarray(at, at + length * outSize), start * outSize);
     }
   }
-  const histograms = histogramsOf(layout, words, job.bins);
+  const histograms = histogramsOf(layout, words, job);
   return { output, sums, histograms, reductions: reductions.map(({ result }) => result()), inputs: job.inputs };
 }
 
 /** The counts, in the memory that came with the job or in new memory. */
-function histogramsOf({ histograms }: Layout, words: Uint32Array, bins: ArrayBuffer | undefined) {
-  let end = 0;
-  return histograms.map(({ at, bytes }) => {
-    const counts = words.subarray(at / 4, (at + bytes) / 4);
-    if (bins === undefined) return counts.slice() as Uint32Array<ArrayBuffer>;
-    const copy = new Uint32Array(bins, end, counts.length);
-    copy.set(counts);
-    end += bytes;
-    return copy;
+function histogramsOf({ histograms }: Layout, words: Uint32Array, { bins, program }: TileJob) {
+  const counts = histograms.map(({ at, bytes }) => words.subarray(at / 4, (at + bytes) / 4));
+  if (bins === undefined) return counts.map((each) => each.slice() as Uint32Array<ArrayBuffer>);
+  const copies = countsIn(bins, program);
+  copies.forEach((copy, h) => {
+    copy.set(counts[h]!);
   });
+  return copies;
 }
 
 /** What is done for each reduction before, between and after the strips of a tile. */
@@ -188,7 +214,7 @@ function beginReductions(layout: Layout, { program, first, count }: TileJob, mem
 /** Where the output goes: the memory that came with the job, or new memory. */
 function outputOf({ count, encode, into }: TileJob): Uint8Array<ArrayBuffer> {
   const bytes = count * bytesPer(encode);
-  return into !== undefined && into.byteLength >= bytes ? new Uint8Array(into, 0, bytes) : new Uint8Array(bytes);
+  return into !== undefined && into.length >= bytes ? into.subarray(0, bytes) : new Uint8Array(bytes);
 }
 
 /** Refuses a job whose parts do not fit each other, before it can read past anything. */
@@ -216,18 +242,4 @@ function checkJob({ program, dtypes, words, tables, inputs, count, first }: Tile
     const needed = count * bytesPer(dtypes[slot]!);
     if (bytes.length !== needed) refuse(`input ${slot} has ${bytes.length} bytes instead of ${needed}`);
   });
-}
-
-function grow(memory: WebAssembly.Memory, bytes: number): void {
-  const missing = Math.ceil((bytes - memory.buffer.byteLength) / PAGE);
-  if (missing <= 0) return;
-  try {
-    memory.grow(missing);
-  } catch (cause) {
-    throw new WeightloomError(
-      "DeviceError",
-      `A lane could not get ${bytes.toLocaleString("en")} bytes of memory. Close other tabs or merge fewer models at once.`,
-      { cause },
-    );
-  }
 }

@@ -9,7 +9,9 @@ import type { TileJob } from "../engine.ts";
 /** Elements per turn of a program's outer loop: a divisor of BLOCK, short enough for what helpers fill or read. */
 export const STEP = 1024;
 /** Elements staged at once: long enough to make a call worth it, short enough for the second-level cache. */
-export const STRIP = 4 * BLOCK;
+export const STAGED = 4 * BLOCK;
+/** Elements worked off at once where nothing has to be staged. */
+export const STRIP = 64 * BLOCK;
 
 export interface Area {
   /** Byte address in the lane's memory. */
@@ -18,6 +20,8 @@ export interface Area {
 }
 
 export interface Layout {
+  /** Addresses of each input's first element in the strip, and of the output's. */
+  readonly places: Area;
   /** The program's words as they come. */
   readonly uniforms: Area;
   /** Accumulators and partials of all sums; zero before the first strip. */
@@ -31,7 +35,7 @@ export interface Layout {
   readonly tables: readonly Area[];
   /** Of each reduction. */
   readonly reductions: readonly Reducing[];
-  /** Staging of each program input: a strip's bytes. */
+  /** Staging of each program input: bytes of STAGED elements. */
   readonly inputs: readonly Area[];
   readonly output: Area | null;
   /** A register of STEP numbers beyond all areas; each call makes another. */
@@ -64,11 +68,13 @@ export function layOut({ program, dtypes, encode, count }: Shape, base: number):
     end = align(end + bytes);
     return { at, bytes };
   };
+  const places = area(4 * (dtypes.length + 1));
   const uniforms = area(program.words * 4);
   const start = end;
   const accumulators = program.sums.map(() => area(LINE));
   const partials = program.sums.map(() => area(PARTIALS));
   return {
+    places,
     uniforms,
     sums: { at: start, bytes: end - start },
     accumulators,
@@ -76,11 +82,17 @@ export function layOut({ program, dtypes, encode, count }: Shape, base: number):
     histograms: program.histograms.map(({ digit }) => area((digit === "high" ? HIGH_BINS : LOW_BINS) * 4)),
     tables: program.tables.map((table) => area(TABLE_HEADER + entryBytes(table, count))),
     reductions: program.reductions.map((one) => reducing(one, count, area)),
-    inputs: dtypes.map((dtype) => area(STRIP * bytesPer(dtype))),
-    output: program.output === null ? null : area(STRIP * bytesPer(encode)),
+    inputs: dtypes.map((dtype) => area(STAGED * bytesPer(dtype))),
+    output: program.output === null ? null : area(STAGED * bytesPer(encode)),
     register: () => area(STEP * 4).at,
     bytes: () => end,
   };
+}
+
+/** Bytes of memory that the program takes at most, registers included: every value may have one. */
+export function roomOf(shape: Shape): number {
+  const { ops, histograms, reductions } = shape.program;
+  return layOut(shape, 0).bytes() + (ops.length + histograms.length + reductions.length + 1) * STEP * 4;
 }
 
 /** Bytes of a table's entries, wherever a tile of so many elements begins. */

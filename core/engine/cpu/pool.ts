@@ -1,12 +1,14 @@
 /**
  * The CPU engine: tiles handed to worker lanes. A lane is given its next tile while it works on one,
  * so that it never waits for this thread; whatever is beyond that queues here, where cancelling it
- * costs nothing. Buffers are transferred both ways.
+ * costs nothing. Buffers are transferred both ways, unless they lie in memory that the lanes share.
  */
 import { abortError, messageOf, throwIfAborted, WeightloomError } from "../../errors.ts";
 import type { Engine, TileJob, TileResult } from "../engine.ts";
+import type { Arena } from "./arena.ts";
 import { createLane } from "./lane.ts";
 import { buffersOf, type LanePort, type Reply, type Request } from "./ports.ts";
+import { packJob, unpackResult } from "./wire.ts";
 
 /** Measured: tiles of 4 to 8 MiB are the fastest, larger ones fall out of the shared cache. */
 const MAX_TILE_BYTES = 8 * 2 ** 20;
@@ -20,8 +22,8 @@ export interface CpuEngineOptions {
   readonly module: WebAssembly.Module;
   /** Starts a worker whose code calls `serveLane`. */
   readonly spawn: () => LanePort;
-  /** The platform's files read and write shared memory. */
-  readonly shared?: boolean;
+  /** Memory for tiles that the platform's files read and write; `module` must be compiled for it. */
+  readonly arena?: Arena;
 }
 
 interface Task {
@@ -34,11 +36,17 @@ interface Member {
   readonly port: LanePort;
   /** Tiles posted and not answered, by id. */
   readonly tasks: Map<number, Task>;
+  /** Keys of the programs it has. */
+  readonly met: Set<string>;
 }
 
 /** Starts the lanes. Rejects with a DeviceError when one does not come up; then all are ended. */
-export async function createCpuEngine({ lanes, module, spawn, shared = false }: CpuEngineOptions): Promise<Engine> {
-  const members: Member[] = Array.from({ length: lanes }, () => ({ port: spawn(), tasks: new Map() }));
+export async function createCpuEngine({ lanes, module, spawn, arena }: CpuEngineOptions): Promise<Engine> {
+  const members: Member[] = Array.from({ length: lanes }, () => ({
+    port: spawn(),
+    tasks: new Map(),
+    met: new Set(),
+  }));
   const queue: Task[] = [];
   let nextId = 0;
   /** Why no tile can run any more. */
@@ -61,7 +69,9 @@ export async function createCpuEngine({ lanes, module, spawn, shared = false }: 
       const task = queue.shift()!;
       const id = nextId++;
       try {
-        post(member.port, { type: "run", id, job: task.job }, buffersOf(task.job.inputs));
+        const job = packJob(task.job, member.met);
+        post(member.port, { type: "run", id, job }, buffersOf(job.inputs));
+        member.met.add(task.job.program.key);
         member.tasks.set(id, task);
       } catch (cause) {
         task.reject(deviceError(`a tile could not be sent to it (${messageOf(cause)})`, cause));
@@ -73,7 +83,7 @@ export async function createCpuEngine({ lanes, module, spawn, shared = false }: 
     if (reply.type === "ready" || reply.id === null) return;
     const task = tasks.get(reply.id);
     tasks.delete(reply.id);
-    if (reply.type === "done") task?.resolve(reply.result);
+    if (reply.type === "done") task?.resolve(unpackResult(reply.result, task.job));
     else task?.reject(new WeightloomError("DeviceError", reply.message));
     dispatch();
   };
@@ -92,7 +102,7 @@ export async function createCpuEngine({ lanes, module, spawn, shared = false }: 
         reject(error);
         void end(error);
       });
-      post(member.port, { type: "start", module }, []);
+      post(member.port, { type: "start", module, memory: arena?.memory ?? null }, []);
     });
 
   try {
@@ -107,7 +117,7 @@ export async function createCpuEngine({ lanes, module, spawn, shared = false }: 
     name: `CPU, ${lanes} ${lanes === 1 ? "lane" : "lanes"}`,
     lanes,
     maxTileBytes: MAX_TILE_BYTES,
-    shared,
+    memory: arena ?? null,
     run: (job, signal) =>
       new Promise((resolve, reject) => {
         throwIfAborted(signal);
@@ -148,7 +158,7 @@ export async function createLocalEngine(module: WebAssembly.Module): Promise<Eng
     name: "CPU, this thread",
     lanes: 1,
     maxTileBytes: MAX_TILE_BYTES,
-    shared: false,
+    memory: null,
     run: async (job, signal) => {
       throwIfAborted(signal);
       return lane.run(job);

@@ -2,7 +2,7 @@
  * The two ends of a worker, whatever the platform calls them: the pool holds a `LanePort`, the code
  * in the worker a `ServerPort`. What passes between them is a `Request` one way, a `Reply` the other.
  */
-import type { TileJob, TileResult } from "../engine.ts";
+import type { JobOnWire, ResultOnWire } from "./wire.ts";
 
 export interface LanePort {
   postMessage(message: unknown, transfer: ArrayBuffer[]): void;
@@ -18,18 +18,19 @@ export interface ServerPort {
 }
 
 export type Request =
-  | { readonly type: "start"; readonly module: WebAssembly.Module }
-  | { readonly type: "run"; readonly id: number; readonly job: TileJob };
+  | { readonly type: "start"; readonly module: WebAssembly.Module; readonly memory: WebAssembly.Memory | null }
+  | { readonly type: "run"; readonly id: number; readonly job: JobOnWire };
 
 export type Reply =
   | { readonly type: "ready" }
-  | { readonly type: "done"; readonly id: number; readonly result: TileResult }
+  | { readonly type: "done"; readonly id: number; readonly result: ResultOnWire }
   /** `id` is null when the lane could not start. */
   | { readonly type: "failed"; readonly id: number | null; readonly message: string };
 
-/** The buffers behind some views that have to be handed over, each once: shared memory is on both sides already. */
-export function buffersOf(views: Iterable<ArrayBufferView<ArrayBuffer>>): ArrayBuffer[] {
-  return [...new Set(Array.from(views, (view) => view.buffer))].filter((buffer) => buffer instanceof ArrayBuffer);
+/** The buffers behind those that are views, to be handed over, each once. */
+export function buffersOf(views: Iterable<unknown>): ArrayBuffer[] {
+  const buffers = [...views].flatMap((view) => (ArrayBuffer.isView(view) ? [view.buffer] : []));
+  return [...new Set(buffers)].filter((buffer) => buffer instanceof ArrayBuffer);
 }
 
 /** A browser's module worker as a lane. */
@@ -53,7 +54,7 @@ export function webLane(worker: Worker): LanePort {
 /** As much of node:worker_threads' Worker as a lane needs. */
 interface NodeWorker {
   postMessage(message: unknown, transfer: ArrayBuffer[]): void;
-  on(event: "message" | "error" | "exit", listener: (value: unknown) => void): unknown;
+  on(event: "message" | "messageerror" | "error" | "exit", listener: (value: unknown) => void): unknown;
   terminate(): Promise<number>;
 }
 
@@ -64,6 +65,7 @@ export function nodeLane(worker: NodeWorker): LanePort {
     onMessage: (listener) => void worker.on("message", listener),
     onDeath: (listener) => {
       worker.on("error", (error) => listener(error));
+      worker.on("messageerror", () => listener("a message could not be read"));
       worker.on("exit", (code) => listener(`it exited with code ${String(code)}`));
     },
     terminate: () => worker.terminate(),

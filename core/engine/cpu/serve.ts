@@ -1,20 +1,25 @@
 /**
- * The worker's side of a lane: the first message brings the compiled kernels, every other one a tile.
- * Buffers go back with the result, so nothing is copied between threads.
+ * The worker's side of a lane: the first message brings the compiled kernels and the memory that threads share, every other
+ * one a tile. Buffers go back with the result, so nothing is copied between threads.
  */
 import { messageOf } from "../../errors.ts";
+import type { Program } from "../../graph/program.ts";
 import { createLane, type Lane } from "./lane.ts";
 import { buffersOf, type Reply, type Request, type ServerPort } from "./ports.ts";
+import { packResult, unpackJob } from "./wire.ts";
 
 /** Answers a pool through `port` for as long as the worker lives. */
 export function serveLane(port: ServerPort): void {
   let lane: Lane | null = null;
+  const met = new Map<string, Program>();
+  let memory: WebAssembly.Memory | null = null;
   const reply = (message: Reply, transfer: ArrayBuffer[] = []): void => port.postMessage(message, transfer);
 
   port.onMessage((message) => {
     const request = message as Request;
     if (request.type === "start") {
-      createLane(request.module).then(
+      ({ memory } = request);
+      createLane(request.module, memory).then(
         (started) => {
           lane = started;
           reply({ type: "ready" });
@@ -25,10 +30,10 @@ export function serveLane(port: ServerPort): void {
     }
     try {
       if (lane === null) throw new Error("The lane got a tile before it was ready.");
-      const result = lane.run(request.job);
-      const views = [result.sums, ...result.histograms, ...result.reductions, ...result.inputs];
-      if (result.output !== null) views.push(result.output);
-      reply({ type: "done", id: request.id, result }, buffersOf(views));
+      const result = packResult(lane.run(unpackJob(request.job, met, memory)));
+      const { sums, histograms, reductions, inputs, output } = result;
+      const transfer = buffersOf([sums, output, ...(histograms ?? []), ...reductions, ...inputs]);
+      reply({ type: "done", id: request.id, result }, transfer);
     } catch (error) {
       reply({ type: "failed", id: request.id, message: messageOf(error) });
     }

@@ -106,18 +106,21 @@ function bodyOf(code: number[], locals: number[], parameters: number): Body {
  * @param imports what the function may call, by position
  * @param parameters how many i32 it takes; they are the first local variables
  * @param write gets two ways to write: what `begin` writes runs before what `body` writes
+ * @param shared threads share the memory
  * @returns a module that imports `kernels.memory` and exports `run`
  */
 export function moduleOf(
   imports: readonly Import[],
   parameters: number,
   write: (body: Body, begin: Body) => void,
+  shared: boolean,
 ): Uint8Array<ArrayBuffer> {
   const locals: number[] = [];
   const [first, rest]: [number[], number[]] = [[], []];
   write(bodyOf(rest, locals, parameters), bodyOf(first, locals, parameters));
   const types = [...imports.map((one) => one.parameters), parameters];
-  const memory = [...text("kernels"), ...text("memory"), 2, 0, 0];
+  const limits = shared ? [3, ...unsigned(1), ...unsigned(65536)] : [0, 0];
+  const memory = [...text("kernels"), ...text("memory"), 2, ...limits];
   return Uint8Array.from([
     ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
     ...section(1, types.map(functionType)),

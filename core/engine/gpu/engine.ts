@@ -159,7 +159,7 @@ export async function createGpuEngine(gpu: GPU, options: GpuOptions = {}): Promi
     name,
     lanes,
     maxTileBytes,
-    shared: false,
+    memory: null,
     run,
     close: async () => {
       device.fail(new WeightloomError("DeviceError", `${name}: the GPU engine was closed. Open a new one to go on.`));

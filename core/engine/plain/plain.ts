@@ -20,7 +20,7 @@ export function createPlainEngine(): Engine {
     name: "Plain TypeScript",
     lanes: 1,
     maxTileBytes: 16 * 2 ** 20,
-    shared: false,
+    memory: null,
     run: async (job, signal) => {
       throwIfAborted(signal);
       return runPlain(job);

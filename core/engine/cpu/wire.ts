@@ -1,0 +1,98 @@
+/**
+ * Jobs and results as they cross to a lane and back. What lies in shared memory crosses as an address, or not at all where
+ * the other side knows it already; everything else is transferred.
+ */
+import { bytesPer } from "../../bytes/dtype.ts";
+import { HIGH_BINS, LOW_BINS, type Program } from "../../graph/program.ts";
+import type { TileJob, TileResult } from "../engine.ts";
+import { isShared } from "./arena.ts";
+
+interface Place {
+  readonly at: number;
+  readonly bytes: number;
+}
+type Bytes = Uint8Array<ArrayBuffer>;
+
+export interface JobOnWire extends Omit<TileJob, "program" | "inputs" | "into" | "bins"> {
+  /** Its key alone when the lane has met it. */
+  readonly program: Program | string;
+  readonly inputs: readonly (Bytes | Place)[];
+  readonly into: Bytes | Place | undefined;
+  readonly bins: Bytes | Place | undefined;
+}
+
+export interface ResultOnWire extends Omit<TileResult, "output" | "inputs" | "histograms"> {
+  readonly output: Bytes | null;
+  readonly inputs: readonly (Bytes | null)[];
+  /** Null when they are where the job said. */
+  readonly histograms: TileResult["histograms"] | null;
+}
+
+const pack = (bytes: Bytes): Bytes | Place => (isShared(bytes) ? { at: bytes.byteOffset, bytes: bytes.length } : bytes);
+
+/** @param met keys of the programs the lane has */
+export function packJob({ program, inputs, into, bins, ...job }: TileJob, met: ReadonlySet<string>): JobOnWire {
+  return {
+    ...job,
+    program: met.has(program.key) ? program.key : program,
+    inputs: inputs.map(pack),
+    into: into && pack(into),
+    bins: bins && pack(bins),
+  };
+}
+
+/**
+ * @param met the programs the lane has, by key
+ * @param memory what addresses refer to; null where nothing is shared
+ */
+export function unpackJob(
+  { program, inputs, into, bins, ...job }: JobOnWire,
+  met: Map<string, Program>,
+  memory: WebAssembly.Memory | null,
+): TileJob {
+  if (typeof program !== "string") met.set(program.key, program);
+  const known = typeof program === "string" ? met.get(program) : program;
+  if (known === undefined) throw new Error("Internal error: a lane has not met the program of its tile.");
+  const unpack = (one: Bytes | Place): Bytes => {
+    if (one instanceof Uint8Array) return one;
+    if (memory === null) throw new Error("Internal error: an address came to a lane that shares no memory.");
+    return new Uint8Array(memory.buffer, one.at, one.bytes) as Bytes;
+  };
+  return {
+    ...job,
+    program: known,
+    inputs: inputs.map(unpack),
+    into: into && unpack(into),
+    bins: bins && unpack(bins),
+  };
+}
+
+export function packResult({ output, inputs, histograms, ...result }: TileResult): ResultOnWire {
+  return {
+    ...result,
+    output: output === null || isShared(output) ? null : output,
+    inputs: inputs.map((bytes) => (isShared(bytes) ? null : bytes)),
+    histograms: histograms.some(isShared) ? null : histograms,
+  };
+}
+
+export function unpackResult({ output, inputs, histograms, ...result }: ResultOnWire, job: TileJob): TileResult {
+  const { program, count, encode, into, bins } = job;
+  const there = program.output === null ? null : (into?.subarray(0, count * bytesPer(encode)) ?? null);
+  return {
+    ...result,
+    output: output ?? there,
+    inputs: inputs.map((bytes, i) => bytes ?? job.inputs[i]!),
+    histograms: histograms ?? (bins === undefined ? [] : countsIn(bins, program)),
+  };
+}
+
+/** The histograms of a program that lie one after another in `bins`. */
+export function countsIn(bins: Bytes, { histograms }: TileJob["program"]): Uint32Array<ArrayBuffer>[] {
+  let at = bins.byteOffset;
+  return histograms.map(({ digit }) => {
+    const counts = new Uint32Array(bins.buffer, at, digit === "high" ? HIGH_BINS : LOW_BINS);
+    at += counts.byteLength;
+    return counts;
+  });
+}
