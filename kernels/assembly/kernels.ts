@@ -16,6 +16,11 @@ export { alongColumns, alongRows } from "./vectors";
 /** First byte of memory that is free for a program. */
 export const base: usize = __heap_base;
 
+/** Sets bytes to 0. */
+export function clear(at: usize, bytes: usize): void {
+  memory.fill(at, 0, bytes);
+}
+
 export function rowSums(state: usize, a: usize, n: u32, columns: u32, ends: bool): void {
   reduceRows(true, state, a, n, columns, ends);
 }

@@ -14,7 +14,8 @@ import { type Body, I32, i32, moduleOf, V128 } from "./wasm.ts";
 
 export interface Compiled {
   /**
-   * A module that exports `run(count, index, counter)`: works off a strip of `count` elements. `index` is the first one's in
+   * A module that exports `run(base, count, index, counter)`: works off a strip of `count` elements with the memory from
+   * `base` on. `index` is the first one's in
    * its tile, a multiple of BLOCK, `counter` the first one's in its tensor over 4.
    */
   readonly code: Uint8Array<ArrayBuffer>;
@@ -53,16 +54,17 @@ const REDUCE = {
   columns: { sum: "columnSums", max: "columnMaxima" },
 } as const;
 
-const [COUNT, INDEX, COUNTER] = [0, 1, 2];
+const [BASE, COUNT, INDEX, COUNTER] = [0, 1, 2, 3];
 
 /**
- * Compiles the program for memory from byte `base` on, which other threads may have their parts of (`shared`).
- * Throws a DeviceError for a malformed one.
+ * Compiles the program. The code is the same wherever its memory begins, so that threads share what the browser makes of
+ * it. Throws a DeviceError for a malformed program.
+ * @param shared other threads have their parts of the memory
  */
-export function compile(shape: Shape, base: number, shared: boolean): Compiled {
-  const layout = layOut(shape, base);
+export function compile(shape: Shape, shared: boolean): Compiled {
+  const layout = layOut(shape);
   const kernels = Object.entries(KERNELS).map(([name, parameters]) => ({ name, parameters }));
-  return { code: moduleOf(kernels, 3, (body, begin) => writeStrip(body, begin, shape, layout), shared), layout };
+  return { code: moduleOf(kernels, 4, (body, begin) => writeStrip(body, begin, shape, layout), shared), layout };
 }
 
 /** Steps of at most STEP elements: kernels that fill registers, the loop, kernels that read registers. */
@@ -107,8 +109,8 @@ function writeStrip(body: Body, begin: Body, shape: Shape, layout: Layout): void
     program.sums.forEach((_, s) => {
       ends();
       body.branch(() => {
-        body.i32(layout.accumulators[s]!.at);
-        body.i32(layout.partials[s]!.at);
+        address(body, layout.accumulators[s]!.at);
+        address(body, layout.partials[s]!.at);
         body.get(last);
         body.i32(1);
         body.put(i32.sub);
@@ -120,19 +122,19 @@ function writeStrip(body: Body, begin: Body, shape: Shape, layout: Layout): void
       });
     });
     program.histograms.forEach(({ digit, word }, h) => {
-      body.i32(layout.histograms[h]!.at);
-      body.i32(read.histograms[h]!);
+      placeOf(body, layout, shape.dtypes.length + 1 + h);
+      address(body, read.histograms[h]!);
       body.get(n);
       if (digit === "low") {
         if (word === null) throw malformed(program, `histogram ${h} of low digits has no word`);
-        body.i32(layout.uniforms.at + 4 * word);
+        address(body, layout.uniforms.at + 4 * word);
       }
       call(digit === "high" ? "histogramHigh" : "histogramLow");
     });
     program.reductions.forEach(({ axis, how, columns }, r) => {
       const place = layout.reductions[r]!;
-      body.i32(place.axis === "rows" ? place.state.at : place.totals.at);
-      body.i32(read.reductions[r]!);
+      address(body, place.axis === "rows" ? place.state.at : place.totals.at);
+      address(body, read.reductions[r]!);
       body.get(n);
       body.i32(columns);
       if (axis === "rows") ends();
@@ -146,7 +148,7 @@ function writeStrip(body: Body, begin: Body, shape: Shape, layout: Layout): void
       body.get(bytes);
       body.i32(1);
       body.put(i32.shrU, i32.add);
-      body.i32(read.output!);
+      address(body, read.output!);
       call("encodeF16");
     }
 
@@ -157,6 +159,19 @@ function writeStrip(body: Body, begin: Body, shape: Shape, layout: Layout): void
   });
 }
 
+/** An address that is known from the program's base on. */
+function address(body: Body, from: number): void {
+  body.get(BASE);
+  body.i32(from);
+  body.put(i32.add);
+}
+
+/** Where the strip of an input or of the output begins, or a histogram. */
+function placeOf(body: Body, layout: Layout, place: number): void {
+  body.get(BASE);
+  body.access(i32.load, layout.places.at + 4 * place);
+}
+
 function sum(body: Body, a: number, b: number): void {
   body.get(a);
   body.get(b);
@@ -165,8 +180,7 @@ function sum(body: Body, a: number, b: number): void {
 
 /** The address of element `at` of an input, or of the output, of elements of 2^shift bytes. */
 function offset(body: Body, layout: Layout, place: number, at: number, shift: number): void {
-  body.i32(0);
-  body.access(i32.load, layout.places.at + 4 * place);
+  placeOf(body, layout, place);
   body.get(at);
   body.i32(shift);
   body.put(i32.shl, i32.add);
@@ -192,7 +206,7 @@ function fillRegisters(step: Step & { readonly bytes: number; call(kernel: Kerne
     return register;
   };
   const endOf = (register: number) => {
-    body.i32(register);
+    address(body, register);
     body.get(bytes);
     body.put(i32.add);
   };
@@ -200,10 +214,10 @@ function fillRegisters(step: Step & { readonly bytes: number; call(kernel: Kerne
     const op = program.ops[value]!;
     if (op.op === "random") {
       const register = take(value);
-      body.i32(register);
+      address(body, register);
       endOf(register);
-      body.i32(layout.uniforms.at + 4 * op.word);
-      body.i32(layout.uniforms.at + 4 * op.word + 4);
+      address(body, layout.uniforms.at + 4 * op.word);
+      address(body, layout.uniforms.at + 4 * op.word + 4);
       body.get(COUNTER);
       body.get(at);
       body.i32(2);
@@ -213,9 +227,9 @@ function fillRegisters(step: Step & { readonly bytes: number; call(kernel: Kerne
       const table = program.tables[op.table];
       const area = layout.tables[op.table];
       if (table === undefined || area === undefined) throw malformed(program, `there is no table ${op.table}`);
-      body.i32(take(value));
+      address(body, take(value));
       body.get(n);
-      body.i32(area.at);
+      address(body, area.at);
       body.i32(table.columns);
       sum(body, INDEX, at);
       call(ALONG[table.axis]);
@@ -225,7 +239,7 @@ function fillRegisters(step: Step & { readonly bytes: number; call(kernel: Kerne
       const decoding = DECODED[dtype];
       if (decoding === undefined) continue;
       const register = take(value);
-      body.i32(register);
+      address(body, register);
       offset(body, layout, op.slot, at, decoding[1]);
       endOf(register);
       call(decoding[0]);
@@ -245,25 +259,23 @@ function writeLoop(step: Step & { readonly begin: Body; readonly filled: Readonl
   const { body, begin, shape, layout, at, n, filled } = step;
   const { program, dtypes, encode } = shape;
   const v = createLanes(body, begin);
-  const constants = createConstants(begin, createLanes(begin, begin), (word) => layout.uniforms.at + 4 * word);
+  const constants = createConstants(begin, createLanes(begin, begin), BASE, (word) => layout.uniforms.at + 4 * word);
   const registers = new Map<number, number>();
   const registerOf = (value: number): number => {
     const register = registers.get(value) ?? layout.register();
     registers.set(value, register);
     return register;
   };
-  // Elements done in this step, and the same in bytes: from the register's and from the strip's first.
+  // Elements done in this step; the same in bytes from the base on, and from the strip's first in elements of 2 and 4.
   const [i, inRegister, narrow, wide] = [body.local(I32), body.local(I32), body.local(I32), body.local(I32)];
-  /** Where the strip of an input or the output begins. */
-  const placeOf = (place: number): number => {
+  const startOf = (place: number): number => {
     const variable = begin.local(I32);
-    begin.i32(0);
-    begin.access(i32.load, layout.places.at + 4 * place);
+    placeOf(begin, layout, place);
     begin.set(variable);
     return variable;
   };
-  const starts = dtypes.map((_, slot) => placeOf(slot));
-  const outStart = placeOf(dtypes.length);
+  const starts = dtypes.map((_, slot) => startOf(slot));
+  const outStart = startOf(dtypes.length);
   const load = (address: number | readonly [number, number], instruction: number, from: number): Value => {
     if (typeof address === "number") body.get(address);
     else sum(body, ...address);
@@ -296,7 +308,7 @@ function writeLoop(step: Step & { readonly begin: Body; readonly filled: Readonl
   const totals = program.sums.map((_, s) =>
     [0, 16, 32, 48].map((byte) => {
       const total = body.local(V128);
-      body.i32(0);
+      body.get(BASE);
       body.simdAccess(simd.load, layout.accumulators[s]!.at + byte);
       body.set(total);
       return total;
@@ -304,7 +316,8 @@ function writeLoop(step: Step & { readonly begin: Body; readonly filled: Readonl
   );
   const all = totals.length > 0 ? splat(() => body.get(n)) : 0;
   body.i32(0);
-  body.tee(i);
+  body.set(i);
+  body.get(BASE);
   body.set(inRegister);
   for (const [variable, shift] of [
     [narrow, 1],
@@ -382,7 +395,7 @@ function writeLoop(step: Step & { readonly begin: Body; readonly filled: Readonl
   });
   totals.forEach((four, s) => {
     four.forEach((total, k) => {
-      body.i32(0);
+      body.get(BASE);
       body.get(total);
       body.simdAccess(simd.store, layout.accumulators[s]!.at + 16 * k);
     });

@@ -14,13 +14,13 @@ export const STAGED = 4 * BLOCK;
 export const STRIP = 64 * BLOCK;
 
 export interface Area {
-  /** Byte address in the lane's memory. */
+  /** Byte address, from where the program's memory begins. */
   readonly at: number;
   readonly bytes: number;
 }
 
 export interface Layout {
-  /** Addresses of each input's first element in the strip, and of the output's. */
+  /** Addresses of each input's first element in the strip, of the output's, and of each histogram. */
   readonly places: Area;
   /** The program's words as they come. */
   readonly uniforms: Area;
@@ -30,6 +30,7 @@ export interface Layout {
   readonly accumulators: readonly Area[];
   /** Of each sum: the f64 partials of a strip's blocks. */
   readonly partials: readonly Area[];
+  /** Where there is no other place for them. */
   readonly histograms: readonly Area[];
   /** Of each table: a header whose first word is the tile's first element modulo the columns, then its entries. */
   readonly tables: readonly Area[];
@@ -60,15 +61,15 @@ const PARTIALS = (STRIP / BLOCK) * 8;
 /** What of a job decides the layout; the number of elements only where there are tables or reductions. */
 export type Shape = Pick<TileJob, "program" | "dtypes" | "encode" | "count">;
 
-/** Lays the program's memory out from byte `base`. */
-export function layOut({ program, dtypes, encode, count }: Shape, base: number): Layout {
-  let end = align(base);
+/** Lays the program's memory out; addresses count from where it will begin, a multiple of 64. */
+export function layOut({ program, dtypes, encode, count }: Shape): Layout {
+  let end = 0;
   const area = (bytes: number): Area => {
     const at = end;
     end = align(end + bytes);
     return { at, bytes };
   };
-  const places = area(4 * (dtypes.length + 1));
+  const places = area(4 * (dtypes.length + 1 + program.histograms.length));
   const uniforms = area(program.words * 4);
   const start = end;
   const accumulators = program.sums.map(() => area(LINE));
@@ -87,12 +88,6 @@ export function layOut({ program, dtypes, encode, count }: Shape, base: number):
     register: () => area(STEP * 4).at,
     bytes: () => end,
   };
-}
-
-/** Bytes of memory that the program takes at most, registers included: every value may have one. */
-export function roomOf(shape: Shape): number {
-  const { ops, histograms, reductions } = shape.program;
-  return layOut(shape, 0).bytes() + (ops.length + histograms.length + reductions.length + 1) * STEP * 4;
 }
 
 /** Bytes of a table's entries, wherever a tile of so many elements begins. */

@@ -22,8 +22,11 @@ export interface Constants {
   threshold(word: number): { readonly below: Value; readonly last: Value };
 }
 
-/** @param v writes before the loop */
-export function createConstants(begin: Body, v: Lanes, addressOf: (word: number) => number): Constants {
+/**
+ * @param v writes before the loop
+ * @param base the variable with the address that words are at an offset from
+ */
+export function createConstants(begin: Body, v: Lanes, base: number, offsetOf: (word: number) => number): Constants {
   const uniforms = new Map<number, Value>();
   const sames = new Map<number, Value>();
   const thresholds = new Map<number, { below: Value; last: Value }>();
@@ -35,8 +38,8 @@ export function createConstants(begin: Body, v: Lanes, addressOf: (word: number)
     return value;
   };
   const word = (number: number) => {
-    begin.i32(0);
-    begin.access(i32.load, addressOf(number));
+    begin.get(base);
+    begin.access(i32.load, offsetOf(number));
   };
   /** One of two, by whether the word is a magnitude's bits: nothing reaches a threshold above those. */
   const reachable = (number: number, then: () => void, otherwise: number) => {

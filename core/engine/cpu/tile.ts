@@ -1,0 +1,145 @@
+/**
+ * A tile, strip by strip: puts what a program needs where its layout says, runs it, and takes away what it yields.
+ */
+import { bytesPer } from "../../bytes/dtype.ts";
+import { BLOCK, segmentsBefore } from "../../graph/program.ts";
+import type { TileJob, TileResult } from "../engine.ts";
+import { isShared } from "./arena.ts";
+import { type Area, type Layout, STAGED, STATE, STRIP, TABLE_HEADER } from "./layout.ts";
+import { countsIn } from "./wire.ts";
+
+/** A program ready to run. */
+export interface Ready {
+  readonly layout: Layout;
+  readonly run: (base: number, count: number, index: number, counter: number) => void;
+}
+
+/** A lane's memory as a program sees it: what is at an offset of its layout is at that offset here. */
+interface Space {
+  /** Byte address of the first. */
+  readonly base: number;
+  readonly bytes: Uint8Array;
+  readonly words: Uint32Array;
+  readonly singles: Float32Array;
+  readonly doubles: Float64Array;
+}
+
+/**
+ * Works one tile off.
+ * @param base where the memory for the program begins: `layout.bytes()` are free from there on
+ * @param clear sets bytes of the memory to 0
+ */
+export function runTile(
+  { layout, run }: Ready,
+  job: TileJob,
+  memory: WebAssembly.Memory,
+  base: number,
+  clear: (at: number, bytes: number) => void,
+): TileResult {
+  const { count, first, program } = job;
+  const space = spaceOf(memory, base, layout);
+  const { bytes, words, singles, doubles } = space;
+
+  words.set(job.words.subarray(0, program.words), layout.uniforms.at / 4);
+  clear(base + layout.sums.at, layout.sums.bytes);
+  layout.tables.forEach(({ at }, t) => {
+    words[at / 4] = first % program.tables[t]!.columns;
+    singles.set(job.tables[t]!, (at + TABLE_HEADER) / 4);
+  });
+  const reductions = beginReductions(layout, job, space);
+
+  const blocks = Math.ceil(count / BLOCK);
+  const sums = new Float64Array(program.sums.length * blocks);
+  const output = layout.output === null ? null : outputOf(job);
+  const outSize = bytesPer(job.encode);
+  // What lies in this very memory is read and written there; the rest passes through the staging areas.
+  const sources = job.inputs.map((input, slot) => ({
+    input,
+    size: bytesPer(job.dtypes[slot]!),
+    here: isShared(input),
+  }));
+  const places = words.subarray(layout.places.at / 4, (layout.places.at + layout.places.bytes) / 4);
+  const binsHere = job.bins !== undefined && isShared(job.bins);
+  const counts = binsHere ? countsIn(job.bins!, program) : layout.histograms.map((area) => countsAt(space, area));
+  counts.forEach(({ byteOffset, byteLength }, h) => {
+    places[sources.length + 1 + h] = byteOffset;
+    clear(byteOffset, byteLength);
+  });
+  const outHere = output !== null && isShared(output);
+  const strip = sources.every(({ here }) => here) && (output === null || outHere) ? STRIP : STAGED;
+  for (let start = 0; start < count; start += strip) {
+    const length = Math.min(strip, count - start);
+    for (const [slot, { input, size, here }] of sources.entries()) {
+      const staging = layout.inputs[slot]!.at;
+      if (!here) bytes.set(input.subarray(start * size, (start + length) * size), staging);
+      places[slot] = here ? input.byteOffset + start * size : base + staging;
+    }
+    if (layout.output !== null && output !== null) {
+      places[sources.length] = outHere ? output.byteOffset + start * outSize : base + layout.output.at;
+    }
+    for (const { beginStrip } of reductions) beginStrip();
+    run(base, length, start, (first + start) / 4);
+    layout.partials.forEach(({ at }, s) => {
+      const part = doubles.subarray(at / 8, at / 8 + Math.ceil(length / BLOCK));
+      sums.set(part, s * blocks + start / BLOCK);
+    });
+    for (const { endStrip } of reductions) endStrip();
+    if (output !== null && layout.output !== null && !outHere) {
+      const { at } = layout.output;
+      output.set(bytes.subarray(at, at + length * outSize), start * outSize);
+    }
+  }
+  const histograms = binsHere ? counts : counts.map((each) => each.slice());
+  return { output, sums, histograms, reductions: reductions.map(({ result }) => result()), inputs: job.inputs };
+}
+
+const countsAt = ({ words }: Space, { at, bytes }: Area) =>
+  words.subarray(at / 4, (at + bytes) / 4) as Uint32Array<ArrayBuffer>;
+
+function spaceOf({ buffer }: WebAssembly.Memory, base: number, layout: Layout): Space {
+  const bytes = layout.bytes();
+  return {
+    base,
+    bytes: new Uint8Array(buffer, base, bytes),
+    words: new Uint32Array(buffer, base, bytes / 4),
+    singles: new Float32Array(buffer, base, bytes / 4),
+    doubles: new Float64Array(buffer, base, bytes / 8),
+  };
+}
+
+/** What is done for each reduction before, between and after the strips of a tile. */
+function beginReductions(layout: Layout, { program, first, count }: TileJob, space: Space) {
+  const { base, words, singles, doubles } = space;
+  return layout.reductions.map((place, r) => {
+    const { how, columns } = program.reductions[r]!;
+    if (place.axis === "columns") {
+      const totals = doubles.subarray(place.totals.at / 8, place.totals.at / 8 + Math.min(columns, count));
+      totals.fill(how === "sum" ? 0 : Number.NEGATIVE_INFINITY);
+      return { beginStrip: () => {}, endStrip: () => {}, result: () => totals.slice() };
+    }
+    const { state, partials } = place;
+    const all = new Float64Array(segmentsBefore(first + count, columns) - segmentsBefore(first, columns));
+    if (how === "sum") doubles.fill(0, state.at / 8, state.at / 8 + 8);
+    else singles.fill(Number.NEGATIVE_INFINITY, state.at / 4, state.at / 4 + 4);
+    words[(state.at + STATE.position) / 4] = first % columns;
+    const next = (state.at + STATE.next) / 4;
+    let done = 0;
+    return {
+      beginStrip: () => {
+        words[next] = base + partials.at;
+      },
+      endStrip: () => {
+        const part = doubles.subarray(partials.at / 8, (words[next]! - base) / 8);
+        all.set(part, done);
+        done += part.length;
+      },
+      result: () => all,
+    };
+  });
+}
+
+/** Where the output goes: the memory that came with the job, or new memory. */
+function outputOf({ count, encode, into }: TileJob): Uint8Array<ArrayBuffer> {
+  const bytes = count * bytesPer(encode);
+  return into !== undefined && into.length >= bytes ? into.subarray(0, bytes) : new Uint8Array(bytes);
+}
