@@ -20,7 +20,7 @@ import { createProgress } from "./progress.ts";
 import { readDocument } from "./recipe.ts";
 
 /** What the CPU engine would be, for planning without making one. */
-const DEFAULT_LIMITS = { lanes: 2, maxTileBytes: 16 * 1024 * 1024 };
+const DEFAULT_LIMITS = { lanes: 2, maxTileBytes: 16 * 1024 * 1024, keeps: true };
 
 interface Opened {
   readonly document: Document;
@@ -38,7 +38,7 @@ async function openDocument(recipePath: string): Promise<Opened> {
 async function planOf(
   { document, text, models }: Omit<Opened, "close">,
   invocation: Invocation,
-  limits: Pick<Engine, "lanes" | "maxTileBytes">,
+  limits: Pick<Engine, "lanes" | "maxTileBytes" | "keeps">,
   title: string,
   signal: AbortSignal,
 ): Promise<Plan> {
@@ -48,6 +48,7 @@ async function planOf(
     memory: buffers(invocation.memory),
     maxTileBytes: limits.maxTileBytes,
     lanes: limits.lanes,
+    keeps: limits.keeps,
     seed: invocation.seed,
     text,
     title,

@@ -111,6 +111,7 @@ export function createHost(platform: HostPlatform): StudioHost {
       memory: Math.min(options.memory, MEMORY_CAP),
       maxTileBytes: engine?.maxTileBytes ?? 16 * 1024 * 1024,
       lanes: engine?.lanes ?? 2,
+      keeps: engine?.keeps ?? false,
       seed: options.seed,
       title: options.title,
       text: text ?? printDocument(document),

@@ -21,6 +21,8 @@ export interface TileJob {
   readonly count: number;
   /** The elements' bytes, one array per program input. The engine owns them until it returns them. */
   readonly inputs: readonly Uint8Array<ArrayBuffer>[];
+  /** The tile's planes of kept masks, one bit per element each, the lowest bit of a byte first. */
+  readonly kept?: readonly Uint8Array<ArrayBuffer>[] | undefined;
   /** Memory that may be used for the output, large enough for it. */
   readonly into?: Uint8Array<ArrayBuffer> | undefined;
   /** Memory that may be used for the histograms, one after another, large enough for all. */
@@ -38,6 +40,8 @@ export interface TileResult {
   readonly reductions: readonly Float64Array<ArrayBuffer>[];
   /** The same bytes as the job's inputs, handed back (perhaps in other views or buffers). */
   readonly inputs: readonly Uint8Array<ArrayBuffer>[];
+  /** The job's planes, with what the program keeps; absent where there are none. */
+  readonly kept?: readonly Uint8Array<ArrayBuffer>[] | undefined;
 }
 
 /** Memory of an engine that this thread can read and write too. */
@@ -56,6 +60,8 @@ export interface Engine {
   readonly lanes: number;
   /** Upper bound for the sum of a tile's input bytes and for its output. */
   readonly maxTileBytes: number;
+  /** Whether programs may keep masks for later sweeps; where not, making them again is cheaper than moving them. */
+  readonly keeps: boolean;
   /** Where tiles should lie, if there is such a place: the engine then works on them without moving them. */
   readonly memory: TileMemory | null;
   /** Rejects with a DeviceError when the device is lost or fails, or with AbortError. */

@@ -34,7 +34,7 @@ function split(program: Program): Stage[] {
   for (const op of program.ops) {
     if (op.op !== "rank") ops.push(op);
     else {
-      const results = { sums: [], histograms: [], reductions: [], output: op.a };
+      const results = { sums: [], histograms: [], reductions: [], keeps: [], output: op.a };
       stages.push({ ...prune({ ...program, ...results, ops: [...ops] }, stages.length), columns: op.columns });
       ops.push({ op: "input", slot: inputs.length + stages.length - 1 });
     }
@@ -45,6 +45,7 @@ function split(program: Program): Stage[] {
 /** Without the operations nobody needs, and with the inputs that are left. Uniforms and tables stay. */
 function prune(program: Program, stage: number): Pick<Stage, "program" | "sources"> {
   const wanted = new Set([
+    ...(program.keeps ?? []).map(({ value }) => value),
     ...program.sums,
     ...program.histograms.map(({ value }) => value),
     ...program.reductions.map(({ value }) => value),
@@ -76,6 +77,7 @@ function prune(program: Program, stage: number): Pick<Stage, "program" | "source
       sums: program.sums.map(move),
       histograms: program.histograms.map((one) => ({ ...one, value: move(one.value) })),
       reductions: program.reductions.map((one) => ({ ...one, value: move(one.value) })),
+      keeps: (program.keeps ?? []).map((one) => ({ ...one, value: move(one.value) })),
       output: program.output === null ? null : move(program.output),
     },
     sources,

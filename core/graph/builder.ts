@@ -14,10 +14,11 @@ export interface Builder {
   tied(selection: Selection): number;
   /** The uniform word with the high digit of the selection's threshold. */
   digit(selection: Selection | OverallKth): number;
-  finish(results: Pick<Program, "sums" | "histograms" | "reductions" | "output">): Fused;
+  finish(results: Pick<Program, "sums" | "histograms" | "reductions" | "keeps" | "output">): Fused;
 }
 
-export function createBuilder(): Builder {
+/** @param planeOf the plane that holds a tensor already, or null */
+export function createBuilder(planeOf: (tensor: Tensor) => number | null = () => null): Builder {
   const ops: Op[] = [];
   const seen = new Map<string, number>();
   const values = new Map<Tensor, number>();
@@ -57,7 +58,8 @@ export function createBuilder(): Builder {
   function value(tensor: Tensor): number {
     const known = values.get(tensor);
     if (known !== undefined) return known;
-    const made = emit(operation(tensor));
+    const plane = planeOf(tensor);
+    const made = emit(plane === null ? operation(tensor) : { op: "kept", plane });
     values.set(tensor, made);
     return made;
   }
@@ -108,7 +110,7 @@ export function createBuilder(): Builder {
       return emit({ op: "tied", a, word: word(selection, "tied", [{ kind: "threshold", selection }]) });
     },
     digit: (selection) => word(selection, "digit", [{ kind: "digit", selection }]),
-    finish: ({ sums, histograms, reductions, output }) => {
+    finish: ({ sums, histograms, reductions, keeps = [], output }) => {
       const tables = vectors.map(({ axis, columns }) => ({ axis, columns }));
       const text: readonly [Op[], readonly number[], readonly Histogram[], readonly Reduction[], number | null] = [
         ops,
@@ -118,7 +120,7 @@ export function createBuilder(): Builder {
         output,
       ];
       const program: Program = {
-        key: JSON.stringify([inputs.length, uniforms.length, tables, ...text]),
+        key: JSON.stringify([inputs.length, uniforms.length, tables, ...text, ...(keeps.length > 0 ? [keeps] : [])]),
         inputs,
         ops,
         words: uniforms.length,
@@ -126,6 +128,7 @@ export function createBuilder(): Builder {
         histograms,
         tables,
         reductions,
+        ...(keeps.length > 0 ? { keeps } : {}),
         output,
       };
       return { program, uniforms, vectors };

@@ -14,6 +14,7 @@
  */
 import { createBuilder } from "./builder.ts";
 import { collect, type Demand } from "./demand.ts";
+import { type Plane, planesOf } from "./planes.ts";
 import type { Program } from "./program.ts";
 import type { Scalar, Selection, Tensor, Vector } from "./tensor.ts";
 
@@ -68,15 +69,44 @@ export interface Pass extends Fused {
 }
 
 /**
+ * @param keep masks that are dear to make are left in planes by the first sweep that needs them, for those after it
  * @returns the sweeps in order; the last one yields the tensor. One sweep for purely elementwise methods.
  */
-export function passesOf(output: Tensor, watched: readonly Scalar[] = []): Pass[] {
+export function passesOf(output: Tensor, watched: readonly Scalar[] = [], keep = false): Pass[] {
   const demand = collect(output, watched);
-  return Array.from({ length: demand.last + 1 }, (_, level) => passAt(level, output, demand));
+  const levels = Array.from({ length: demand.last + 1 }, (_, level) => level);
+  const planes = keep
+    ? planesOf(levels.map((level) => ({ round: roundOf(level, demand), roots: rootsOf(level, output, demand) })))
+    : new Map<Tensor, Plane>();
+  return levels.map((level) => passAt(level, output, demand, planes));
 }
 
-function passAt(level: number, output: Tensor, demand: Demand): Pass {
-  const builder = createBuilder();
+/** How many planes of kept masks the passes make. */
+export const planesIn = (passes: readonly Pass[]): number =>
+  passes.reduce((sum, { program }) => sum + (program.keeps?.length ?? 0), 0);
+
+const roundOf = (level: number, { barriers }: Demand) => barriers.filter((barrier) => barrier <= level).length;
+
+/** The tensors that a sweep is asked for. */
+function rootsOf(level: number, output: Tensor, demand: Demand): Tensor[] {
+  const at = (tensor: Tensor) => demand.level(tensor) === level;
+  return [
+    ...demand.sums.map(({ tensor }) => tensor).filter(at),
+    ...demand.keys.filter(at),
+    ...demand.selections.filter((one) => demand.level(one) === level).map(({ key }) => key),
+    ...demand.overallKths.filter(({ key }) => demand.level(key) + 1 === level).map(({ key }) => key),
+    ...demand.reduced.map(({ tensor }) => tensor).filter(at),
+    ...(level === demand.last ? [output] : []),
+  ];
+}
+
+function passAt(level: number, output: Tensor, demand: Demand, planes: ReadonlyMap<Tensor, Plane>): Pass {
+  const round = roundOf(level, demand);
+  const held = (tensor: Tensor) => {
+    const plane = planes.get(tensor);
+    return plane !== undefined && plane.level < level && plane.round === round ? plane.number : null;
+  };
+  const builder = createBuilder(held);
   const sums = demand.sums.filter((sum) => demand.level(sum.tensor) === level);
   const high = demand.keys.filter((key) => demand.level(key) === level);
   const low = [
@@ -96,9 +126,12 @@ function passAt(level: number, output: Tensor, demand: Demand): Pass {
     columns,
   }));
   const result = level === demand.last ? builder.value(output) : null;
+  const keeps = [...planes]
+    .filter(([, plane]) => plane.level === level)
+    .map(([tensor, { number }]) => ({ value: builder.value(tensor), plane: number }));
   return {
-    ...builder.finish({ sums: summed, histograms, reductions, output: result }),
-    round: demand.barriers.filter((barrier) => barrier <= level).length,
+    ...builder.finish({ sums: summed, histograms, reductions, keeps, output: result }),
+    round,
     sums,
     high,
     low,

@@ -29,7 +29,9 @@ export type Op =
    * Position of the element in its row of `columns` elements in ascending order of magnitude bits, equal ones in
    * order of index. Tiles of a program with ranks consist of whole rows.
    */
-  | { readonly op: "rank"; readonly a: number; readonly columns: number };
+  | { readonly op: "rank"; readonly a: number; readonly columns: number }
+  /** 1 or 0, as an earlier sweep over the same tile left it in plane `plane`. */
+  | { readonly op: "kept"; readonly plane: number };
 
 /**
  * A vector that a tile looks up. Of rows: entry r belongs to the r-th row that the tile touches. Of columns: entry j
@@ -48,6 +50,12 @@ export interface Table {
 export interface Reduction extends Table {
   readonly value: number;
   readonly how: "sum" | "max";
+}
+
+/** A value of 1 or 0 that is kept for later sweeps: one bit per element. */
+export interface Keep {
+  readonly value: number;
+  readonly plane: number;
 }
 
 /** Counts of one digit of the magnitude bits of `value`. */
@@ -73,6 +81,8 @@ export interface Program {
   readonly histograms: readonly Histogram[];
   readonly tables: readonly Table[];
   readonly reductions: readonly Reduction[];
+  /** What is left for later sweeps; nothing when absent. */
+  readonly keeps?: readonly Keep[];
   /** The value to encode and return, or null. */
   readonly output: number | null;
 }

@@ -7,12 +7,11 @@ import { bytesPer, isFloat, isOutput, type OutputDtype, TORCH_NAMES } from "../b
 import { fromBytes } from "../bytes/source.ts";
 import { countOf, type TensorInfo } from "../formats/checkpoint.ts";
 import { layoutShards } from "../formats/write.ts";
-import { passesOf } from "../graph/passes.ts";
 import { add, input, mul, type Tensor } from "../graph/tensor.ts";
 import { stringAt } from "../model/config.ts";
 import { modelFacts } from "../model/facts.ts";
 import type { Model } from "../model/model.ts";
-import { figuresOf, seedOf, tiling } from "../plan/memory.ts";
+import { figuresOf, seedOf, sweepsOf } from "../plan/memory.ts";
 import { asStored, type Draft } from "../plan/merge.ts";
 import type { InputPlan, Note, Plan, PlanOptions, TensorPlan } from "../plan/plan.ts";
 import type { MoeRecipe } from "../recipe/moe.ts";
@@ -53,8 +52,7 @@ export function buildMoePlan(
     const output = layout.placements[i]!;
     if (one.action === "copy") return { ...one, output };
     const { expression, ...rest } = one;
-    const passes = passesOf(expression);
-    return { ...rest, passes, output, ...tiling({ ...rest, passes }, options) };
+    return { ...rest, output, ...sweepsOf(rest, expression, options) };
   });
   const parameters = tensors.reduce((sum, { shape }) => sum + countOf(shape), 0);
   const used = new Map([fit.base, ...members(fit).map(({ model }) => model)].map((model) => [model.ref, model]));

@@ -4,13 +4,12 @@
  */
 import { WeightloomError } from "../errors.ts";
 import { layoutShards } from "../formats/write.ts";
-import { passesOf } from "../graph/passes.ts";
 import type { Model } from "../model/model.ts";
 import { printRecipe } from "../recipe/print.ts";
 import type { Recipe } from "../recipe/recipe.ts";
 import { adviceOf } from "./advice.ts";
 import { extrasOf } from "./extras.ts";
-import { figuresOf, tiling } from "./memory.ts";
+import { figuresOf, sweepsOf } from "./memory.ts";
 import type { Draft } from "./merge.ts";
 import type { Note, Plan, PlanOptions, TensorPlan } from "./plan.ts";
 import { draftAll, earlierResults } from "./stages.ts";
@@ -48,11 +47,7 @@ export function buildPlan(
     const output = layout.placements[i]!;
     if (one.action === "copy") return { ...one, output };
     const { expression, ...rest } = one;
-    const passes = passesOf(
-      expression,
-      one.watched.map(({ value }) => value),
-    );
-    return { ...rest, passes, output, ...tiling({ ...rest, passes }, options) };
+    return { ...rest, output, ...sweepsOf(rest, expression, options) };
   });
   const extras = extrasOf({
     recipe,

@@ -4,7 +4,9 @@
 import { bytesPer } from "../bytes/dtype.ts";
 import { WeightloomError } from "../errors.ts";
 import { countOf } from "../formats/checkpoint.ts";
+import { passesOf, planesIn } from "../graph/passes.ts";
 import { BLOCK, lcm, unitOf } from "../graph/program.ts";
+import type { Scalar, Tensor } from "../graph/tensor.ts";
 import type { ExtraPlan, FilePlan, InputPlan, MergePlan, Plan, PlanOptions, TensorPlan } from "./plan.ts";
 
 type Sized = Pick<MergePlan, "inputs" | "passes" | "count" | "dtype"> & { readonly name?: string };
@@ -16,6 +18,28 @@ const TARGET = 2 * 1024 * 1024;
 function used(inputs: readonly InputPlan[], passes: Sized["passes"]): InputPlan[] {
   const wanted = new Set(passes.flatMap((pass) => pass.program.inputs));
   return inputs.filter((_, index) => wanted.has(index));
+}
+
+type Drafted = Omit<Sized, "passes"> & { readonly watched: readonly { readonly value: Scalar }[] };
+
+/**
+ * The sweeps of a tensor, and how it is worked off. Masks are kept between sweeps where the tensor's bytes are, too.
+ * Throws a PlanError like `tiling`.
+ */
+export function sweepsOf(
+  draft: Drafted,
+  expression: Tensor,
+  options: Pick<PlanOptions, "memory" | "maxTileBytes" | "lanes" | "keeps">,
+): Pick<MergePlan, "passes" | "tile" | "resident" | "planes"> {
+  const made = (keep: boolean) => {
+    const watched = draft.watched.map(({ value }) => value);
+    const passes = passesOf(expression, watched, keep);
+    return { passes, ...tiling({ ...draft, passes }, options), planes: planesIn(passes) };
+  };
+  const plain = made(false);
+  if (options.keeps !== true || !plain.resident) return plain;
+  const keeping = made(true);
+  return keeping.resident ? keeping : plain;
 }
 
 /**
@@ -42,7 +66,8 @@ export function tiling(
       `${draft.name ?? "A tensor"}: ranking its rows takes ${least.toLocaleString("en")} elements at once, but ${room} fit. Give the merge more memory, choose the other engine, or leave this tensor out.`,
     );
   }
-  const resident = draft.passes.length > 1 && draft.count * inBytes <= limits.memory / 3;
+  const heldBytes = inBytes + planesIn(draft.passes) / 8;
+  const resident = draft.passes.length > 1 && draft.count * heldBytes <= limits.memory / 3;
   return { tile: draft.count <= tile ? Math.ceil(draft.count / BLOCK) * BLOCK || BLOCK : tile, resident };
 }
 

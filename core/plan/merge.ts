@@ -15,7 +15,7 @@ import { scoreHeads } from "./scores.ts";
 import { createSlots, refuseCutting } from "./slots.ts";
 
 /** A tensor plan that has no place in a file, no sweeps and no tile size yet. */
-export type MergeDraft = Omit<MergePlan, "output" | "passes" | "tile" | "resident"> & {
+export type MergeDraft = Omit<MergePlan, "output" | "passes" | "tile" | "resident" | "planes"> & {
   /** Over `inputs`. */
   readonly expression: Tensor;
 };

@@ -54,6 +54,8 @@ export interface MergePlan extends TensorCommon {
   readonly tile: number;
   /** True when its input bytes stay in memory between passes and are read once. */
   readonly resident: boolean;
+  /** Masks kept between sweeps, one bit per element each. */
+  readonly planes: number;
   /** Key of its random streams. */
   readonly seed: readonly [number, number];
 }
@@ -119,6 +121,8 @@ export interface PlanOptions {
   readonly maxTileBytes: number;
   /** Tiles the engine works on at once. */
   readonly lanes: number;
+  /** The engine may keep masks between sweeps. */
+  readonly keeps?: boolean;
   readonly seed: number;
   /** YAML text to save beside the weights; printed from the recipe when absent. */
   readonly text?: string;

@@ -45,8 +45,17 @@ export function asideHost(engine: Engine, emit: TileHost["emit"], signal = new A
 /** Looks at memory that the engine shares anew, instead of reading it again. */
 type Find = (index: number, first: number, count: number) => Uint8Array<ArrayBuffer> | null;
 
-/** Input bytes held for one tile, by input number. */
-type Held = Map<number, Uint8Array<ArrayBuffer>>;
+/** What is held of one tile. */
+interface Held {
+  /** Input bytes by input number. */
+  readonly bytes: Map<number, Uint8Array<ArrayBuffer>>;
+  /** Which inputs were asked for. */
+  readonly asked: Set<number>;
+  /** Masks kept between sweeps. */
+  planes: readonly Uint8Array<ArrayBuffer>[];
+}
+
+const nothing = (): Held => ({ bytes: new Map(), asked: new Set(), planes: [] });
 
 /**
  * Streams some of a tensor's passes, one round's. Resolves when every tile is admitted; the work itself goes on and
@@ -60,8 +69,8 @@ export async function streamTensor(
   host: TileHost,
 ): Promise<{ readonly settled: Promise<void> }> {
   const tiles = tilesOf(plan);
-  /** Resident tensors: the bytes of each tile, and which inputs were asked for, kept for all sweeps. */
-  const kept = tiles.map(() => ({ held: new Map() as Held, asked: new Set<number>() }));
+  /** Of resident tensors, kept for all sweeps. */
+  const kept = tiles.map(nothing);
   let ready: Promise<void> = Promise.resolve();
   // What does not lie in the engine's memory is handed over: what is held would be gone.
   const find: Find = (index, first, count) => {
@@ -69,7 +78,7 @@ export async function streamTensor(
     const t = Math.floor(first / plan.tile);
     const size = inputBytes(plan, index);
     const start = (first - t * plan.tile) * size;
-    const bytes = kept[t]?.held.get(index);
+    const bytes = kept[t]?.bytes.get(index);
     if (bytes === undefined || bytes.buffer instanceof ArrayBuffer) return null;
     return start + count * size > bytes.length ? null : bytes.subarray(start, start + count * size);
   };
@@ -85,30 +94,34 @@ export async function streamTensor(
     const start = ready;
     const work: Promise<void>[] = [];
     for (const [t, { first, count }] of tiles.entries()) {
-      const { held, asked } = (plan.resident ? kept[t] : undefined) ?? {
-        held: new Map() as Held,
-        asked: new Set<number>(),
-      };
+      const held = (plan.resident ? kept[t] : undefined) ?? nothing();
+      const { asked } = held;
+      const planeBytes = plan.planes * Math.ceil(count / 8);
+      const newPlanes = held.planes.length === 0 ? planeBytes : 0;
       const missing = pass.program.inputs.filter((index) => !asked.has(index));
       for (const index of missing) asked.add(index);
       const bytesOf = (inputs: Iterable<number>) =>
         [...inputs].reduce((sum, index) => sum + count * inputBytes(plan, index), 0);
       const outBytes = yields ? count * bytesPer(plan.dtype) : 0;
-      await host.budget.acquire(bytesOf(missing) + outBytes);
+      await host.budget.acquire(bytesOf(missing) + newPlanes + outBytes);
+      if (newPlanes > 0) {
+        const size = Math.ceil(count / 8);
+        held.planes = Array.from({ length: plan.planes }, () => roomIn(host, size) ?? new Uint8Array(size));
+      }
       const fetched = Promise.all(missing.map((index) => host.read(plan, index, first, count)));
       fetched.catch(() => {});
       const result = (async () => {
         const bytes = await fetched;
         missing.forEach((index, i) => {
           const part = bytes[i];
-          if (part !== undefined) held.set(index, part);
+          if (part !== undefined) held.bytes.set(index, part);
         });
         await start;
         const done = await runTile(plan, pass, settlement, host, held, first, count);
         if (isLast || !plan.resident) {
-          for (const bytes of held.values()) host.recycle(bytes);
-          held.clear();
-          host.budget.release(bytesOf(asked));
+          for (const bytes of [...held.bytes.values(), ...held.planes]) host.recycle(bytes);
+          held.bytes.clear();
+          host.budget.release(bytesOf(asked) + planeBytes);
         }
         return done;
       })();
@@ -134,11 +147,9 @@ async function runTile(
   count: number,
 ): Promise<TileResult> {
   const { program } = pass;
-  // Memory that is not the engine's would be copied on its way there.
-  const room = (bytes: number) => (host.engine.memory !== null && bytes > 0 ? host.room(bytes) : undefined);
-  const into = room(program.output === null ? 0 : count * bytesPer(plan.dtype));
+  const into = roomIn(host, program.output === null ? 0 : count * bytesPer(plan.dtype));
   const counts = program.histograms.reduce((sum, { digit }) => sum + (digit === "high" ? HIGH_BINS : LOW_BINS), 0);
-  const bins = room(4 * counts);
+  const bins = roomIn(host, 4 * counts);
   const result = await host.engine.run(
     {
       program,
@@ -150,17 +161,23 @@ async function runTile(
       tables: settlement.tables(pass, first, count),
       first,
       count,
-      inputs: program.inputs.map((index) => held.get(index)!),
+      inputs: program.inputs.map((index) => held.bytes.get(index)!),
+      kept: held.planes,
     },
     host.signal,
   );
   program.inputs.forEach((index, i) => {
-    held.set(index, result.inputs[i]!);
+    held.bytes.set(index, result.inputs[i]!);
   });
+  held.planes = result.kept ?? held.planes;
   settlement.absorb(pass, first, count, result);
   if (bins !== undefined) host.recycle(bins);
   return result;
 }
+
+/** Memory that is not the engine's would be copied on its way there. */
+const roomIn = (host: TileHost, bytes: number) =>
+  host.engine.memory !== null && bytes > 0 ? host.room(bytes) : undefined;
 
 /** Elements of a second look: long enough to be worth a read, short enough to stop early. */
 const LOOK = 64 * BLOCK;

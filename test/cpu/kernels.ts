@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { promisify } from "node:util";
 import { bytesPer, type FloatDtype, type OutputDtype } from "../../core/bytes/dtype.ts";
 import type { TileJob, TileResult } from "../../core/engine/engine.ts";
-import type { Histogram, Op, Program, Reduction, Table } from "../../core/graph/program.ts";
+import type { Histogram, Keep, Op, Program, Reduction, Table } from "../../core/graph/program.ts";
 
 /** Compiles what has changed and loads it. */
 export async function loadKernels(name = "kernels"): Promise<WebAssembly.Module> {
@@ -20,6 +20,8 @@ export interface JobParts {
   readonly histograms?: readonly Histogram[];
   readonly tables?: readonly (Table & { readonly entries: Float32Array<ArrayBuffer> })[];
   readonly reductions?: readonly Reduction[];
+  readonly keeps?: readonly Keep[];
+  readonly kept?: readonly Uint8Array<ArrayBuffer>[];
   readonly output?: number | null;
   readonly encode?: OutputDtype;
   readonly first?: number;
@@ -44,6 +46,7 @@ export function makeJob(parts: JobParts): TileJob {
     histograms,
     tables: tables.map(({ axis, columns }) => ({ axis, columns })),
     reductions,
+    keeps: parts.keeps ?? [],
     output,
   };
   return {
@@ -55,6 +58,7 @@ export function makeJob(parts: JobParts): TileJob {
     first: parts.first ?? 0,
     count,
     inputs: inputs.map(({ bytes }) => bytes),
+    kept: parts.kept,
   };
 }
 

@@ -226,6 +226,41 @@ test("random programs give what the plain interpreter gives", () => {
   );
 });
 
+test.each(SIZES)("masks of %i elements are kept as bits, and read again", (count) => {
+  const planes = () => [0, 1, 2].map(() => new Uint8Array(Math.ceil(count / 8)).fill(0x5a));
+  const inputs = [f32(count, 31), f32(count, 32)];
+  const ops: Op[] = [
+    { op: "input", slot: 0 },
+    { op: "input", slot: 1 },
+    { op: "lt", a: 0, b: 1 },
+  ];
+  const keeping = (kept: Uint8Array<ArrayBuffer>[]) =>
+    makeJob({
+      ops: [...ops, { op: "ne", a: 0, b: 1 }, { op: "add", a: 0, b: 3 }],
+      inputs,
+      keeps: [
+        { value: 2, plane: 2 },
+        { value: 3, plane: 0 },
+      ],
+      kept,
+    });
+  const [found, expected] = [lane.run(keeping(planes())), runPlain(keeping(planes()))];
+  expect(difference(floatsOf(found), floatsOf(expected))).toBe(-1);
+  const bit = (bits: Uint8Array, i: number) => (bits[i >> 3]! >> (i & 7)) & 1;
+  for (const plane of [0, 2])
+    for (let i = 0; i < count; i++)
+      if (bit(found.kept![plane]!, i) !== bit(expected.kept![plane]!, i)) throw new Error(`plane ${plane}, bit ${i}`);
+  expect([...found.kept![1]!].every((byte) => byte === 0x5a)).toBe(true);
+  expectSame(
+    makeJob({
+      ops: [...ops, { op: "kept", plane: 0 }, { op: "kept", plane: 2 }, { op: "where", a: 3, b: 0, c: 4 }],
+      inputs,
+      kept: found.kept!,
+      sums: [3],
+    }),
+  );
+});
+
 test("any split into tiles gives the same bytes, sums and counts", () => {
   const count = 50_001;
   const [a, b] = [f32(count, 21).bytes, f32(count, 22).bytes];
@@ -278,6 +313,9 @@ test("a job whose parts do not fit is refused before it runs", () => {
   const job = makeJob({ ops: [{ op: "input", slot: 0 }], inputs: [f32(100, 1)] });
   expect(() => lane.run({ ...job, count: 101 })).toThrow(/input 0 has 400 bytes instead of 404/);
   expect(() => lane.run({ ...job, first: 100 })).toThrow(/not a multiple of 4096/);
+  expect(() => lane.run(makeJob({ ops: [{ op: "kept", plane: 1 }], kept: [new Uint8Array(9)], count: 8 }))).toThrow(
+    /plane 1 has 0 bytes instead of 1/,
+  );
   expect(() => lane.run(makeJob({ ops: [{ op: "neg", a: 0 }], count: 8 }))).toThrow(
     /used before it is defined|cannot run/,
   );

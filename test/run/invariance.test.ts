@@ -63,6 +63,10 @@ describe.each(await engines())("$name", ({ engine }) => {
           shuffled(engine),
         );
         expect(Buffer.compare(whole, tiled)).toBe(0);
+        if (!engine.keeps) return;
+        const keeping = planOf(merged, inputs, { dtype: "BF16", tile: 4096 * blocks, keeps: true });
+        expect(keeping.planes).toBe(method === "dare_ties" ? 2 : 0);
+        expect(Buffer.compare(whole, await computeTensor(keeping, shuffled(engine)))).toBe(0);
       }),
       { numRuns: 12, seed: 5 },
     );

@@ -2,7 +2,7 @@
 import { bytesPer, type FloatDtype, type OutputDtype } from "../../core/bytes/dtype.ts";
 import { fromBytes } from "../../core/bytes/source.ts";
 import type { Engine } from "../../core/engine/engine.ts";
-import { passesOf } from "../../core/graph/passes.ts";
+import { passesOf, planesIn } from "../../core/graph/passes.ts";
 import { input, type Tensor } from "../../core/graph/tensor.ts";
 import type { Param } from "../../core/method.ts";
 import { seedOf, tiling } from "../../core/plan/memory.ts";
@@ -24,7 +24,7 @@ export const f32 = (values: readonly number[]): Input => ({
 export function planOf(
   merged: Tensor,
   inputs: readonly Input[],
-  options: { dtype?: OutputDtype; tile?: number; seed?: number; name?: string } = {},
+  options: { dtype?: OutputDtype; tile?: number; seed?: number; name?: string; keeps?: boolean } = {},
 ): MergePlan {
   const name = options.name ?? "x";
   const plans = inputs.map(({ dtype, bytes }, i): InputPlan => {
@@ -39,7 +39,8 @@ export function planOf(
   });
   const count = plans[0]?.info.shape[0] ?? 0;
   const dtype = options.dtype ?? "F32";
-  const passes = passesOf(merged);
+  const { keeps = false } = options;
+  const passes = passesOf(merged, [], keeps);
   const limits = { memory: 1e9, maxTileBytes: 16e6, lanes: 1 };
   const { tile, resident } = tiling({ inputs: plans, passes, count, dtype }, limits);
   return {
@@ -54,7 +55,8 @@ export function planOf(
     watched: [],
     seed: seedOf(options.seed ?? 42, name),
     tile: options.tile ?? tile,
-    resident: options.tile === undefined && resident,
+    resident: keeps || (options.tile === undefined && resident),
+    planes: planesIn(passes),
     output: { file: 0, range: { start: 0, end: count * bytesPer(dtype) } },
   };
 }

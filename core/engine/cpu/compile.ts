@@ -268,6 +268,7 @@ function writeLoop(step: Step & { readonly begin: Body; readonly filled: Readonl
   };
   // Elements done in this step; the same in bytes from the base on, and from the strip's first in elements of 2 and 4.
   const [i, inRegister, narrow, wide] = [body.local(I32), body.local(I32), body.local(I32), body.local(I32)];
+  const inPlane = body.local(I32);
   const startOf = (place: number): number => {
     const variable = begin.local(I32);
     placeOf(begin, layout, place);
@@ -276,6 +277,9 @@ function writeLoop(step: Step & { readonly begin: Body; readonly filled: Readonl
   };
   const starts = dtypes.map((_, slot) => startOf(slot));
   const outStart = startOf(dtypes.length);
+  const { keeps = [] } = program;
+  const firstPlane = dtypes.length + 1 + program.histograms.length;
+  const planeStarts = new Map(layout.planes.map((plane, p) => [plane, startOf(firstPlane + p)]));
   const load = (address: number | readonly [number, number], instruction: number, from: number): Value => {
     if (typeof address === "number") body.get(address);
     else sum(body, ...address);
@@ -319,13 +323,14 @@ function writeLoop(step: Step & { readonly begin: Body; readonly filled: Readonl
   body.set(i);
   body.get(BASE);
   body.set(inRegister);
-  for (const [variable, shift] of [
-    [narrow, 1],
-    [wide, 2],
+  for (const [variable, shift, how] of [
+    [narrow, 1, i32.shl],
+    [wide, 2, i32.shl],
+    [inPlane, 3, i32.shrU],
   ] as const) {
     body.get(at);
     body.i32(shift);
-    body.put(i32.shl);
+    body.put(how);
     body.set(variable);
   }
 
@@ -356,7 +361,15 @@ function writeLoop(step: Step & { readonly begin: Body; readonly filled: Readonl
         );
         return places;
       };
-      const { number } = createHalf(program, v, constants, leaf, place);
+      const kept = (plane: number): Value => {
+        const bits = v.bits(...[1, 2, 4, 8].map((bit) => bit << (4 * half)));
+        const all = splat(() => {
+          sum(body, planeStarts.get(plane)!, inPlane);
+          body.access(i32.loadByte);
+        });
+        return v.equalI(v.and(all, bits), bits);
+      };
+      const { number, mask } = createHalf(program, v, constants, leaf, place, kept);
       let within: Value | null = null;
       program.sums.forEach((summed, s) => {
         const value = number(summed);
@@ -371,9 +384,23 @@ function writeLoop(step: Step & { readonly begin: Body; readonly filled: Readonl
         addTo(body, v, totals[s]!.slice(2 * half), v.and(value, within));
       });
       for (const [value, register] of registers) store(inRegister, number(value), register + 16 * half);
-      return program.output === null || encode === "F16" ? null : number(program.output);
+      return {
+        masks: keeps.map(({ value }) => mask(value)),
+        output: program.output === null || encode === "F16" ? null : number(program.output),
+      };
     });
-    const [low, high] = halves;
+    keeps.forEach(({ plane }, k) => {
+      sum(body, planeStarts.get(plane)!, inPlane);
+      halves.forEach(({ masks }, half) => {
+        body.get(masks[k]!);
+        body.simd(simd.bitmask);
+        body.i32(4 * half);
+        body.put(i32.shl);
+      });
+      body.put(i32.or);
+      body.access(i32.storeByte);
+    });
+    const [low, high] = halves.map(({ output }) => output);
     if (layout.output !== null && low != null && high != null) {
       if (encode === "F32") {
         store([outStart, wide], low, 0);
@@ -384,6 +411,7 @@ function writeLoop(step: Step & { readonly begin: Body; readonly filled: Readonl
       [inRegister, 32],
       [narrow, 16],
       [wide, 32],
+      [inPlane, 1],
     ] as const) {
       counted(variable, by);
       body.set(variable);
@@ -426,6 +454,7 @@ function neededBy(program: Program): number[] {
     ...program.sums,
     ...program.histograms.map(({ value }) => value),
     ...program.reductions.map(({ value }) => value),
+    ...(program.keeps ?? []).map(({ value }) => value),
     ...(program.output === null ? [] : [program.output]),
   ]);
   for (let value = program.ops.length - 1; value >= 0; value--)

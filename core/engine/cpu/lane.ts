@@ -80,7 +80,7 @@ export async function createLane(module: WebAssembly.Module, shared: WebAssembly
         const part = stage.program === job.program ? job : partOf(job, stage, ranks);
         const ready = readyFor(part);
         const result = runTile(ready, part, memory, spaceFor(ready.layout.bytes()), kernels.clear);
-        if (stage.columns === null) return { ...result, inputs: job.inputs };
+        if (stage.columns === null) return { ...result, inputs: job.inputs, kept: job.kept };
         if (result.output === null) throw new Error("Internal error: a stage without keys.");
         rankRows(kernels, spaceFor(rankBytes(stage.columns)), result.output, stage.columns);
         ranks.push(result.output);
@@ -110,7 +110,7 @@ function partOf(
 }
 
 /** Refuses a job whose parts do not fit each other, before it can read past anything. */
-function checkJob({ program, dtypes, words, tables, inputs, count, first }: TileJob): void {
+function checkJob({ program, dtypes, words, tables, inputs, kept = [], count, first }: TileJob): void {
   const refuse = (why: string): never => {
     throw new WeightloomError("DeviceError", `A tile of ${program.key} cannot run: ${why}. Report this as a bug.`);
   };
@@ -129,6 +129,14 @@ function checkJob({ program, dtypes, words, tables, inputs, count, first }: Tile
     if (op.op === "rank" && (first % op.columns !== 0 || count % op.columns !== 0)) {
       refuse(`it has parts of rows of ${op.columns} elements to rank`);
     }
+  }
+  const planes = [
+    ...program.ops.flatMap((op) => (op.op === "kept" ? [op.plane] : [])),
+    ...(program.keeps ?? []).map(({ plane }) => plane),
+  ];
+  for (const plane of planes) {
+    const [found, needed] = [kept[plane]?.length ?? 0, Math.ceil(count / 8)];
+    if (found < needed) refuse(`plane ${plane} has ${found} bytes instead of ${needed}`);
   }
   inputs.forEach((bytes, slot) => {
     const needed = count * bytesPer(dtypes[slot]!);

@@ -14,6 +14,7 @@ export const simd = {
   splatI32: 17,
   splatF32: 19,
   anyTrue: 83,
+  bitmask: 164,
 } as const;
 
 /** Of two operands. */

@@ -20,7 +20,7 @@ export interface Area {
 }
 
 export interface Layout {
-  /** Addresses of each input's first element in the strip, of the output's, and of each histogram. */
+  /** Addresses of each input's first element in the strip, of the output's, of each histogram, of each plane's. */
   readonly places: Area;
   /** The program's words as they come. */
   readonly uniforms: Area;
@@ -39,6 +39,9 @@ export interface Layout {
   /** Staging of each program input: bytes of STAGED elements. */
   readonly inputs: readonly Area[];
   readonly output: Area | null;
+  /** Numbers of the planes that it reads or writes, and their staging. */
+  readonly planes: readonly number[];
+  readonly kept: readonly Area[];
   /** A register of STEP numbers beyond all areas; each call makes another. */
   register(): number;
   /** End of the last area, registers included. */
@@ -69,7 +72,8 @@ export function layOut({ program, dtypes, encode, count }: Shape): Layout {
     end = align(end + bytes);
     return { at, bytes };
   };
-  const places = area(4 * (dtypes.length + 1 + program.histograms.length));
+  const planes = planesOf(program);
+  const places = area(4 * (dtypes.length + 1 + program.histograms.length + planes.length));
   const uniforms = area(program.words * 4);
   const start = end;
   const accumulators = program.sums.map(() => area(LINE));
@@ -85,9 +89,16 @@ export function layOut({ program, dtypes, encode, count }: Shape): Layout {
     reductions: program.reductions.map((one) => reducing(one, count, area)),
     inputs: dtypes.map((dtype) => area(STAGED * bytesPer(dtype))),
     output: program.output === null ? null : area(STAGED * bytesPer(encode)),
+    planes,
+    kept: planes.map(() => area(STAGED / 8)),
     register: () => area(STEP * 4).at,
     bytes: () => end,
   };
+}
+
+function planesOf({ ops, keeps = [] }: Shape["program"]): number[] {
+  const read = ops.flatMap((op) => (op.op === "kept" ? [op.plane] : []));
+  return [...new Set([...read, ...keeps.map(({ plane }) => plane)])];
 }
 
 /** Bytes of a table's entries, wherever a tile of so many elements begins. */

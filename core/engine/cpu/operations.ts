@@ -82,11 +82,14 @@ export function createConstants(begin: Body, v: Lanes, base: number, offsetOf: (
 export interface Half {
   /** The number a value of the program has. */
   number(value: number): Value;
+  /** Ones where it is not zero. */
+  mask(value: number): Value;
 }
 
 /**
  * @param leaf writes what reads memory: inputs, random numbers, vectors
  * @param place the index in the tile of each of the four
+ * @param kept reads a plane's bits as a mask
  */
 export function createHalf(
   program: Program,
@@ -94,6 +97,7 @@ export function createHalf(
   constants: Constants,
   leaf: (value: number, op: Op) => Value,
   place: () => Value,
+  kept: (plane: number) => Value,
 ): Half {
   const numbers = new Map<number, Value>();
   const masks = new Map<number, Value>();
@@ -133,6 +137,8 @@ export function createHalf(
           const bar = v.subI(below, v.greaterI(place(), last));
           return v.greaterI(v.and(number(op.a), v.bits(0x7fffffff)), bar);
         };
+      case "kept":
+        return () => kept(op.plane);
       case "tied":
         return () => v.equalI(v.and(number(op.a), v.bits(0x7fffffff)), constants.uniform(op.word));
       default:
@@ -188,7 +194,7 @@ export function createHalf(
     return op;
   }
 
-  return { number };
+  return { number, mask };
 }
 
 /** The error for a program that breaks its own rules; a bug, not a person's mistake. */

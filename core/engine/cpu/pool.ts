@@ -70,7 +70,7 @@ export async function createCpuEngine({ lanes, module, spawn, arena }: CpuEngine
       const id = nextId++;
       try {
         const job = packJob(task.job, member.met);
-        post(member.port, { type: "run", id, job }, buffersOf(job.inputs));
+        post(member.port, { type: "run", id, job }, buffersOf([...job.inputs, ...(job.kept ?? [])]));
         member.met.add(task.job.program.key);
         member.tasks.set(id, task);
       } catch (cause) {
@@ -117,6 +117,7 @@ export async function createCpuEngine({ lanes, module, spawn, arena }: CpuEngine
     name: `CPU, ${lanes} ${lanes === 1 ? "lane" : "lanes"}`,
     lanes,
     maxTileBytes: MAX_TILE_BYTES,
+    keeps: true,
     memory: arena ?? null,
     run: (job, signal) =>
       new Promise((resolve, reject) => {
@@ -158,6 +159,7 @@ export async function createLocalEngine(module: WebAssembly.Module): Promise<Eng
     name: "CPU, this thread",
     lanes: 1,
     maxTileBytes: MAX_TILE_BYTES,
+    keeps: true,
     memory: null,
     run: async (job, signal) => {
       throwIfAborted(signal);

@@ -66,13 +66,23 @@ export function runTile(
     clear(byteOffset, byteLength);
   });
   const outHere = output !== null && isShared(output);
-  const strip = sources.every(({ here }) => here) && (output === null || outHere) ? STRIP : STAGED;
+  const firstPlane = sources.length + 1 + counts.length;
+  const planes = layout.planes.map((plane, p) => {
+    const bits = job.kept![plane]!;
+    return { bits, here: isShared(bits), staging: layout.kept[p]!.at };
+  });
+  const direct = [...sources, ...planes].every(({ here }) => here) && (output === null || outHere);
+  const strip = direct ? STRIP : STAGED;
   for (let start = 0; start < count; start += strip) {
     const length = Math.min(strip, count - start);
     for (const [slot, { input, size, here }] of sources.entries()) {
       const staging = layout.inputs[slot]!.at;
       if (!here) bytes.set(input.subarray(start * size, (start + length) * size), staging);
       places[slot] = here ? input.byteOffset + start * size : base + staging;
+    }
+    for (const [p, { bits, here, staging }] of planes.entries()) {
+      if (!here) bytes.set(bits.subarray(start / 8, Math.ceil((start + length) / 8)), staging);
+      places[firstPlane + p] = here ? bits.byteOffset + start / 8 : base + staging;
     }
     if (layout.output !== null && output !== null) {
       places[sources.length] = outHere ? output.byteOffset + start * outSize : base + layout.output.at;
@@ -84,13 +94,24 @@ export function runTile(
       sums.set(part, s * blocks + start / BLOCK);
     });
     for (const { endStrip } of reductions) endStrip();
+    for (const { bits, here, staging } of planes) {
+      const size = Math.ceil(length / 8);
+      if (!here) bits.set(bytes.subarray(staging, staging + size), start / 8);
+    }
     if (output !== null && layout.output !== null && !outHere) {
       const { at } = layout.output;
       output.set(bytes.subarray(at, at + length * outSize), start * outSize);
     }
   }
   const histograms = binsHere ? counts : counts.map((each) => each.slice());
-  return { output, sums, histograms, reductions: reductions.map(({ result }) => result()), inputs: job.inputs };
+  return {
+    output,
+    sums,
+    histograms,
+    reductions: reductions.map(({ result }) => result()),
+    inputs: job.inputs,
+    kept: job.kept,
+  };
 }
 
 const countsAt = ({ words }: Space, { at, bytes }: Area) =>

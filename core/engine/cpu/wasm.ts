@@ -37,6 +37,8 @@ export interface Body {
 
 export const i32 = {
   load: 0x28,
+  loadByte: 0x2d,
+  storeByte: 0x3a,
   add: 0x6a,
   sub: 0x6b,
   and: 0x71,

@@ -13,17 +13,19 @@ interface Place {
 }
 type Bytes = Uint8Array<ArrayBuffer>;
 
-export interface JobOnWire extends Omit<TileJob, "program" | "inputs" | "into" | "bins"> {
+export interface JobOnWire extends Omit<TileJob, "program" | "inputs" | "kept" | "into" | "bins"> {
   /** Its key alone when the lane has met it. */
   readonly program: Program | string;
   readonly inputs: readonly (Bytes | Place)[];
+  readonly kept: readonly (Bytes | Place)[] | undefined;
   readonly into: Bytes | Place | undefined;
   readonly bins: Bytes | Place | undefined;
 }
 
-export interface ResultOnWire extends Omit<TileResult, "output" | "inputs" | "histograms"> {
+export interface ResultOnWire extends Omit<TileResult, "output" | "inputs" | "kept" | "histograms"> {
   readonly output: Bytes | null;
   readonly inputs: readonly (Bytes | null)[];
+  readonly kept: readonly (Bytes | null)[] | undefined;
   /** Null when they are where the job said. */
   readonly histograms: TileResult["histograms"] | null;
 }
@@ -31,11 +33,12 @@ export interface ResultOnWire extends Omit<TileResult, "output" | "inputs" | "hi
 const pack = (bytes: Bytes): Bytes | Place => (isShared(bytes) ? { at: bytes.byteOffset, bytes: bytes.length } : bytes);
 
 /** @param met keys of the programs the lane has */
-export function packJob({ program, inputs, into, bins, ...job }: TileJob, met: ReadonlySet<string>): JobOnWire {
+export function packJob({ program, inputs, kept, into, bins, ...job }: TileJob, met: ReadonlySet<string>): JobOnWire {
   return {
     ...job,
     program: met.has(program.key) ? program.key : program,
     inputs: inputs.map(pack),
+    kept: kept?.map(pack),
     into: into && pack(into),
     bins: bins && pack(bins),
   };
@@ -46,7 +49,7 @@ export function packJob({ program, inputs, into, bins, ...job }: TileJob, met: R
  * @param memory what addresses refer to; null where nothing is shared
  */
 export function unpackJob(
-  { program, inputs, into, bins, ...job }: JobOnWire,
+  { program, inputs, kept, into, bins, ...job }: JobOnWire,
   met: Map<string, Program>,
   memory: WebAssembly.Memory | null,
 ): TileJob {
@@ -62,27 +65,30 @@ export function unpackJob(
     ...job,
     program: known,
     inputs: inputs.map(unpack),
+    kept: kept?.map(unpack),
     into: into && unpack(into),
     bins: bins && unpack(bins),
   };
 }
 
-export function packResult({ output, inputs, histograms, ...result }: TileResult): ResultOnWire {
+export function packResult({ output, inputs, kept, histograms, ...result }: TileResult): ResultOnWire {
   return {
     ...result,
     output: output === null || isShared(output) ? null : output,
     inputs: inputs.map((bytes) => (isShared(bytes) ? null : bytes)),
+    kept: kept?.map((bytes) => (isShared(bytes) ? null : bytes)),
     histograms: histograms.some(isShared) ? null : histograms,
   };
 }
 
-export function unpackResult({ output, inputs, histograms, ...result }: ResultOnWire, job: TileJob): TileResult {
+export function unpackResult({ output, inputs, kept, histograms, ...result }: ResultOnWire, job: TileJob): TileResult {
   const { program, count, encode, into, bins } = job;
   const there = program.output === null ? null : (into?.subarray(0, count * bytesPer(encode)) ?? null);
   return {
     ...result,
     output: output ?? there,
     inputs: inputs.map((bytes, i) => bytes ?? job.inputs[i]!),
+    kept: kept?.map((bytes, plane) => bytes ?? job.kept![plane]!),
     histograms: histograms ?? (bins === undefined ? [] : countsIn(bins, program)),
   };
 }

@@ -228,6 +228,8 @@ function expression(op: Op, { tables }: Program, dtypes: readonly FloatDtype[]):
         ? `along_rows(${offset}, ${phase} + index, ${table.columns}u)`
         : `along_columns(${offset}, index, ${table.columns}u)`;
     }
+    case "kept":
+      throw new RangeError("The program reads a kept mask, and masks are not kept on the GPU.");
     case "rank":
       throw new RangeError("The program has a rank that was not taken apart.");
     default:

@@ -159,6 +159,7 @@ export async function createGpuEngine(gpu: GPU, options: GpuOptions = {}): Promi
     name,
     lanes,
     maxTileBytes,
+    keeps: false,
     memory: null,
     run,
     close: async () => {

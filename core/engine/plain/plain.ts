@@ -20,6 +20,7 @@ export function createPlainEngine(): Engine {
     name: "Plain TypeScript",
     lanes: 1,
     maxTileBytes: 16 * 2 ** 20,
+    keeps: true,
     memory: null,
     run: async (job, signal) => {
       throwIfAborted(signal);
@@ -34,12 +35,19 @@ export function runPlain(job: TileJob): TileResult {
   const { program } = job;
   const values: Values[] = [];
   for (const op of program.ops) values.push(evaluate(op, job, values));
+  for (const { value, plane } of program.keeps ?? []) {
+    const bits = job.kept![plane]!.fill(0);
+    values[value]!.forEach((one, i) => {
+      if (one !== 0) bits[i >> 3]! |= 1 << (i & 7);
+    });
+  }
   return {
     output: program.output === null ? null : encode(job.encode, values[program.output]!),
     sums: Float64Array.from(program.sums.flatMap((value) => partials(values[value]!))),
     histograms: program.histograms.map((histogram) => counts(histogram, values[histogram.value]!, job.words)),
     reductions: program.reductions.map((reduction) => reduce(reduction, values[reduction.value]!, job.first)),
     inputs: job.inputs,
+    kept: job.kept,
   };
 }
 
@@ -90,6 +98,8 @@ function evaluate(op: Op, job: TileJob, values: readonly Values[]): Values {
       }
       return ranks;
     }
+    case "kept":
+      return each((i) => (job.kept![op.plane]![i >> 3]! >> (i & 7)) & 1);
     case "neg":
     case "abs":
     case "sign":
