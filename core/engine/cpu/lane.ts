@@ -7,10 +7,10 @@ import { bytesPer } from "../../bytes/dtype.ts";
 import { WeightloomError } from "../../errors.ts";
 import { BLOCK, entriesOf, segmentsBefore } from "../../graph/program.ts";
 import type { TileJob, TileResult } from "../engine.ts";
-import { type Stage, stagesOf } from "../stages.ts";
+import { type Part, type Stage, stagesOf } from "../stages.ts";
 import { compile } from "./compile.ts";
 import { type Layout, STATE, STRIP, TABLE_HEADER } from "./layout.ts";
-import { type RankKernel, rankBytes, rankRows } from "./rank.ts";
+import { type RankKernel, rankBytes, rankInto } from "./rank.ts";
 
 export interface Lane {
   /** Works a tile off and returns when it is done. Throws a DeviceError when it cannot. */
@@ -44,14 +44,14 @@ export async function createLane(module: WebAssembly.Module): Promise<Lane> {
   const programs = new Map<string, Ready>();
 
   /** Tiles of one sweep follow one another: remembering the last programs is enough. */
-  const readyFor = (job: TileJob): Ready => {
+  const readyFor = (job: TileJob, at = base): Ready => {
     const { program, encode, dtypes, count } = job;
     const sized = program.tables.length + program.reductions.length > 0 ? count : "";
-    const key = `${encode} ${dtypes.join(" ")} ${sized} ${program.key}`;
+    const key = `${at} ${encode} ${dtypes.join(" ")} ${sized} ${program.key}`;
     const before = programs.get(key);
     if (before !== undefined) return before;
     if (programs.size >= REMEMBERED) programs.clear();
-    const { code, layout } = compile(job, base);
+    const { code, layout } = compile(job, at);
     grow(kernels.memory, layout.bytes());
     const instance = new WebAssembly.Instance(new WebAssembly.Module(code), { kernels: { ...kernels } });
     const made = { layout, run: instance.exports.run as Ready["run"] };
@@ -59,45 +59,93 @@ export async function createLane(module: WebAssembly.Module): Promise<Lane> {
     return made;
   };
 
+  /** Memory for the results of each stage, from tile to tile. */
+  const planes: Uint8Array<ArrayBuffer>[] = [];
+  const planeOf = (stage: number, bytes: number): Uint8Array<ArrayBuffer> => {
+    const known = planes[stage];
+    const plane = known !== undefined && known.length >= bytes ? known : new Uint8Array(bytes);
+    planes[stage] = plane;
+    return plane.subarray(0, bytes);
+  };
+
+  /** Ranks what one stage yields, or compares the ranks. */
+  const runRanks = (job: TileJob, { level, ...stage }: Stage, columns: number, results: readonly Plane[]): Plane => {
+    const own = partOf(job, stage, results);
+    const ready = readyFor(own);
+    const levelled = level === null ? null : partOf(job, level, results);
+    const levels = levelled === null ? null : readyFor(levelled, ready.layout.bytes());
+    const end = (levels ?? ready).layout.bytes();
+    grow(kernels.memory, end + rankBytes(columns));
+    const dtype = level === null ? "F32" : "BF16";
+    const bytes = planeOf(results.length, job.count * bytesPer(dtype));
+    const take = rankInto(kernels, end, { columns, dtype, to: bytes });
+    // Both go on a strip at a time: what they yield is used while it is in the cache.
+    const others = levels === null || levelled === null ? null : strips(kernels.memory, levels, levelled, null);
+    for (const { at, length } of strips(kernels.memory, ready, own, null)) {
+      const other = others?.next();
+      take(at, other === undefined || other.done === true ? 0 : other.value.at, length);
+    }
+    return { bytes, dtype };
+  };
+
   return {
     run: (job) => {
       checkJob(job);
-      const ranks: Uint8Array<ArrayBuffer>[] = [];
-      for (const stage of stagesOf(job.program)) {
-        const part = stage.program === job.program ? job : partOf(job, stage, ranks);
-        const result = runTile(kernels.memory, readyFor(part), part);
-        if (stage.columns === null) return { ...result, inputs: job.inputs };
-        if (result.output === null) throw new Error("Internal error: a stage without keys.");
-        grow(kernels.memory, base + rankBytes(stage.columns));
-        rankRows(kernels, base, result.output, stage.columns);
-        ranks.push(result.output);
+      const results: Plane[] = [];
+      for (const stage of stagesOf(job.program, true)) {
+        if (stage.columns !== null) results.push(runRanks(job, stage, stage.columns, results));
+        else {
+          const last = stage.program === job.program ? job : { ...partOf(job, stage, results), encode: job.encode };
+          return { ...runTile(kernels.memory, readyFor(last), last), inputs: job.inputs };
+        }
       }
       throw new Error("Internal error: a program without a last stage.");
     },
   };
 }
 
-/** The job of one stage: its inputs are some of the tile's and ranks. */
-function partOf(
-  job: TileJob,
-  { program, sources, columns }: Stage,
-  ranks: readonly Uint8Array<ArrayBuffer>[],
-): TileJob {
-  // Memory for the output is the last stage's: keys would lie in each other's way there.
-  const { into, ...rest } = job;
-  const inputs = [...job.inputs, ...ranks];
-  const dtypes = [...job.dtypes, ...ranks.map(() => "F32" as const)];
+/** What a stage before the last yields. */
+interface Plane {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly dtype: "F32" | "BF16";
+}
+
+/** The job of one part: its inputs are some of the tile's and of the results of stages before. */
+function partOf(job: TileJob, { program, sources }: Part, results: readonly Plane[]): TileJob {
+  const inputs = [...job.inputs, ...results.map(({ bytes }) => bytes)];
+  const dtypes = [...job.dtypes, ...results.map(({ dtype }) => dtype)];
   return {
-    ...rest,
-    ...(columns === null && into !== undefined ? { into } : {}),
+    ...job,
     program,
     inputs: sources.map((source) => inputs[source]!),
     dtypes: sources.map((source) => dtypes[source]!),
-    encode: columns === null ? job.encode : "F32",
+    encode: "F32",
   };
 }
 
-function runTile(memory: WebAssembly.Memory, { layout, run }: Ready, job: TileJob): TileResult {
+function runTile(memory: WebAssembly.Memory, ready: Ready, job: TileJob): TileResult {
+  const output = ready.layout.output === null ? null : outputOf(job);
+  const work = strips(memory, ready, job, output);
+  for (;;) {
+    const step = work.next();
+    if (step.done) return { ...step.value, output };
+  }
+}
+
+/** A strip that is done. */
+interface Strip {
+  /** Where its encoded output lies until the next is asked for; 0 where there is none. */
+  readonly at: number;
+  readonly length: number;
+}
+
+/** Works a tile off, strip by strip. The output goes to `output`, if it is not null, after each. */
+function* strips(
+  memory: WebAssembly.Memory,
+  { layout, run }: Ready,
+  job: TileJob,
+  output: Uint8Array<ArrayBuffer> | null,
+): Generator<Strip, Omit<TileResult, "output">> {
   const { count, first, program } = job;
   const bytes = new Uint8Array(memory.buffer);
   const words = new Uint32Array(memory.buffer);
@@ -116,7 +164,6 @@ function runTile(memory: WebAssembly.Memory, { layout, run }: Ready, job: TileJo
 
   const blocks = Math.ceil(count / BLOCK);
   const sums = new Float64Array(program.sums.length * blocks);
-  const output = layout.output === null ? null : outputOf(job);
   for (let start = 0; start < count; start += STRIP) {
     const length = Math.min(STRIP, count - start);
     layout.inputs.forEach(({ at }, slot) => {
@@ -135,9 +182,10 @@ function runTile(memory: WebAssembly.Memory, { layout, run }: Ready, job: TileJo
       const size = bytesPer(job.encode);
       output.set(bytes.subarray(at, at + length * size), start * size);
     }
+    yield { at: layout.output?.at ?? 0, length };
   }
   const histograms = histogramsOf(layout, words, job.bins);
-  return { output, sums, histograms, reductions: reductions.map(({ result }) => result()), inputs: job.inputs };
+  return { sums, histograms, reductions: reductions.map(({ result }) => result()), inputs: job.inputs };
 }
 
 /** The counts, in the memory that came with the job or in new memory. */
