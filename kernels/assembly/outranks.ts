@@ -16,8 +16,14 @@ const EXACT: u32 = 1 << 24;
 const MOST_BUCKETS: u32 = 8192;
 /** What is larger than so many times the mean is in the last bucket: outliers do not crowd the rest. */
 const MEANS: f32 = 5;
-/** Comparing this many elements with the whole row takes about as long as sorting it. */
-const SORTING: u32 = 96;
+/** Comparing this many elements with the whole row takes about as long as sorting it by bucket. */
+const SCANS: u32 = 24;
+/** What is known of a bucket's keys. */
+const UNKNOWN: u8 = 0;
+const EQUAL: u8 = 1;
+const MIXED: u8 = 2;
+/** Bytes that may be read or written past a row. */
+const SLACK: usize = 64;
 
 /** For each set of lanes out of four: the bytes that bring its lanes to the front. */
 // biome-ignore format: one line for each set
@@ -42,7 +48,7 @@ const FRONT = memory.data<u8>([
 
 /**
  * `rows` rows of `n` f32 at `values` and as many levels at `levels` become BF16 at `to`: 1 where the element's rank is
- * above the level, else 0. Reads up to 12 bytes and writes up to 6 bytes more than that. `scratch` has room for what
+ * above the level, else 0. Up to SLACK bytes more are read, and written at `to`. `scratch` has room for what
  * core/engine/cpu/rank.ts says.
  */
 export function outranks(values: usize, levels: usize, rows: u32, n: u32, to: usize, scratch: usize): void {
@@ -54,9 +60,9 @@ export function outranks(values: usize, levels: usize, rows: u32, n: u32, to: us
 
 function outrankRow(values: usize, levels: usize, n: u32, to: usize, scratch: usize): void {
   const keys = scratch;
-  const buckets = keys + (<usize>n << 2) + 32;
-  const open = buckets + (<usize>n << 2) + 32;
-  const counts = open + (<usize>n << 2) + 32;
+  const buckets = keys + (<usize>n << 2) + SLACK;
+  const open = buckets + (<usize>n << 2) + SLACK;
+  const counts = open + (<usize>n << 2) + SLACK;
   const rest = counts + (<usize>(MOST_BUCKETS + 8) << 2);
 
   let end = settleOutside(values, levels, n, to, keys, open);
@@ -68,8 +74,12 @@ function outrankRow(values: usize, levels: usize, n: u32, to: usize, scratch: us
     count(keys, n, buckets, counts, bins);
     end = settleByCounts(buckets, counts, levels, to, open, end);
     end = settleZeros(keys, levels, to, open, end);
+    if (<u32>(end - open) >> 2 > SCANS) {
+      place(keys, n, buckets, counts, bins, rest);
+      end = settleInBuckets(keys, n, buckets, counts, bins, rest, levels, to, open, end);
+    }
   }
-  if (n <= SHORT || <u32>(end - open) >> 2 <= SORTING) {
+  if (n <= SHORT || <u32>(end - open) >> 2 <= SCANS) {
     compareOpen(keys, n, levels, to, open, end);
     return;
   }
@@ -92,20 +102,32 @@ function settleOutside(values: usize, levels: usize, n: u32, to: usize, keys: us
   const lastRank = f32x4.splat(<f32>(n - 1));
   let place = i32x4(0, 1, 2, 3);
   let end = open;
-  for (const last = values + (<usize>n << 2); values < last; values += 16, levels += 16, keys += 16, to += 8) {
+  // Eight per turn: with four it takes twice as long.
+  for (const last = values + (<usize>n << 2); values < last; values += 32, levels += 32, keys += 32, to += 16) {
     v128.store(keys, v128.and(v128.load(values), magnitude));
-    const level = v128.load(levels);
-    const negative = f32x4.lt(level, none);
-    const below = v128.and(negative, one);
-    v128.store64_lane(to, i16x8.narrow_i32x4_s(below, below), 0);
+    v128.store(keys, v128.and(v128.load(values, 16), magnitude), 16);
+    const first = v128.load(levels);
+    const second = v128.load(levels, 16);
+    const firstBelow = f32x4.lt(first, none);
+    const secondBelow = f32x4.lt(second, none);
+    v128.store(to, i16x8.narrow_i32x4_s(v128.and(firstBelow, one), v128.and(secondBelow, one)));
     // As integers, numbers below 0 are below all others.
-    const lanes = i32x4.bitmask(v128.andnot(i32x4.lt_s(level, lastRank), negative));
-    v128.store(end, v128.swizzle(place, v128.load(FRONT + (<usize>lanes << 4))));
-    end += <usize>popcnt(lanes) << 2;
+    end = gather(end, place, v128.andnot(i32x4.lt_s(first, lastRank), firstBelow));
+    place = i32x4.add(place, i32x4.splat(4));
+    end = gather(end, place, v128.andnot(i32x4.lt_s(second, lastRank), secondBelow));
     place = i32x4.add(place, i32x4.splat(4));
   }
   while (end > open && load<u32>(end - 4) >= n) end -= 4;
   return end;
+}
+
+/** Writes the lanes of `place` where the mask is set. Returns their end. */
+// @ts-ignore: decorator
+@inline
+function gather(to: usize, place: v128, mask: v128): usize {
+  const lanes = i32x4.bitmask(mask);
+  v128.store(to, v128.swizzle(place, v128.load(FRONT + (<usize>lanes << 4))));
+  return to + (<usize>popcnt(lanes) << 2);
 }
 
 /** What a key is multiplied with to find its bucket: any number keeps the order, but this one spreads the keys. */
@@ -187,9 +209,11 @@ function settleByCounts(
     const level = load<f32>(levels + (<usize>i << 2));
     const bucket = counts + (<usize>load<u32>(buckets + (<usize>i << 2)) << 2);
     const least = load<f32>(bucket);
-    store<u16>(to + (<usize>i << 1), level < least ? <u16>ONE : 0);
-    store<u32>(left, i);
-    left += <usize>(i32(level >= least) & i32(level < load<f32>(bucket, 4) - 1)) << 2;
+    store<u16>(to + (<usize>i << 1), i32(level < least) * ONE);
+    if ((i32(level >= least) & i32(level < load<f32>(bucket, 4) - 1)) !== 0) {
+      store<u32>(left, i);
+      left += 4;
+    }
   }
   return left;
 }
@@ -212,9 +236,89 @@ function settleZeros(keys: usize, levels: usize, to: usize, open: usize, end: us
     }
     const four = i32x4.bitmask(i32x4.eq(v128.load(keys + (<usize>counted << 2)), none));
     const rank = zeros + popcnt(four & ((1 << (i - counted)) - 1));
-    store<u16>(to + (<usize>i << 1), load<f32>(levels + (<usize>i << 2)) < <f32>rank ? <u16>ONE : 0);
+    store<u16>(to + (<usize>i << 1), i32(load<f32>(levels + (<usize>i << 2)) < <f32>rank) * ONE);
   }
   return left;
+}
+
+/**
+ * Sorts by bucket. Leaves the keys in that order at `sorted` and after them the place of each element in it; `counts`
+ * become whole numbers, of each bucket where it ends.
+ */
+function place(keys: usize, n: u32, buckets: usize, counts: usize, bins: u32, sorted: usize): void {
+  const stop = counts + (<usize>(bins + 1) << 2);
+  for (let p = counts; p < stop; p += 16) v128.store(p, i32x4.trunc_sat_f32x4_s(v128.load(p)));
+  const places = sorted + (<usize>n << 2) + SLACK;
+  for (let i: usize = 0; i < <usize>n << 2; i += 4) {
+    const bucket = counts + (<usize>load<u32>(buckets + i) << 2);
+    const at = load<u32>(bucket);
+    store<u32>(bucket, at + 1);
+    store<u32>(places + i, at);
+    store<u32>(sorted + (<usize>at << 2), load<u32>(keys + i));
+  }
+}
+
+/**
+ * Marks the open elements by what `place` left. Where a bucket's keys are all equal, places are ranks; else an element is
+ * compared with its bucket. Stops where that gets too much: what is left stays open. Returns its end.
+ */
+function settleInBuckets(
+  keys: usize,
+  n: u32,
+  buckets: usize,
+  counts: usize,
+  bins: u32,
+  sorted: usize,
+  levels: usize,
+  to: usize,
+  open: usize,
+  end: usize,
+): usize {
+  const places = sorted + (<usize>n << 2) + SLACK;
+  const kinds = places + (<usize>n << 2) + SLACK;
+  memory.fill(kinds, UNKNOWN, bins + 1);
+  let budget: i32 = n << 3;
+  const first = open;
+  for (; open < end && budget >= 0; open += 4) {
+    const i = load<u32>(open);
+    const bucket = load<u32>(buckets + (<usize>i << 2));
+    const own = load<u32>(keys + (<usize>i << 2));
+    const from = load<u32>(counts + (<usize>(bucket - 1) << 2));
+    const until = load<u32>(counts + (<usize>bucket << 2));
+    let rank = load<u32>(places + (<usize>i << 2));
+    if (load<u8>(kinds + bucket) === UNKNOWN) {
+      store<u8>(kinds + bucket, allEqual(sorted, from, until, own) ? EQUAL : MIXED);
+    }
+    if (load<u8>(kinds + bucket) === MIXED) {
+      rank = from + countBefore(sorted, from, until, own, rank);
+      budget -= until - from;
+    }
+    store<u16>(to + (<usize>i << 1), i32(load<f32>(levels + (<usize>i << 2)) < <f32>rank) * ONE);
+  }
+  const left = end - open;
+  memory.copy(first, open, left);
+  return first + left;
+}
+
+function allEqual(sorted: usize, from: u32, until: u32, own: u32): bool {
+  for (let i = from; i < until; i++) if (load<u32>(sorted + (<usize>i << 2)) !== own) return false;
+  return true;
+}
+
+/** How many keys of a bucket are smaller than `own`, or equal and before `place`. */
+function countBefore(sorted: usize, from: u32, until: u32, own: u32, place: u32): u32 {
+  const key = i32x4.splat(own);
+  let sums = i32x4.splat(0);
+  let at = i32x4.add(i32x4.splat(from), i32x4(0, 1, 2, 3));
+  for (let i = from; i < until; i += 4) {
+    const four = v128.load(sorted + (<usize>i << 2));
+    const earlier = v128.and(i32x4.eq(four, key), i32x4.lt_s(at, i32x4.splat(place)));
+    const before = v128.or(i32x4.lt_s(four, key), earlier);
+    sums = i32x4.sub(sums, v128.and(before, i32x4.lt_s(at, i32x4.splat(until))));
+    at = i32x4.add(at, i32x4.splat(4));
+  }
+  const pairs = i32x4.add(sums, v128.shuffle<u32>(sums, sums, 2, 3, 0, 1));
+  return i32x4.extract_lane(pairs, 0) + i32x4.extract_lane(pairs, 1);
 }
 
 /** Marks the open elements by comparing them with the whole row, four at a time. */
@@ -264,5 +368,5 @@ function mark(keys: usize, last: usize, levels: usize, to: usize, i: u32, after:
   const four = v128.load(keys + (<usize>(i & ~3) << 2));
   const equal = i32x4.bitmask(i32x4.eq(four, v128.load32_splat(keys + (<usize>i << 2))));
   const rank = (<u32>(last - keys) >> 2) - later + popcnt(equal & ((1 << (i & 3)) - 1));
-  store<u16>(to + (<usize>i << 1), load<f32>(levels + (<usize>i << 2)) < <f32>rank ? <u16>ONE : 0);
+  store<u16>(to + (<usize>i << 1), i32(load<f32>(levels + (<usize>i << 2)) < <f32>rank) * ONE);
 }

@@ -5,7 +5,7 @@ import { STRIP } from "./layout.ts";
 const COUNTERS = 65536;
 const PER_ELEMENT = 16;
 /** The same where levels are compared, besides what ranking takes then. */
-const BUCKETS = 8200 * 4 + 128;
+const BUCKETS = 8200 * 4 + 3 * 64;
 const PER_OPEN = 12;
 /** Bytes that the kernel that compares may read or write past the rows. */
 const SLACK = 64;
