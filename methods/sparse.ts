@@ -9,6 +9,7 @@ import {
   div,
   fill,
   ge,
+  gt,
   lt,
   mul,
   overallKth,
@@ -77,11 +78,14 @@ export function magPrune(
         `they must lie between 0 and 1. Use an epsilon from 0 to below ${tidy(most)}, or a density of 1 to keep everything.`,
     );
   }
-  const probability =
-    columns === 1 || epsilon === 0
-      ? density
-      : add(mul(rank(abs(delta), columns), (2 * epsilon) / (columns - 1)), density - epsilon);
-  return { left: where(lt(random(stream), probability), delta, 0), probability };
+  if (columns === 1 || epsilon === 0) {
+    return { left: where(lt(random(stream), density), delta, 0), probability: density };
+  }
+  // Whether the random number is below the chance, asked of the rank: an engine need not find all ranks to answer it.
+  const [lowest, step] = [density - epsilon, (2 * epsilon) / (columns - 1)];
+  const place = rank(abs(delta), columns);
+  const stays = gt(place, mul(sub(random(stream), lowest), 1 / step));
+  return { left: where(stays, delta, 0), probability: add(mul(place, step), lowest) };
 }
 
 export interface MagPruning {

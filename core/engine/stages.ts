@@ -1,56 +1,101 @@
 /**
  * A program with ranks, taken apart for an engine: a rank looks at whole rows, so the values it ranks are computed
  * first, over the whole tile, and its result is one more F32 input to what follows. A program without ranks is
- * one stage, itself.
+ * one stage, itself. Where all that is asked of a rank is whether it is above another number, an engine may have the two
+ * compared instead of the ranks: then the comparison is the input, of 1 and 0.
  */
 import type { Op, Program } from "../graph/program.ts";
 
-export interface Stage {
+/** A program of one value for each element. */
+export interface Part {
   /** Has no ranks. */
   readonly program: Program;
-  /** Where its inputs are: the whole program's inputs first, then the ranks of the stages before. */
+  /** Where its inputs are: the whole program's inputs first, then the results of the stages before. */
   readonly sources: readonly number[];
-  /** Its output is to be ranked in rows of so many elements; null for the last stage. */
-  readonly columns: number | null;
 }
 
-const known = new WeakMap<Program, readonly Stage[]>();
+export interface Stage extends Part {
+  /** Its output is to be ranked in rows of so many elements; null for the last stage. */
+  readonly columns: number | null;
+  /** What yields the numbers that the ranks are to be above; null where the ranks themselves are wanted. */
+  readonly level: Part | null;
+}
 
-export function stagesOf(program: Program): readonly Stage[] {
+const [ranked, compared] = [new WeakMap<Program, readonly Stage[]>(), new WeakMap<Program, readonly Stage[]>()];
+
+/** @param compares whether the engine compares ranks with a level */
+export function stagesOf(program: Program, compares = false): readonly Stage[] {
+  const known = compares ? compared : ranked;
   const before = known.get(program);
   if (before !== undefined) return before;
-  const made = split(program);
+  const made = split(program, compares);
   known.set(program, made);
   return made;
 }
 
-function split(program: Program): Stage[] {
+function split(program: Program, compares: boolean): Stage[] {
   const { inputs } = program;
   if (!program.ops.some((op) => op.op === "rank")) {
-    return [{ program, sources: inputs.map((_, slot) => slot), columns: null }];
+    return [{ program, sources: inputs.map((_, slot) => slot), columns: null, level: null }];
   }
+  const comparisons = compares ? comparisonsOf(program) : new Map<number, Comparison>();
+  const later = new Set([...comparisons.values()].map(({ rank }) => rank));
   const stages: Stage[] = [];
   const ops: Op[] = [];
-  for (const op of program.ops) {
-    if (op.op !== "rank") ops.push(op);
+  const part = (output: number, name: string): Part => {
+    const results = { sums: [], histograms: [], reductions: [], keeps: [], output };
+    return prune({ ...program, ...results, ops: [...ops] }, `${name} ${stages.length}`);
+  };
+  for (const [value, op] of program.ops.entries()) {
+    const { rank = value, level = null } = comparisons.get(value) ?? {};
+    const of = program.ops[rank]!;
+    // A rank that is only compared stays until then, read by nothing.
+    if (of.op !== "rank" || later.has(value)) ops.push(op);
     else {
-      const results = { sums: [], histograms: [], reductions: [], keeps: [], output: op.a };
-      stages.push({ ...prune({ ...program, ...results, ops: [...ops] }, stages.length), columns: op.columns });
+      stages.push({
+        ...part(of.a, "stage"),
+        columns: of.columns,
+        level: level === null ? null : part(level, "level"),
+      });
       ops.push({ op: "input", slot: inputs.length + stages.length - 1 });
     }
   }
-  return [...stages, { ...prune({ ...program, ops }, stages.length), columns: null }];
+  return [...stages, { ...prune({ ...program, ops }, `stage ${stages.length}`), columns: null, level: null }];
 }
 
+/** A rank and what it is to be above, as values of the program. */
+interface Comparison {
+  readonly rank: number;
+  readonly level: number;
+}
+
+/** The comparisons that are all that becomes of a rank, by their value. */
+function comparisonsOf(program: Program): Map<number, Comparison> {
+  const { ops } = program;
+  const results = resultsOf(program);
+  const alone = (value: number) =>
+    ops[value]?.op === "rank" &&
+    !results.includes(value) &&
+    ops.flatMap(operandsOf).filter((operand) => operand === value).length === 1;
+  const found = new Map<number, Comparison>();
+  for (const [value, op] of ops.entries()) {
+    if (op.op === "gt" && alone(op.a)) found.set(value, { rank: op.a, level: op.b });
+    else if (op.op === "lt" && alone(op.b)) found.set(value, { rank: op.b, level: op.a });
+  }
+  return found;
+}
+
+const resultsOf = ({ sums, histograms, reductions, keeps = [], output }: Program): readonly number[] => [
+  ...keeps.map(({ value }) => value),
+  ...sums,
+  ...histograms.map(({ value }) => value),
+  ...reductions.map(({ value }) => value),
+  ...(output === null ? [] : [output]),
+];
+
 /** Without the operations nobody needs, and with the inputs that are left. Uniforms and tables stay. */
-function prune(program: Program, stage: number): Pick<Stage, "program" | "sources"> {
-  const wanted = new Set([
-    ...(program.keeps ?? []).map(({ value }) => value),
-    ...program.sums,
-    ...program.histograms.map(({ value }) => value),
-    ...program.reductions.map(({ value }) => value),
-    ...(program.output === null ? [] : [program.output]),
-  ]);
+function prune(program: Program, name: string): Part {
+  const wanted = new Set(resultsOf(program));
   for (let i = program.ops.length - 1; i >= 0; i--) {
     if (wanted.has(i)) for (const operand of operandsOf(program.ops[i]!)) wanted.add(operand);
   }
@@ -71,7 +116,7 @@ function prune(program: Program, stage: number): Pick<Stage, "program" | "source
   return {
     program: {
       ...program,
-      key: `${program.key} stage ${stage}`,
+      key: `${program.key} ${name}`,
       inputs: sources,
       ops,
       sums: program.sums.map(move),

@@ -8,6 +8,7 @@ export { decodeE4M3, decodeE5M2, decodeF16, decodeF64 } from "./decode";
 export { encodeF16 } from "./encode";
 export { histogramHigh, histogramLow } from "./histogram";
 export { multiply, widen } from "./lowrank";
+export { outranks } from "./outranks";
 export { random } from "./random";
 export { rank } from "./rank";
 export { finish } from "./reduce";

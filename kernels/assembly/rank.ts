@@ -15,12 +15,15 @@ const COUNTERS: usize = 65536;
 
 /** `rows` rows of `n` elements at `at`; `scratch` has room for the counters and 16 bytes per element of a row. */
 export function rank(at: usize, rows: u32, n: u32, scratch: usize): void {
-  for (let row: u32 = 0; row < rows; row++, at += <usize>n << 2) {
-    if (n <= PAIRS) compareAll(at, n, scratch);
-    else if (n <= SHORT) sortShort(at, n, scratch);
-    else if (n <= PACKED) sortPacked(at, n, scratch);
-    else sortWide(at, n, scratch);
-  }
+  for (let row: u32 = 0; row < rows; row++, at += <usize>n << 2) rankRow(at, n, scratch);
+}
+
+/** One row of `n` elements. */
+export function rankRow(at: usize, n: u32, scratch: usize): void {
+  if (n <= PAIRS) compareAll(at, n, scratch);
+  else if (n <= SHORT) sortShort(at, n, scratch);
+  else if (n <= PACKED) sortPacked(at, n, scratch);
+  else sortWide(at, n, scratch);
 }
 
 function compareAll(at: usize, n: u32, scratch: usize): void {

@@ -6,11 +6,12 @@ import { bytesPer } from "../../bytes/dtype.ts";
 import { WeightloomError } from "../../errors.ts";
 import { BLOCK, entriesOf } from "../../graph/program.ts";
 import type { TileJob, TileResult } from "../engine.ts";
-import { type Stage, stagesOf } from "../stages.ts";
+import { type Part, type Stage, stagesOf } from "../stages.ts";
 import { grow } from "./arena.ts";
 import { compile } from "./compile.ts";
-import { type RankKernel, rankBytes, rankRows } from "./rank.ts";
-import { type Ready, runTile } from "./tile.ts";
+import type { Shape } from "./layout.ts";
+import { type RankKernel, rankBytes, rankInto, SLACK } from "./rank.ts";
+import { type Ready, runTile, strips } from "./tile.ts";
 
 export interface Lane {
   /** Works a tile off and returns when it is done. Throws a DeviceError when it cannot. */
@@ -38,75 +39,109 @@ export async function createLane(module: WebAssembly.Module, shared: WebAssembly
     const message = "The SIMD kernels did not start. They need 16 MiB of memory and a browser from 2023 or later.";
     throw new WeightloomError("DeviceError", message, { cause });
   }
-  const { memory } = kernels;
+  const { memory, clear } = kernels;
+  const take = (bytes: number): number => {
+    const at = grow(memory, bytes);
+    if (at !== null) return at;
+    throw new WeightloomError(
+      "DeviceError",
+      `A lane could not get ${bytes.toLocaleString("en")} bytes of memory. Close other tabs or merge fewer models at once.`,
+    );
+  };
   let space = { at: 0, bytes: 0 };
   /** Where so many bytes are this lane's alone, for one piece of work after another. */
   const spaceFor = (bytes: number): number => {
     if (bytes > space.bytes) {
       const more = Math.max(bytes, 2 * space.bytes, LEAST);
-      const at = grow(memory, more);
-      if (at === null) {
-        throw new WeightloomError(
-          "DeviceError",
-          `A lane could not get ${more.toLocaleString("en")} bytes of memory. Close other tabs or merge fewer models at once.`,
-        );
-      }
-      space = { at, bytes: more };
+      space = { at: take(more), bytes: more };
     }
     return space.at;
   };
   const programs = new Map<string, Ready>();
 
   /** Tiles of one sweep follow one another: remembering the last programs is enough. */
-  const readyFor = (job: TileJob): Ready => {
-    const { program, encode, dtypes, count } = job;
+  const readyFor = (shape: Shape): Ready => {
+    const { program, encode, dtypes, count } = shape;
     const sized = program.tables.length + program.reductions.length > 0 ? count : "";
     const key = `${encode} ${dtypes.join(" ")} ${sized} ${program.key}`;
     const before = programs.get(key);
     if (before !== undefined) return before;
     if (programs.size >= REMEMBERED) programs.clear();
-    const { code, layout } = compile(job, shared !== null);
+    const { code, layout } = compile(shape, shared !== null);
     const instance = new WebAssembly.Instance(new WebAssembly.Module(code), { kernels: { ...kernels } });
     const made = { layout, run: instance.exports.run as Ready["run"] };
     programs.set(key, made);
     return made;
   };
 
+  /** Addresses for the results of each stage, from tile to tile. */
+  const planes: { at: number; bytes: number }[] = [];
+  const planeOf = (stage: number, bytes: number): number => {
+    const known = planes[stage];
+    if (known !== undefined && known.bytes >= bytes) return known.at;
+    const plane = { at: take(bytes + SLACK), bytes };
+    planes[stage] = plane;
+    return plane.at;
+  };
+
+  /** Ranks what one stage yields, or compares the ranks. */
+  const runRanks = (job: TileJob, stage: Stage, columns: number, results: readonly Plane[]): Plane => {
+    const { level } = stage;
+    const dtype = level === null ? "F32" : "BF16";
+    const to = planeOf(results.length, job.count * bytesPer(dtype));
+    const own = readyFor(shapeOf(job, stage, results));
+    const levels = level === null ? null : readyFor(shapeOf(job, level, results));
+    const [ownBytes, levelBytes] = [own.layout.bytes(), levels?.layout.bytes() ?? 0];
+    const base = spaceFor(ownBytes + levelBytes + rankBytes(columns));
+    const rankStrip = rankInto(kernels, base + ownBytes + levelBytes, { columns, dtype, to });
+    const start = (ready: Ready, part: Part, at: number) =>
+      strips(ready, partOf(job, part, results, memory), { memory, base: at, clear }, null);
+    // Both go on a strip at a time: what they yield is used while it is in the cache.
+    const others = levels === null || level === null ? null : start(levels, level, base + ownBytes);
+    for (const { at, length } of start(own, stage, base)) {
+      const other = others?.next();
+      rankStrip(at, other === undefined || other.done === true ? 0 : other.value.at, length);
+    }
+    return { at: to, bytes: job.count * bytesPer(dtype), dtype };
+  };
+
   return {
     run: (job) => {
       checkJob(job);
-      const ranks: Uint8Array<ArrayBuffer>[] = [];
-      for (const stage of stagesOf(job.program)) {
-        const part = stage.program === job.program ? job : partOf(job, stage, ranks);
-        const ready = readyFor(part);
-        const result = runTile(ready, part, memory, spaceFor(ready.layout.bytes()), kernels.clear);
-        if (stage.columns === null) return { ...result, inputs: job.inputs, kept: job.kept };
-        if (result.output === null) throw new Error("Internal error: a stage without keys.");
-        rankRows(kernels, spaceFor(rankBytes(stage.columns)), result.output, stage.columns);
-        ranks.push(result.output);
+      const results: Plane[] = [];
+      for (const stage of stagesOf(job.program, true)) {
+        if (stage.columns !== null) results.push(runRanks(job, stage, stage.columns, results));
+        else {
+          const whole = stage.program === job.program;
+          const ready = readyFor(whole ? job : { ...shapeOf(job, stage, results), encode: job.encode });
+          const base = spaceFor(ready.layout.bytes());
+          const last = whole ? job : { ...partOf(job, stage, results, memory), encode: job.encode };
+          return { ...runTile(ready, last, { memory, base, clear }), inputs: job.inputs, kept: job.kept };
+        }
       }
       throw new Error("Internal error: a program without a last stage.");
     },
   };
 }
 
-/** The job of one stage: its inputs are some of the tile's and ranks. */
-function partOf(
-  job: TileJob,
-  { program, sources, columns }: Stage,
-  ranks: readonly Uint8Array<ArrayBuffer>[],
-): TileJob {
-  // Memory for the output is the last stage's: keys would lie in each other's way there.
-  const inputs = [...job.inputs, ...ranks];
-  const dtypes = [...job.dtypes, ...ranks.map(() => "F32" as const)];
-  return {
-    ...job,
-    into: columns === null ? job.into : undefined,
-    program,
-    inputs: sources.map((source) => inputs[source]!),
-    dtypes: sources.map((source) => dtypes[source]!),
-    encode: columns === null ? job.encode : "F32",
-  };
+/** What a stage before the last yields: somewhere in the lane's memory. */
+interface Plane {
+  readonly at: number;
+  readonly bytes: number;
+  readonly dtype: "F32" | "BF16";
+}
+
+/** What decides about a part's code: its inputs are some of the tile's and of the results of stages before. */
+function shapeOf({ dtypes, count }: TileJob, { program, sources }: Part, results: readonly Plane[]): Shape {
+  const all = [...dtypes, ...results.map(({ dtype }) => dtype)];
+  return { program, dtypes: sources.map((source) => all[source]!), encode: "F32", count };
+}
+
+/** The job of one part. The memory must not grow before it is done. */
+function partOf(job: TileJob, part: Part, results: readonly Plane[], { buffer }: WebAssembly.Memory): TileJob {
+  const planes = results.map(({ at, bytes }) => new Uint8Array(buffer, at, bytes) as Uint8Array<ArrayBuffer>);
+  const inputs = [...job.inputs, ...planes];
+  return { ...job, ...shapeOf(job, part, results), inputs: part.sources.map((source) => inputs[source]!) };
 }
 
 /** Refuses a job whose parts do not fit each other, before it can read past anything. */

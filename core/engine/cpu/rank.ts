@@ -1,36 +1,82 @@
-/** The ranks of a tile's rows: the tile passes through the lane's memory some rows at a time, in place. */
+/** Ranks in a tile's rows, and whether they are above a level: values come a strip at a time, and leave in whole rows. */
+import { STAGED } from "./layout.ts";
 
-/** Bytes of counters in the kernel's scratch memory, and after them per element of a row. */
+/** Bytes of counters in the kernels' scratch memory, and after them per element of a row. */
 const COUNTERS = 65536;
 const PER_ELEMENT = 16;
-/** Elements of several short rows that are ranked in one call. */
-const BATCH = 16384;
+/** The same where levels are compared, besides what ranking takes then. */
+const BUCKETS = 8200 * 4 + 3 * 64;
+const PER_OPEN = 12;
+/** Bytes that the kernel that compares may read or write past the rows. */
+export const SLACK = 64;
 
 export interface RankKernel {
   readonly memory: WebAssembly.Memory;
   readonly rank: (at: number, rows: number, columns: number, scratch: number) => void;
+  readonly outranks: (
+    values: number,
+    levels: number,
+    rows: number,
+    columns: number,
+    to: number,
+    scratch: number,
+  ) => void;
 }
 
-/** Bytes of the lane's memory that ranking rows of this length takes. */
+/** What is to become of the values of a tile. */
+export interface Ranking {
+  readonly columns: number;
+  /** Ranks as F32, or BF16 1 where a rank is above its level and 0 elsewhere. */
+  readonly dtype: "F32" | "BF16";
+  /** Address of where the results go, with SLACK bytes of room behind. */
+  readonly to: number;
+}
+
+/** Most elements that wait for the rest of their row and come with it. */
+const roomFor = (columns: number): number => columns + STAGED;
+
+/** Bytes of the lane's memory that `rankInto` takes for rows of this length. */
 export function rankBytes(columns: number): number {
-  const batch = Math.max(columns, BATCH);
-  return batch * 4 + COUNTERS + columns * PER_ELEMENT + 64;
+  return 64 + roomFor(columns) * 8 + 2 * SLACK + COUNTERS + BUCKETS + columns * (PER_ELEMENT + PER_OPEN);
 }
 
-/** Replaces each f32 of `plane` by its rank in its row; `base` is where `rankBytes` of memory are free. */
-export function rankRows(
-  { memory, rank }: RankKernel,
+/**
+ * Takes strips of f32 at addresses in the lane's memory, and as many levels where ranks are compared, and may change
+ * them. `base` is where `rankBytes` of memory are free; all of the memory must be there by now.
+ */
+export function rankInto(
+  { memory, rank, outranks }: RankKernel,
   base: number,
-  plane: Uint8Array<ArrayBuffer>,
-  columns: number,
-): void {
-  const at = Math.ceil(base / 64) * 64;
-  const most = Math.max(1, Math.floor(BATCH / columns)) * columns * 4;
+  { columns, dtype, to }: Ranking,
+): (values: number, levels: number, length: number) => void {
+  const room = roomFor(columns);
+  const waiting = Math.ceil(base / 64) * 64;
+  const waitingLevels = waiting + room * 4 + SLACK;
+  const scratch = waitingLevels + room * 4 + SLACK;
   const bytes = new Uint8Array(memory.buffer);
-  for (let start = 0; start < plane.length; start += most) {
-    const part = plane.subarray(start, start + most);
-    bytes.set(part, at);
-    rank(at, part.length / 4 / columns, columns, at + Math.max(columns, BATCH) * 4);
-    part.set(bytes.subarray(at, at + part.length));
-  }
+  let left = 0;
+  let done = 0;
+
+  return (values, levels, length) => {
+    let [own, above] = [values, levels];
+    if (left > 0) {
+      bytes.copyWithin(waiting + left * 4, values, values + length * 4);
+      if (dtype === "BF16") bytes.copyWithin(waitingLevels + left * 4, levels, levels + length * 4);
+      [own, above] = [waiting, waitingLevels];
+    }
+    const count = left + length;
+    const rows = Math.floor(count / columns);
+    const whole = rows * columns;
+    if (rows > 0 && dtype === "BF16") {
+      outranks(own, above, rows, columns, to + done * 2, scratch);
+    } else if (rows > 0) {
+      rank(own, rows, columns, scratch);
+      bytes.copyWithin(to + done * 4, own, own + whole * 4);
+    }
+    done += whole;
+    left = count - whole;
+    if (left === 0) return;
+    bytes.copyWithin(waiting, own + whole * 4, own + count * 4);
+    if (dtype === "BF16") bytes.copyWithin(waitingLevels, above + whole * 4, above + count * 4);
+  };
 }

@@ -24,19 +24,44 @@ interface Space {
   readonly doubles: Float64Array;
 }
 
+/** Where a program is to run. */
+export interface Room {
+  readonly memory: WebAssembly.Memory;
+  /** Where the memory for the program begins: `layout.bytes()` are free from there on. */
+  readonly base: number;
+  /** Sets bytes of the memory to 0. */
+  clear(at: number, bytes: number): void;
+}
+
+/** Works a tile off and returns when it is done. */
+export function runTile(ready: Ready, job: TileJob, room: Room): TileResult {
+  const output = ready.layout.output === null ? null : outputOf(job);
+  const work = strips(ready, job, room, output);
+  for (;;) {
+    const step = work.next();
+    if (step.done === true) return { ...step.value, output };
+  }
+}
+
+/** A strip that is done. */
+export interface Strip {
+  /** Address of its encoded output until the next is asked for; 0 where there is none. */
+  readonly at: number;
+  readonly length: number;
+}
+
 /**
- * Works one tile off.
- * @param base where the memory for the program begins: `layout.bytes()` are free from there on
- * @param clear sets bytes of the memory to 0
+ * Works a tile off, strip by strip.
+ * @param output where the output goes; null leaves it in the strips
  */
-export function runTile(
+export function* strips(
   { layout, run }: Ready,
   job: TileJob,
-  memory: WebAssembly.Memory,
-  base: number,
-  clear: (at: number, bytes: number) => void,
-): TileResult {
+  { memory, base, clear }: Room,
+  output: Uint8Array<ArrayBuffer> | null,
+): Generator<Strip, Omit<TileResult, "output">> {
   const { count, first, program } = job;
+  const here = (bytes: Uint8Array) => isShared(bytes) || bytes.buffer === memory.buffer;
   const space = spaceOf(memory, base, layout);
   const { bytes, words, singles, doubles } = space;
 
@@ -50,13 +75,12 @@ export function runTile(
 
   const blocks = Math.ceil(count / BLOCK);
   const sums = new Float64Array(program.sums.length * blocks);
-  const output = layout.output === null ? null : outputOf(job);
   const outSize = bytesPer(job.encode);
   // What lies in this very memory is read and written there; the rest passes through the staging areas.
   const sources = job.inputs.map((input, slot) => ({
     input,
     size: bytesPer(job.dtypes[slot]!),
-    here: isShared(input),
+    here: here(input),
   }));
   const places = words.subarray(layout.places.at / 4, (layout.places.at + layout.places.bytes) / 4);
   const binsHere = job.bins !== undefined && isShared(job.bins);
@@ -65,13 +89,13 @@ export function runTile(
     places[sources.length + 1 + h] = byteOffset;
     clear(byteOffset, byteLength);
   });
-  const outHere = output !== null && isShared(output);
+  const outHere = output !== null && here(output);
   const firstPlane = sources.length + 1 + counts.length;
   const planes = layout.planes.map((plane, p) => {
     const bits = job.kept![plane]!;
-    return { bits, here: isShared(bits), staging: layout.kept[p]!.at };
+    return { bits, here: here(bits), staging: layout.kept[p]!.at };
   });
-  const direct = [...sources, ...planes].every(({ here }) => here) && (output === null || outHere);
+  const direct = [...sources, ...planes].every((one) => one.here) && (layout.output === null || outHere);
   const strip = direct ? STRIP : STAGED;
   for (let start = 0; start < count; start += strip) {
     const length = Math.min(strip, count - start);
@@ -84,9 +108,8 @@ export function runTile(
       if (!here) bytes.set(bits.subarray(start / 8, Math.ceil((start + length) / 8)), staging);
       places[firstPlane + p] = here ? bits.byteOffset + start / 8 : base + staging;
     }
-    if (layout.output !== null && output !== null) {
-      places[sources.length] = outHere ? output.byteOffset + start * outSize : base + layout.output.at;
-    }
+    const at = outHere ? output!.byteOffset + start * outSize : base + (layout.output?.at ?? 0);
+    places[sources.length] = at;
     for (const { beginStrip } of reductions) beginStrip();
     run(base, length, start, (first + start) / 4);
     layout.partials.forEach(({ at }, s) => {
@@ -99,13 +122,13 @@ export function runTile(
       if (!here) bits.set(bytes.subarray(staging, staging + size), start / 8);
     }
     if (output !== null && layout.output !== null && !outHere) {
-      const { at } = layout.output;
-      output.set(bytes.subarray(at, at + length * outSize), start * outSize);
+      const { at: from } = layout.output;
+      output.set(bytes.subarray(from, from + length * outSize), start * outSize);
     }
+    yield { at: layout.output === null ? 0 : at, length };
   }
   const histograms = binsHere ? counts : counts.map((each) => each.slice());
   return {
-    output,
     sums,
     histograms,
     reductions: reductions.map(({ result }) => result()),
