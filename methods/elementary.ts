@@ -8,13 +8,17 @@ export const polynomial = (x: Tensor, [first = 0, ...rest]: readonly number[]): 
   return first === 0 ? inner : add(inner, first);
 };
 
-/** Hyperbolic tangent. Small arguments keep their relative precision: the series to x^9 below 0.35. */
+/**
+ * Hyperbolic tangent: x P(x^2) / Q(x^2) with the quotient fitted to tanh(x) / x for the least largest relative error up to 9,
+ * 2.2e-8, beyond which tanh is 1 in f32. In f32 the relative error is below 5e-7 for all numbers, the smallest
+ * included (P(0) = Q(0)), odd to the bit, and results may exceed 1 by 2.4e-7. NaN stays NaN.
+ */
 export function tanh(x: Tensor): Tensor {
-  const square = mul(x, x);
-  const series = mul(x, polynomial(square, [1, -1 / 3, 2 / 15, -17 / 315, 62 / 2835]));
-  // tanh(20) is 1 in f32, and e^40 fits.
-  const grown = exp(mul(min(max(x, -20), 20), 2));
-  return where(lt(abs(x), 0.35), series, div(sub(grown, 1), add(grown, 1)));
+  const within = min(max(x, -9), 9);
+  const square = mul(within, within);
+  const above = polynomial(square, [1, 0.1338398, 3.4989963e-3, 2.0661267e-5, 1.3419828e-8]);
+  const below = polynomial(square, [1, 0.46717302, 2.5890207e-2, 3.2910388e-4, 7.8047317e-7]);
+  return div(mul(within, above), below);
 }
 
 /** e^x - 1 - x, never below 0: how much e^x exceeds its tangent. Relative precision for small x. */

@@ -69,29 +69,33 @@ export const pcb = defineMethod({
     const deltas = models.map(({ tensor }) => taskVector(tensor, base));
     const sum = total(deltas);
     const scored = deltas.map((delta) => {
-      const { size, unit } = clipped(abs(delta), count, params.clip);
-      const score = max(mul(exp(mul(mul(unit, unit), deltas.length)), tanh(mul(delta, sum))), 0);
+      const { size, power } = clipped(abs(delta), count, params.clip, deltas.length);
+      const agreed = mul(exp(power), tanh(mul(delta, sum)));
+      const score = max(agreed, 0);
       const cut = kth(score, Math.max(1, count - Math.min(count - 1, Math.floor(count * (1 - params.ratio)))));
-      const rank = normal(max(score, cut), cut, kth(score, 1));
-      return { rank, part: mul(rank, mul(size, where(lt(delta, 0), -1, 1))) };
+      const rank = normal(max(agreed, cut), cut, kth(score, 1));
+      return { rank, part: mul(rank, size) };
     });
     const ranks = total(scored.map(({ rank }) => rank));
-    const mix = div(total(scored.map(({ part }) => part)), where(gt(ranks, 0), ranks, 1));
+    // A rank above 0 means that the change has the sum's sign, so all that count have the same.
+    const signed = mul(total(scored.map(({ part }) => part)), where(lt(sum, 0), -1, 1));
+    const mix = div(signed, where(gt(ranks, 0), ranks, 1));
     return apply(base, mix, strengthAt(params, depth));
   },
 });
 
-/** Sizes cut at both ends, and the same mapped to 0 to 1. */
-function clipped(size: Tensor, count: number, share: number): { size: Tensor; unit: Tensor } {
+/** Sizes cut at both ends, and `models` times the square of the same mapped to 0 to 1. */
+function clipped(size: Tensor, count: number, share: number, models: number): { size: Tensor; power: Tensor } {
   const at = (ascending: number) => kth(size, count - Math.min(count - 1, Math.max(0, ascending)));
   const [low, high] = [at(Math.floor(count * share)), at(Math.floor(count * (1 - share) - 1))];
   const cut = min(max(size, low), high);
-  return { size: cut, unit: normal(cut, low, high) };
+  const root = normal(cut, low, high, Math.sqrt(models));
+  return { size: cut, power: mul(root, root) };
 }
 
-/** From low to high as 0 to 1; all 0 where the two are the same. */
-const normal = (x: Tensor, low: Scalar, high: Scalar): Tensor =>
+/** From low to high as 0 to `most`; all 0 where the two are the same. */
+const normal = (x: Tensor, low: Scalar, high: Scalar, most = 1): Tensor =>
   mul(
     sub(x, low),
-    map((a, b) => (b > a ? 1 / (b - a) : 0), low, high),
+    map((a, b) => (b > a ? most / (b - a) : 0), low, high),
   );

@@ -17,7 +17,7 @@ const MOST_BUCKETS: u32 = 8192;
 /** What is larger than so many times the mean is in the last bucket: outliers do not crowd the rest. */
 const MEANS: f32 = 5;
 /** Comparing this many elements with the whole row takes about as long as sorting it by bucket. */
-const SCANS: u32 = 24;
+const SCANS: u32 = 32;
 /** What is known of a bucket's keys. */
 const UNKNOWN: u8 = 0;
 const EQUAL: u8 = 1;
@@ -70,7 +70,7 @@ function outrankRow(values: usize, levels: usize, n: u32, to: usize, scratch: us
   // Past the row's end: not before any of it.
   v128.store(keys + (<usize>n << 2), i32x4.splat(MAGNITUDE));
   if (n > SHORT && n <= EXACT) {
-    const bins: u32 = min<u32>(n, MOST_BUCKETS);
+    const bins: u32 = min<u32>(n >> 1, MOST_BUCKETS);
     count(keys, n, buckets, counts, bins);
     end = settleByCounts(buckets, counts, levels, to, open, end);
     end = settleZeros(keys, levels, to, open, end);
