@@ -11,7 +11,7 @@ export const STEP = 1024;
 /** Elements staged at once: long enough to make a call worth it, short enough for the second-level cache. */
 export const STAGED = 4 * BLOCK;
 /** Elements worked off at once where nothing has to be staged. */
-export const STRIP = 64 * BLOCK;
+export const STRIP = 512 * BLOCK;
 
 export interface Area {
   /** Byte address, from where the program's memory begins. */

@@ -66,9 +66,11 @@ function signed(value: number): number[] {
   return [...bytes, rest & 0x7f];
 }
 
-const counted = (bytes: readonly number[]) => [...unsigned(bytes.length), ...bytes];
-const vector = (entries: readonly (readonly number[])[]) => [...unsigned(entries.length), ...entries.flat()];
-const section = (id: number, entries: readonly (readonly number[])[]) => [id, ...counted(vector(entries))];
+// Joined with concat: spread into a literal, a function's bytes would pass through the interpreter one by one.
+const join = (parts: readonly (readonly number[])[]): number[] => ([] as number[]).concat(...parts);
+const counted = (bytes: readonly number[]) => join([unsigned(bytes.length), bytes]);
+const vector = (entries: readonly (readonly number[])[]) => join([unsigned(entries.length), ...entries]);
+const section = (id: number, entries: readonly (readonly number[])[]) => join([[id], counted(vector(entries))]);
 const text = (string: string) => counted([...new TextEncoder().encode(string)]);
 const functionType = (parameters: number) => [0x60, ...vector(Array.from({ length: parameters }, () => [I32])), 0];
 
@@ -123,15 +125,16 @@ export function moduleOf(
   const types = [...imports.map((one) => one.parameters), parameters];
   const limits = shared ? [3, ...unsigned(1), ...unsigned(65536)] : [0, 0];
   const memory = [...text("kernels"), ...text("memory"), 2, ...limits];
-  return Uint8Array.from([
-    ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
-    ...section(1, types.map(functionType)),
-    ...section(2, [
-      ...imports.map(({ name }, type) => [...text("kernels"), ...text(name), 0, ...unsigned(type)]),
-      memory,
+  const called = imports.map(({ name }, type) => join([text("kernels"), text(name), [0], unsigned(type)]));
+  const declared = vector(locals.map((type) => [1, type]));
+  return new Uint8Array(
+    join([
+      [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+      section(1, types.map(functionType)),
+      section(2, [...called, memory]),
+      section(3, [unsigned(imports.length)]),
+      section(7, [join([text("run"), [0], unsigned(imports.length)])]),
+      section(10, [counted(join([declared, first, rest, [0x0b]]))]),
     ]),
-    ...section(3, [unsigned(imports.length)]),
-    ...section(7, [[...text("run"), 0, ...unsigned(imports.length)]]),
-    ...section(10, [counted([...vector(locals.map((type) => [1, type])), ...first, ...rest, 0x0b])]),
-  ]);
+  );
 }
