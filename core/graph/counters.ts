@@ -19,3 +19,17 @@ export function createCounters(): Counters {
     },
   };
 }
+
+/** Adds counts of one tile, below 2^31 each. Most bins are empty: two at a time, seen as one f64, they are passed over. */
+export function addCounts(to: Uint32Array, counts: Uint32Array): void {
+  if (counts.byteOffset % 8 !== 0) {
+    for (let bin = 0; bin < counts.length; bin++) to[bin]! += counts[bin]!;
+    return;
+  }
+  const pairs = new Float64Array(counts.buffer, counts.byteOffset, counts.length >> 1);
+  for (let pair = 0; pair < pairs.length; pair++) {
+    if (pairs[pair] === 0) continue;
+    to[2 * pair]! += counts[2 * pair]!;
+    to[2 * pair + 1]! += counts[2 * pair + 1]!;
+  }
+}

@@ -4,7 +4,7 @@
  * results do not depend on tiles, lanes or timing.
  */
 import { type Choice, coarse, fine, magnitudeOf, NOTHING, type Whole } from "./choice.ts";
-import { type Counters, createCounters } from "./counters.ts";
+import { addCounts, type Counters, createCounters } from "./counters.ts";
 import type { Fused, OverallKth, Pass, SumScalar } from "./passes.ts";
 import { BLOCK, HIGH_BINS, LOW_BINS, LOW_BITS } from "./program.ts";
 import type { Scalar, Selection, Tensor } from "./tensor.ts";
@@ -135,8 +135,7 @@ export function createSettlement(
       const bins = h < pass.high.length ? HIGH_BINS : LOW_BINS;
       const all = counts.get(owner) ?? counters.take(bins);
       counts.set(owner, all);
-      const part = result.histograms[h]!;
-      for (let bin = 0; bin < bins; bin++) all[bin]! += part[bin]!;
+      addCounts(all, result.histograms[h]!);
     });
     for (const { selection } of pass.cuts) {
       ties.absorb(selection, first, result.histograms[pass.high.length + pass.low.indexOf(selection)]!);

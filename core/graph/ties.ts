@@ -4,7 +4,7 @@
  * kept one lies; that stretch alone is swept again, block by block, and one block is looked into.
  */
 import type { Choice } from "./choice.ts";
-import type { Counters } from "./counters.ts";
+import { addCounts, type Counters } from "./counters.ts";
 import type { Cut, Fused } from "./passes.ts";
 import { BLOCK, LOW_BINS } from "./program.ts";
 import type { Selection } from "./tensor.ts";
@@ -52,7 +52,7 @@ export function createTies(count: number, counters: Counters): Ties {
       return;
     }
     known.start = Math.min(known.start, first);
-    for (let bin = 0; bin < LOW_BINS; bin++) known.counts[bin]! += counts[bin]!;
+    addCounts(known.counts, counts);
   }
 
   async function place({ selection, count: counting, value }: Cut, choice: Choice, look: Look): Promise<number> {
