@@ -1,0 +1,207 @@
+/** The loop of a step: eight elements per turn, as two halves of four. */
+import type { Op } from "../../graph/program.ts";
+import { bf16, bf16OrNaN } from "./functions.ts";
+import { createLanes, type Lanes, simd, type Value } from "./lanes.ts";
+import { createConstants, createHalf, malformed } from "./operations.ts";
+import { BASE, INDEX, placeOf, type Step, sum } from "./step.ts";
+import { type Body, I32, i32, V128 } from "./wasm.ts";
+
+/** Registers that kernels read after the loop. */
+export interface Read {
+  readonly histograms: readonly number[];
+  readonly reductions: readonly number[];
+  readonly output: number | null;
+}
+
+export function writeLoop(step: Step & { readonly begin: Body; readonly filled: ReadonlyMap<number, number> }): Read {
+  const { body, begin, shape, layout, at, n, filled } = step;
+  const { program, dtypes, encode } = shape;
+  const v = createLanes(body, begin);
+  const constants = createConstants(begin, createLanes(begin, begin), BASE, (word) => layout.uniforms.at + 4 * word);
+  const registers = new Map<number, number>();
+  const registerOf = (value: number): number => {
+    const register = registers.get(value) ?? layout.register();
+    registers.set(value, register);
+    return register;
+  };
+  // Elements done in this step; the same in bytes from the base on, and from the strip's first in elements of 2 and 4.
+  const [i, inRegister, narrow, wide] = [body.local(I32), body.local(I32), body.local(I32), body.local(I32)];
+  const inPlane = body.local(I32);
+  const startOf = (place: number): number => {
+    const variable = begin.local(I32);
+    placeOf(begin, layout, place);
+    begin.set(variable);
+    return variable;
+  };
+  const starts = dtypes.map((_, slot) => startOf(slot));
+  const outStart = startOf(dtypes.length);
+  const { keeps = [] } = program;
+  const firstPlane = dtypes.length + 1 + program.histograms.length;
+  const planeStarts = new Map(layout.planes.map((plane, p) => [plane, startOf(firstPlane + p)]));
+  const load = (address: number | readonly [number, number], instruction: number, from: number): Value => {
+    if (typeof address === "number") body.get(address);
+    else sum(body, ...address);
+    body.simdAccess(instruction, from);
+    const value = body.local(V128);
+    body.set(value);
+    return value;
+  };
+  const store = (address: number | readonly [number, number], value: Value, to: number): void => {
+    if (typeof address === "number") body.get(address);
+    else sum(body, ...address);
+    body.get(value);
+    body.simdAccess(simd.store, to);
+  };
+  const counted = (variable: number, more: number): void => {
+    body.get(variable);
+    if (more > 0) {
+      body.i32(more);
+      body.put(i32.add);
+    }
+  };
+  const splat = (write: () => void): Value => {
+    write();
+    body.simd(simd.splatI32);
+    const value = body.local(V128);
+    body.set(value);
+    return value;
+  };
+
+  const totals = program.sums.map((_, s) =>
+    [0, 16, 32, 48].map((byte) => {
+      const total = body.local(V128);
+      body.get(BASE);
+      body.simdAccess(simd.load, layout.accumulators[s]!.at + byte);
+      body.set(total);
+      return total;
+    }),
+  );
+  const all = totals.length > 0 ? splat(() => body.get(n)) : 0;
+  body.i32(0);
+  body.set(i);
+  body.get(BASE);
+  body.set(inRegister);
+  for (const [variable, shift, how] of [
+    [narrow, 1, i32.shl],
+    [wide, 2, i32.shl],
+    [inPlane, 3, i32.shrU],
+  ] as const) {
+    body.get(at);
+    body.i32(shift);
+    body.put(how);
+    body.set(variable);
+  }
+
+  const result: Read = {
+    histograms: program.histograms.map(({ value }) => registerOf(value)),
+    reductions: program.reductions.map(({ value }) => registerOf(value)),
+    output: program.output !== null && encode === "F16" ? registerOf(program.output) : null,
+  };
+  body.repeat(() => {
+    const halves = [0, 1].map((half) => {
+      const leaf = (value: number, op: Op): Value => {
+        const register = filled.get(value);
+        if (register !== undefined) return load(inRegister, simd.load, register + 16 * half);
+        if (op.op !== "input") throw malformed(program, `${op.op} has no instructions`);
+        const start = starts[op.slot]!;
+        if (dtypes[op.slot] === "F32") return load([start, wide], simd.load, 16 * half);
+        return v.shiftLeft(load([start, narrow], simd.load16x4, 8 * half), 16);
+      };
+      let places: Value | null = null;
+      const place = (): Value => {
+        places ??= v.addI(
+          splat(() => {
+            sum(body, INDEX, at);
+            body.get(i);
+            body.put(i32.add);
+          }),
+          v.bits(...[0, 1, 2, 3].map((lane) => 4 * half + lane)),
+        );
+        return places;
+      };
+      const kept = (plane: number): Value => {
+        const bits = v.bits(...[1, 2, 4, 8].map((bit) => bit << (4 * half)));
+        const all = splat(() => {
+          sum(body, planeStarts.get(plane)!, inPlane);
+          body.access(i32.loadByte);
+        });
+        return v.equalI(v.and(all, bits), bits);
+      };
+      const { number, mask } = createHalf(program, v, constants, leaf, place, kept);
+      let within: Value | null = null;
+      program.sums.forEach((summed, s) => {
+        const value = number(summed);
+        // Past the last element of the tile there is anything: it adds 0.
+        within ??= v.lessI(
+          v.addI(
+            splat(() => body.get(i)),
+            v.bits(...[0, 1, 2, 3].map((lane) => 4 * half + lane)),
+          ),
+          all,
+        );
+        addTo(body, v, totals[s]!.slice(2 * half), v.and(value, within));
+      });
+      for (const [value, register] of registers) store(inRegister, number(value), register + 16 * half);
+      return {
+        masks: keeps.map(({ value }) => mask(value)),
+        output: program.output === null || encode === "F16" ? null : number(program.output),
+      };
+    });
+    keeps.forEach(({ plane }, k) => {
+      sum(body, planeStarts.get(plane)!, inPlane);
+      halves.forEach(({ masks }, half) => {
+        body.get(masks[k]!);
+        body.simd(simd.bitmask);
+        body.i32(4 * half);
+        body.put(i32.shl);
+      });
+      body.put(i32.or);
+      body.access(i32.storeByte);
+    });
+    const [low, high] = halves.map(({ output }) => output);
+    if (layout.output !== null && low != null && high != null) {
+      if (encode === "F32") {
+        store([outStart, wide], low, 0);
+        store([outStart, wide], high, 16);
+      } else storeBF16(body, v, low, high, (value) => store([outStart, narrow], value, 0));
+    }
+    for (const [variable, by] of [
+      [inRegister, 32],
+      [narrow, 16],
+      [wide, 32],
+      [inPlane, 1],
+    ] as const) {
+      counted(variable, by);
+      body.set(variable);
+    }
+    counted(i, 8);
+    body.tee(i);
+    body.get(n);
+    body.put(i32.ltU);
+  });
+  totals.forEach((four, s) => {
+    four.forEach((total, k) => {
+      body.get(BASE);
+      body.get(total);
+      body.simdAccess(simd.store, layout.accumulators[s]!.at + 16 * k);
+    });
+  });
+  return result;
+}
+
+/** Adds four f32 to two variables of two f64. */
+function addTo(body: Body, v: Lanes, [first, second]: readonly Value[], value: Value): void {
+  body.get(v.addF64(first!, v.toF64(value)));
+  body.set(first!);
+  body.get(v.addF64(second!, v.toF64(v.upper(value))));
+  body.set(second!);
+}
+
+function storeBF16(body: Body, v: Lanes, low: Value, high: Value, store: (value: Value) => void): void {
+  body.get(v.or(v.ne(low, low), v.ne(high, high)));
+  body.simd(simd.anyTrue);
+  body.branch(
+    () => store(v.narrow(bf16OrNaN(v, low), bf16OrNaN(v, high))),
+    () => store(v.narrow(bf16(v, low), bf16(v, high))),
+  );
+}
