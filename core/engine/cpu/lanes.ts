@@ -47,7 +47,7 @@ const BINARY = {
   narrow: 134,
 } as const;
 
-const UNARY = { abs: 224, neg: 225, sqrt: 227, floor: 104, toI32: 248, fromI32: 250, toF64: 95 } as const;
+const UNARY = { abs: 224, neg: 225, sqrt: 227, fromI32: 250, toF64: 95 } as const;
 
 /** By a constant. */
 const SHIFT = { shiftLeft: 171, shiftRight: 172, shiftRightU: 173 } as const;
