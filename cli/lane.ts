@@ -7,4 +7,7 @@ serveLane({
   onMessage: (handler) => {
     parentPort?.on("message", handler);
   },
+  onUnreadable: (handler) => {
+    parentPort?.on("messageerror", handler);
+  },
 });

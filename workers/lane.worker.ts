@@ -4,4 +4,5 @@ import { serveLane } from "../core/engine/cpu/serve.ts";
 serveLane({
   postMessage: (message, transfer) => postMessage(message, { transfer }),
   onMessage: (listener) => addEventListener("message", ({ data }) => listener(data)),
+  onUnreadable: (listener) => addEventListener("messageerror", listener),
 });

@@ -6,4 +6,5 @@ const port = parentPort!;
 serveLane({
   postMessage: (message, transfer) => port.postMessage(message, transfer),
   onMessage: (listener) => void port.on("message", listener),
+  onUnreadable: (listener) => void port.on("messageerror", listener),
 });

@@ -179,6 +179,13 @@ test("a lane that dies fails everything with one DeviceError", async () => {
   await expect(engine.run(job(1))).rejects.toBe([...reasons][0]);
 });
 
+test("bytes that were handed over before end in a DeviceError, not in waiting for ever", async () => {
+  const engine = await start(1);
+  const tile = job(1);
+  await engine.run(tile);
+  await expect(engine.run(tile)).rejects.toMatchObject({ name: "DeviceError" });
+});
+
 test("an engine whose worker cannot start is refused", async () => {
   const broken = () => nodeLane(new Worker("throw new Error('no kernels here')", { eval: true }));
   await expect(createCpuEngine({ lanes: 2, module, spawn: broken })).rejects.toThrow(/no kernels here/);

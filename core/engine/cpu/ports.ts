@@ -15,6 +15,8 @@ export interface LanePort {
 export interface ServerPort {
   postMessage(message: unknown, transfer: ArrayBuffer[]): void;
   onMessage(listener: (message: unknown) => void): void;
+  /** Called when a message came that cannot be read; nobody would answer it. */
+  onUnreadable(listener: () => void): void;
 }
 
 export type Request =

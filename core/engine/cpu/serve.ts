@@ -15,6 +15,10 @@ export function serveLane(port: ServerPort): void {
   let memory: WebAssembly.Memory | null = null;
   const reply = (message: Reply, transfer: ArrayBuffer[] = []): void => port.postMessage(message, transfer);
 
+  // Ends the worker, which the pool hears of: a tile without an answer would be waited for forever.
+  port.onUnreadable(() => {
+    throw new Error("a message to it could not be read");
+  });
   port.onMessage((message) => {
     const request = message as Request;
     if (request.type === "start") {
