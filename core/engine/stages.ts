@@ -93,13 +93,17 @@ const resultsOf = ({ sums, histograms, reductions, keeps = [], output }: Program
   ...(output === null ? [] : [output]),
 ];
 
+/** Values that some result needs, in order. */
+export function neededBy(program: Program): number[] {
+  const needed = new Set(resultsOf(program));
+  for (let value = program.ops.length - 1; value >= 0; value--)
+    if (needed.has(value)) for (const operand of operandsOf(program.ops[value]!)) needed.add(operand);
+  return [...needed].sort((a, b) => a - b);
+}
+
 /** Without the operations nobody needs, and with the inputs that are left. Uniforms and tables stay. */
 function prune(program: Program, name: string): Part {
-  const wanted = new Set(resultsOf(program));
-  for (let i = program.ops.length - 1; i >= 0; i--) {
-    if (wanted.has(i)) for (const operand of operandsOf(program.ops[i]!)) wanted.add(operand);
-  }
-  const kept = [...wanted].sort((a, b) => a - b);
+  const kept = neededBy(program);
   const at = new Map(kept.map((old, now) => [old, now]));
   const move = (value: number) => at.get(value) ?? value;
   const sources: number[] = [];

@@ -87,17 +87,22 @@ export const planesIn = (passes: readonly Pass[]): number =>
 
 const roundOf = (level: number, { barriers }: Demand) => barriers.filter((barrier) => barrier <= level).length;
 
+/** What a sweep is asked for besides the output. */
+function askedAt(level: number, demand: Demand): Pick<Pass, "sums" | "high" | "low" | "reduced"> {
+  const at = (node: Tensor | Selection) => demand.level(node) === level;
+  return {
+    sums: demand.sums.filter(({ tensor }) => at(tensor)),
+    high: demand.keys.filter(at),
+    low: [...demand.selections.filter(at), ...demand.overallKths.filter(({ key }) => demand.level(key) + 1 === level)],
+    reduced: demand.reduced.filter(({ tensor }) => at(tensor)),
+  };
+}
+
 /** The tensors that a sweep is asked for. */
 function rootsOf(level: number, output: Tensor, demand: Demand): Tensor[] {
-  const at = (tensor: Tensor) => demand.level(tensor) === level;
-  return [
-    ...demand.sums.map(({ tensor }) => tensor).filter(at),
-    ...demand.keys.filter(at),
-    ...demand.selections.filter((one) => demand.level(one) === level).map(({ key }) => key),
-    ...demand.overallKths.filter(({ key }) => demand.level(key) + 1 === level).map(({ key }) => key),
-    ...demand.reduced.map(({ tensor }) => tensor).filter(at),
-    ...(level === demand.last ? [output] : []),
-  ];
+  const { sums, high, low, reduced } = askedAt(level, demand);
+  const of = [...sums, ...reduced].map(({ tensor }) => tensor);
+  return [...of, ...high, ...low.map(({ key }) => key), ...(level === demand.last ? [output] : [])];
 }
 
 function passAt(level: number, output: Tensor, demand: Demand, planes: ReadonlyMap<Tensor, Plane>): Pass {
@@ -107,18 +112,12 @@ function passAt(level: number, output: Tensor, demand: Demand, planes: ReadonlyM
     return plane !== undefined && plane.level < level && plane.round === round ? plane.number : null;
   };
   const builder = createBuilder(held);
-  const sums = demand.sums.filter((sum) => demand.level(sum.tensor) === level);
-  const high = demand.keys.filter((key) => demand.level(key) === level);
-  const low = [
-    ...demand.selections.filter((selection) => demand.level(selection) === level),
-    ...demand.overallKths.filter((one) => demand.level(one.key) + 1 === level),
-  ];
+  const { sums, high, low, reduced } = askedAt(level, demand);
   const summed = sums.map((sum) => builder.value(sum.tensor));
   const histograms = [
     ...high.map((key) => ({ value: builder.value(key), digit: "high", word: null }) as const),
     ...low.map((one) => ({ value: builder.value(one.key), digit: "low", word: builder.digit(one) }) as const),
   ];
-  const reduced = demand.reduced.filter((vector) => demand.level(vector.tensor) === level);
   const reductions = reduced.map(({ how, axis, columns, tensor }) => ({
     value: builder.value(tensor),
     how,

@@ -36,10 +36,8 @@ export function sweepsOf(
     const passes = passesOf(expression, watched, keep);
     return { passes, ...tiling({ ...draft, passes }, options), planes: planesIn(passes) };
   };
-  const plain = made(false);
-  if (options.keeps !== true || !plain.resident) return plain;
-  const keeping = made(true);
-  return keeping.resident ? keeping : plain;
+  const first = made(options.keeps === true);
+  return first.planes === 0 || first.resident ? first : made(false);
 }
 
 /**

@@ -9,7 +9,7 @@ import type { TileJob, TileResult } from "../engine.ts";
 import { type Part, type Stage, stagesOf } from "../stages.ts";
 import { grow } from "./arena.ts";
 import { compile } from "./compile.ts";
-import type { Shape } from "./layout.ts";
+import { planesUsed, type Shape } from "./layout.ts";
 import { type RankKernel, rankBytes, rankInto, SLACK } from "./rank.ts";
 import { type Ready, runTile, strips } from "./tile.ts";
 
@@ -165,11 +165,7 @@ function checkJob({ program, dtypes, words, tables, inputs, kept = [], count, fi
       refuse(`it has parts of rows of ${op.columns} elements to rank`);
     }
   }
-  const planes = [
-    ...program.ops.flatMap((op) => (op.op === "kept" ? [op.plane] : [])),
-    ...(program.keeps ?? []).map(({ plane }) => plane),
-  ];
-  for (const plane of planes) {
+  for (const plane of planesUsed(program)) {
     const [found, needed] = [kept[plane]?.length ?? 0, Math.ceil(count / 8)];
     if (found < needed) refuse(`plane ${plane} has ${found} bytes instead of ${needed}`);
   }

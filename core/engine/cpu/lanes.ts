@@ -7,12 +7,10 @@ import { type Body, V128 } from "./wasm.ts";
 export const simd = {
   load: 0,
   load16x4: 4,
-  splatLoad32: 9,
   store: 11,
   const: 12,
   shuffle: 13,
   splatI32: 17,
-  splatF32: 19,
   anyTrue: 83,
   bitmask: 164,
 } as const;
@@ -68,6 +66,8 @@ export interface Lanes
   select(then: Value, otherwise: Value, mask: Value): Value;
   /** The upper two numbers, below. */
   upper(a: Value): Value;
+  /** Four times the i32 that `write` leaves on the stack. */
+  splat(write: () => void): Value;
 }
 
 /** @param begin writes what runs before all loops */
@@ -125,6 +125,11 @@ export function createLanes(body: Body, begin: Body): Lanes {
       body.get(otherwise);
       body.get(mask);
       body.simd(82);
+      return result();
+    },
+    splat: (write) => {
+      write();
+      body.simd(simd.splatI32);
       return result();
     },
     upper: (a) => {

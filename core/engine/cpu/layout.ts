@@ -72,7 +72,7 @@ export function layOut({ program, dtypes, encode, count }: Shape): Layout {
     end = align(end + bytes);
     return { at, bytes };
   };
-  const planes = planesOf(program);
+  const planes = planesUsed(program);
   const places = area(4 * (dtypes.length + 1 + program.histograms.length + planes.length));
   const uniforms = area(program.words * 4);
   const start = end;
@@ -96,7 +96,8 @@ export function layOut({ program, dtypes, encode, count }: Shape): Layout {
   };
 }
 
-function planesOf({ ops, keeps = [] }: Shape["program"]): number[] {
+/** The planes a program reads or writes, each once. */
+export function planesUsed({ ops, keeps = [] }: Shape["program"]): number[] {
   const read = ops.flatMap((op) => (op.op === "kept" ? [op.plane] : []));
   return [...new Set([...read, ...keeps.map(({ plane }) => plane)])];
 }

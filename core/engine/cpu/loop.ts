@@ -52,19 +52,10 @@ export function writeLoop(step: Step & { readonly begin: Body; readonly filled: 
     body.get(value);
     body.simdAccess(simd.store, to);
   };
-  const counted = (variable: number, more: number): void => {
+  const plus = (variable: number, more: number): void => {
     body.get(variable);
-    if (more > 0) {
-      body.i32(more);
-      body.put(i32.add);
-    }
-  };
-  const splat = (write: () => void): Value => {
-    write();
-    body.simd(simd.splatI32);
-    const value = body.local(V128);
-    body.set(value);
-    return value;
+    body.i32(more);
+    body.put(i32.add);
   };
 
   const totals = program.sums.map((_, s) =>
@@ -76,7 +67,7 @@ export function writeLoop(step: Step & { readonly begin: Body; readonly filled: 
       return total;
     }),
   );
-  const all = totals.length > 0 ? splat(() => body.get(n)) : 0;
+  const all = totals.length > 0 ? v.splat(() => body.get(n)) : 0;
   body.i32(0);
   body.set(i);
   body.get(BASE);
@@ -99,6 +90,7 @@ export function writeLoop(step: Step & { readonly begin: Body; readonly filled: 
   };
   body.repeat(() => {
     const halves = [0, 1].map((half) => {
+      const indices = () => v.bits(...[0, 1, 2, 3].map((lane) => 4 * half + lane));
       const leaf = (value: number, op: Op): Value => {
         const register = filled.get(value);
         if (register !== undefined) return load(inRegister, simd.load, register + 16 * half);
@@ -110,18 +102,18 @@ export function writeLoop(step: Step & { readonly begin: Body; readonly filled: 
       let places: Value | null = null;
       const place = (): Value => {
         places ??= v.addI(
-          splat(() => {
+          v.splat(() => {
             sum(body, INDEX, at);
             body.get(i);
             body.put(i32.add);
           }),
-          v.bits(...[0, 1, 2, 3].map((lane) => 4 * half + lane)),
+          indices(),
         );
         return places;
       };
       const kept = (plane: number): Value => {
         const bits = v.bits(...[1, 2, 4, 8].map((bit) => bit << (4 * half)));
-        const all = splat(() => {
+        const all = v.splat(() => {
           sum(body, planeStarts.get(plane)!, inPlane);
           body.access(i32.loadByte);
         });
@@ -134,8 +126,8 @@ export function writeLoop(step: Step & { readonly begin: Body; readonly filled: 
         // Past the last element of the tile there is anything: it adds 0.
         within ??= v.lessI(
           v.addI(
-            splat(() => body.get(i)),
-            v.bits(...[0, 1, 2, 3].map((lane) => 4 * half + lane)),
+            v.splat(() => body.get(i)),
+            indices(),
           ),
           all,
         );
@@ -171,10 +163,10 @@ export function writeLoop(step: Step & { readonly begin: Body; readonly filled: 
       [wide, 32],
       [inPlane, 1],
     ] as const) {
-      counted(variable, by);
+      plus(variable, by);
       body.set(variable);
     }
-    counted(i, 8);
+    plus(i, 8);
     body.tee(i);
     body.get(n);
     body.put(i32.ltU);

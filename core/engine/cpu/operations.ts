@@ -7,8 +7,8 @@ import { WeightloomError } from "../../errors.ts";
 import type { Op, Program } from "../../graph/program.ts";
 import { operandsOf } from "../stages.ts";
 import { exp, log, maxSame, minSame, sameOf, sign } from "./functions.ts";
-import { type Lanes, simd, type Value } from "./lanes.ts";
-import { type Body, i32, V128 } from "./wasm.ts";
+import type { Lanes, Value } from "./lanes.ts";
+import { type Body, i32 } from "./wasm.ts";
 
 const LEAST_NOTHING = 0x7ffffffe;
 
@@ -30,13 +30,6 @@ export function createConstants(begin: Body, v: Lanes, base: number, offsetOf: (
   const uniforms = new Map<number, Value>();
   const sames = new Map<number, Value>();
   const thresholds = new Map<number, { below: Value; last: Value }>();
-  const splat = (write: () => void): Value => {
-    const value = begin.local(V128);
-    write();
-    begin.simd(simd.splatI32);
-    begin.set(value);
-    return value;
-  };
   const word = (number: number) => {
     begin.get(base);
     begin.access(i32.load, offsetOf(number));
@@ -50,7 +43,7 @@ export function createConstants(begin: Body, v: Lanes, base: number, offsetOf: (
     begin.put(i32.geS, i32.select);
   };
   const uniform = (number: number): Value => {
-    const known = uniforms.get(number) ?? splat(() => word(number));
+    const known = uniforms.get(number) ?? v.splat(() => word(number));
     uniforms.set(number, known);
     return known;
   };
@@ -70,8 +63,8 @@ export function createConstants(begin: Body, v: Lanes, base: number, offsetOf: (
         begin.put(i32.sub);
       };
       const made = {
-        below: splat(() => reachable(number, less, LEAST_NOTHING)),
-        last: splat(() => reachable(number, () => word(number + 1), -1)),
+        below: v.splat(() => reachable(number, less, LEAST_NOTHING)),
+        last: v.splat(() => reachable(number, () => word(number + 1), -1)),
       };
       thresholds.set(number, made);
       return made;

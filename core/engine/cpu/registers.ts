@@ -1,7 +1,6 @@
 /** What kernels put into registers before a step's loop. */
 import type { FloatDtype } from "../../bytes/dtype.ts";
-import type { Program } from "../../graph/program.ts";
-import { operandsOf } from "../stages.ts";
+import { neededBy } from "../stages.ts";
 import { malformed } from "./operations.ts";
 import { address, COUNTER, INDEX, type Kernel, offset, type Step, sum } from "./step.ts";
 import { i32 } from "./wasm.ts";
@@ -67,18 +66,4 @@ export function fillRegisters(
     } else if (op.op === "rank") throw malformed(program, "it has a rank that was not taken apart");
   }
   return filled;
-}
-
-/** Values that some result needs, in order. */
-function neededBy(program: Program): number[] {
-  const needed = new Set([
-    ...program.sums,
-    ...program.histograms.map(({ value }) => value),
-    ...program.reductions.map(({ value }) => value),
-    ...(program.keeps ?? []).map(({ value }) => value),
-    ...(program.output === null ? [] : [program.output]),
-  ]);
-  for (let value = program.ops.length - 1; value >= 0; value--)
-    if (needed.has(value)) for (const operand of operandsOf(program.ops[value]!)) needed.add(operand);
-  return [...needed].sort((a, b) => a - b);
 }

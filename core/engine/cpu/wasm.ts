@@ -26,8 +26,8 @@ export interface Body {
   simd(instruction: number, ...immediates: readonly number[]): void;
   /** A plain access to memory at the address on the stack plus `offset`. */
   access(instruction: number, offset?: number): void;
-  /** A SIMD access to memory; a lane number follows as it is. */
-  simdAccess(instruction: number, offset?: number, ...lane: readonly number[]): void;
+  /** The same with a SIMD access. */
+  simdAccess(instruction: number, offset?: number): void;
   call(imported: number): void;
   /** Runs `body` while the i32 it leaves on the stack is not 0. */
   repeat(body: () => void): void;
@@ -87,7 +87,7 @@ function bodyOf(code: number[], locals: number[], parameters: number): Body {
     i32: (value) => put(0x41, ...signed(value)),
     simd: (instruction, ...immediates) => put(0xfd, ...unsigned(instruction), ...immediates),
     access: (instruction, offset = 0) => put(instruction, ...aligned(offset)),
-    simdAccess: (instruction, offset = 0, ...lane) => put(0xfd, ...unsigned(instruction), ...aligned(offset), ...lane),
+    simdAccess: (instruction, offset = 0) => put(0xfd, ...unsigned(instruction), ...aligned(offset)),
     call: (imported) => put(0x10, ...unsigned(imported)),
     repeat: (body) => {
       put(0x03, 0x40);
