@@ -73,7 +73,7 @@ export const pcb = defineMethod({
       const agreed = mul(exp(power), tanh(mul(delta, sum)));
       const score = max(agreed, 0);
       const cut = kth(score, Math.max(1, count - Math.min(count - 1, Math.floor(count * (1 - params.ratio)))));
-      const rank = normal(max(agreed, cut), cut, kth(score, 1));
+      const rank = normal(max(score, cut), cut, kth(score, 1));
       return { rank, part: mul(rank, size) };
     });
     const ranks = total(scored.map(({ rank }) => rank));

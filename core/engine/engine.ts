@@ -21,7 +21,7 @@ export interface TileJob {
   readonly count: number;
   /** The elements' bytes, one array per program input. The engine owns them until it returns them. */
   readonly inputs: readonly Uint8Array<ArrayBuffer>[];
-  /** The tile's planes of kept masks, one bit per element each, the lowest bit of a byte first. */
+  /** The tile's planes of kept values: f32, or masks of one bit per element, the lowest bit of a byte first. */
   readonly kept?: readonly Uint8Array<ArrayBuffer>[] | undefined;
   /** Memory that may be used for the output, large enough for it. */
   readonly into?: Uint8Array<ArrayBuffer> | undefined;
@@ -60,7 +60,7 @@ export interface Engine {
   readonly lanes: number;
   /** Upper bound for the sum of a tile's input bytes and for its output. */
   readonly maxTileBytes: number;
-  /** Whether programs may keep masks for later sweeps; where not, making them again is cheaper than moving them. */
+  /** Whether programs may keep values for later sweeps; where not, making them again is cheaper than moving them. */
   readonly keeps: boolean;
   /** Where tiles should lie, if there is such a place: the engine then works on them without moving them. */
   readonly memory: TileMemory | null;

@@ -4,7 +4,7 @@
  * only when they are the same object, so that a program's text never depends on a parameter's value.
  */
 import type { Fused, OverallKth, Uniform } from "./passes.ts";
-import type { Histogram, Op, Program, Reduction } from "./program.ts";
+import type { Histogram, Op, PlaneRef, Program, Reduction } from "./program.ts";
 import type { Scalar, Selection, Tensor, Vector } from "./tensor.ts";
 
 export interface Builder {
@@ -18,7 +18,7 @@ export interface Builder {
 }
 
 /** @param planeOf the plane that holds a tensor already, or null */
-export function createBuilder(planeOf: (tensor: Tensor) => number | null = () => null): Builder {
+export function createBuilder(planeOf: (tensor: Tensor) => PlaneRef | null = () => null): Builder {
   const ops: Op[] = [];
   const seen = new Map<string, number>();
   const values = new Map<Tensor, number>();
@@ -59,7 +59,7 @@ export function createBuilder(planeOf: (tensor: Tensor) => number | null = () =>
     const known = values.get(tensor);
     if (known !== undefined) return known;
     const plane = planeOf(tensor);
-    const made = emit(plane === null ? operation(tensor) : { op: "kept", plane });
+    const made = emit(plane === null ? operation(tensor) : { op: "kept", ...plane });
     values.set(tensor, made);
     return made;
   }

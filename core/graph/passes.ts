@@ -14,8 +14,8 @@
  */
 import { createBuilder } from "./builder.ts";
 import { collect, type Demand } from "./demand.ts";
-import { type Plane, planesOf } from "./planes.ts";
-import type { Program } from "./program.ts";
+import { type Plane, planesOf, type Widest } from "./planes.ts";
+import type { PlaneBits, PlaneRef, Program } from "./program.ts";
 import type { Scalar, Selection, Tensor, Vector } from "./tensor.ts";
 
 /** What a uniform word of a program holds; settled on the host before the sweep. */
@@ -35,6 +35,8 @@ export type OverallKth = Extract<Scalar, { op: "overallKth" }>;
 
 /** One number per row or column, yielded by a sweep. */
 export type Reduced = Extract<Vector, { op: "reduce" }>;
+
+export type { Widest } from "./planes.ts";
 
 export interface Fused {
   readonly program: Program;
@@ -69,21 +71,25 @@ export interface Pass extends Fused {
 }
 
 /**
- * @param keep masks that are dear to make are left in planes by the first sweep that needs them, for those after it
+ * @param widest what is dear to make is left in planes by the first sweep that needs it, for those after it: of how many bits at most
  * @returns the sweeps in order; the last one yields the tensor. One sweep for purely elementwise methods.
  */
-export function passesOf(output: Tensor, watched: readonly Scalar[] = [], keep = false): Pass[] {
+export function passesOf(output: Tensor, watched: readonly Scalar[] = [], widest: Widest = 0): Pass[] {
   const demand = collect(output, watched);
   const levels = Array.from({ length: demand.last + 1 }, (_, level) => level);
-  const planes = keep
-    ? planesOf(levels.map((level) => ({ round: roundOf(level, demand), roots: rootsOf(level, output, demand) })))
-    : new Map<Tensor, Plane>();
+  const sweeps = levels.map((level) => ({ round: roundOf(level, demand), roots: rootsOf(level, output, demand) }));
+  const planes = planesOf(sweeps, widest);
   return levels.map((level) => passAt(level, output, demand, planes));
 }
 
-/** How many planes of kept masks the passes make. */
-export const planesIn = (passes: readonly Pass[]): number =>
-  passes.reduce((sum, { program }) => sum + (program.keeps?.length ?? 0), 0);
+/** The planes of kept values that the passes make, by number. */
+export function planesIn(passes: readonly Pass[]): PlaneBits[] {
+  const planes: PlaneBits[] = [];
+  for (const { program } of passes) for (const { plane, bits } of program.keeps ?? []) planes[plane] = bits;
+  return planes;
+}
+
+const refOf = ({ number, bits }: Plane): PlaneRef => ({ plane: number, bits });
 
 const roundOf = (level: number, { barriers }: Demand) => barriers.filter((barrier) => barrier <= level).length;
 
@@ -109,7 +115,7 @@ function passAt(level: number, output: Tensor, demand: Demand, planes: ReadonlyM
   const round = roundOf(level, demand);
   const held = (tensor: Tensor) => {
     const plane = planes.get(tensor);
-    return plane !== undefined && plane.level < level && plane.round === round ? plane.number : null;
+    return plane !== undefined && plane.level < level && plane.round === round ? refOf(plane) : null;
   };
   const builder = createBuilder(held);
   const { sums, high, low, reduced } = askedAt(level, demand);
@@ -127,7 +133,7 @@ function passAt(level: number, output: Tensor, demand: Demand, planes: ReadonlyM
   const result = level === demand.last ? builder.value(output) : null;
   const keeps = [...planes]
     .filter(([, plane]) => plane.level === level)
-    .map(([tensor, { number }]) => ({ value: builder.value(tensor), plane: number }));
+    .map(([tensor, plane]) => ({ value: builder.value(tensor), ...refOf(plane) }));
   return {
     ...builder.finish({ sums: summed, histograms, reductions, keeps, output: result }),
     round,

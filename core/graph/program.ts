@@ -30,8 +30,18 @@ export type Op =
    * order of index. Tiles of a program with ranks consist of whole rows.
    */
   | { readonly op: "rank"; readonly a: number; readonly columns: number }
-  /** 1 or 0, as an earlier sweep over the same tile left it in plane `plane`. */
-  | { readonly op: "kept"; readonly plane: number };
+  /** What an earlier sweep over the same tile left in a plane. */
+  | ({ readonly op: "kept" } & PlaneRef);
+
+/** A plane of a tile: values kept for later sweeps, each of 1 bit (masks) or 32 (f32). */
+export interface PlaneRef {
+  readonly plane: number;
+  readonly bits: PlaneBits;
+}
+export type PlaneBits = 1 | 32;
+
+/** Bytes of a plane. */
+export const planeBytes = (bits: PlaneBits, count: number): number => Math.ceil((count * bits) / 8);
 
 /**
  * A vector that a tile looks up. Of rows: entry r belongs to the r-th row that the tile touches. Of columns: entry j
@@ -52,10 +62,9 @@ export interface Reduction extends Table {
   readonly how: "sum" | "max";
 }
 
-/** A value of 1 or 0 that is kept for later sweeps: one bit per element. */
-export interface Keep {
+/** A value that is kept for later sweeps; of 1 or 0 where it takes one bit. */
+export interface Keep extends PlaneRef {
   readonly value: number;
-  readonly plane: number;
 }
 
 /** Counts of one digit of the magnitude bits of `value`. */

@@ -4,8 +4,8 @@
 import { bytesPer } from "../bytes/dtype.ts";
 import { WeightloomError } from "../errors.ts";
 import { countOf } from "../formats/checkpoint.ts";
-import { passesOf, planesIn } from "../graph/passes.ts";
-import { BLOCK, lcm, unitOf } from "../graph/program.ts";
+import { passesOf, planesIn, type Widest } from "../graph/passes.ts";
+import { BLOCK, lcm, planeBytes, unitOf } from "../graph/program.ts";
 import type { Scalar, Tensor } from "../graph/tensor.ts";
 import type { ExtraPlan, FilePlan, InputPlan, MergePlan, Plan, PlanOptions, TensorPlan } from "./plan.ts";
 
@@ -23,22 +23,33 @@ function used(inputs: readonly InputPlan[], passes: Sized["passes"]): InputPlan[
 type Drafted = Omit<Sized, "passes"> & { readonly watched: readonly { readonly value: Scalar }[] };
 
 /**
- * The sweeps of a tensor, and how it is worked off. Masks are kept between sweeps where the tensor's bytes are, too.
- * Throws a PlanError like `tiling`.
+ * The sweeps of a tensor, and how it is worked off: with as much kept between sweeps as there is room for. Throws a
+ * PlanError like `tiling`.
  */
 export function sweepsOf(
   draft: Drafted,
   expression: Tensor,
   options: Pick<PlanOptions, "memory" | "maxTileBytes" | "lanes" | "keeps">,
 ): Pick<MergePlan, "passes" | "tile" | "resident" | "planes"> {
-  const made = (keep: boolean) => {
+  const made = (widest: Widest) => {
     const watched = draft.watched.map(({ value }) => value);
-    const passes = passesOf(expression, watched, keep);
-    return { passes, ...tiling({ ...draft, passes }, options), planes: planesIn(passes) };
+    const passes = passesOf(expression, watched, widest);
+    const planes = planesIn(passes);
+    return { passes, ...tiling({ ...draft, passes }, options), planes };
   };
-  const first = made(options.keeps === true);
-  return first.planes === 0 || first.resident ? first : made(false);
+  if (options.keeps !== true) return made(0);
+  const all = made(32);
+  if (all.resident || all.planes.length === 0) return all;
+  // Masks are small enough to be kept where the tensor's bytes are not.
+  const masks = made(1);
+  return draft.count * bytesKept(masks.passes) <= options.memory * HELD ? masks : made(0);
 }
+
+/** The share of the memory that what is held between sweeps may take; the rest is for tiles on their way. */
+const HELD = 0.6;
+
+/** Of an element, in planes. */
+const bytesKept = (passes: Sized["passes"]) => planesIn(passes).reduce((sum: number, bits) => sum + bits, 0) / 8;
 
 /**
  * Tile size and residency. A sweep that ranks needs whole rows in a tile: then a tile is a multiple of a block and of a
@@ -51,7 +62,7 @@ export function tiling(
   const inBytes = used(draft.inputs, draft.passes).reduce((sum, { dtype }) => sum + bytesPer(dtype), 0);
   const outBytes = bytesPer(draft.dtype);
   const byEngine = limits.maxTileBytes / Math.max(inBytes, outBytes);
-  const byMemory = limits.memory / (2 * limits.lanes + 2) / (inBytes + outBytes + planeBytes(draft));
+  const byMemory = limits.memory / (2 * limits.lanes + 2) / (inBytes + outBytes + rankBytes(draft));
   const most = Math.min(TARGET, byEngine, byMemory);
   const unit = draft.passes.reduce((all, { program }) => lcm(all, unitOf(program)), BLOCK);
   const tile = Math.max(1, Math.floor(most / unit)) * unit;
@@ -64,13 +75,12 @@ export function tiling(
       `${draft.name ?? "A tensor"}: ranking its rows takes ${least.toLocaleString("en")} elements at once, but ${room} fit. Give the merge more memory, choose the other engine, or leave this tensor out.`,
     );
   }
-  const heldBytes = inBytes + planesIn(draft.passes) / 8;
-  const resident = draft.passes.length > 1 && draft.count * heldBytes <= limits.memory / 3;
+  const resident = draft.passes.length > 1 && draft.count * (inBytes + bytesKept(draft.passes)) <= limits.memory * HELD;
   return { tile: draft.count <= tile ? Math.ceil(draft.count / BLOCK) * BLOCK || BLOCK : tile, resident };
 }
 
 /** Ranks are made for a whole tile before they are used: one f32 each per element. */
-const planeBytes = ({ passes }: Sized) =>
+const rankBytes = ({ passes }: Sized) =>
   4 * Math.max(0, ...passes.map(({ program }) => program.ops.filter(({ op }) => op === "rank").length));
 
 /** Bytes read from weight files for one tensor, every sweep that cannot be skipped counted. */
@@ -91,6 +101,7 @@ function peakOf(tensors: readonly TensorPlan[], memory: number): number {
     const held = readBytesOf(tensor) + (tensor.action === "merge" ? out : 0);
     total += held;
     if (tensor.action === "merge") {
+      for (const bits of tensor.planes) total += planeBytes(bits, tensor.count);
       const row = tensor.inputs.reduce((sum, { dtype }) => sum + bytesPer(dtype), 0) + bytesPer(tensor.dtype);
       largest = Math.max(largest, Math.min(tensor.tile, tensor.count) * row);
     }

@@ -6,6 +6,7 @@ import type { Dtype, FloatDtype, OutputDtype } from "../bytes/dtype.ts";
 import type { ByteRange, ByteSource } from "../bytes/source.ts";
 import type { TensorInfo } from "../formats/checkpoint.ts";
 import type { Pass } from "../graph/passes.ts";
+import type { PlaneBits } from "../graph/program.ts";
 import type { Scalar } from "../graph/tensor.ts";
 import type { AnyMethod } from "../method.ts";
 import type { Recipe } from "../recipe/recipe.ts";
@@ -54,8 +55,8 @@ export interface MergePlan extends TensorCommon {
   readonly tile: number;
   /** True when its input bytes stay in memory between passes and are read once. */
   readonly resident: boolean;
-  /** Masks kept between sweeps, one bit per element each. */
-  readonly planes: number;
+  /** What is kept between sweeps beside the inputs: bits per element of each plane. */
+  readonly planes: readonly PlaneBits[];
   /** Key of its random streams. */
   readonly seed: readonly [number, number];
 }

@@ -1,13 +1,12 @@
 /**
  * Buffers that are used again: fresh memory costs more than the read that fills it. Where the engine has memory of its own
- * for tiles, these are regions of it, so that a tile goes to a lane and back as an address; a buffer that is transferred
- * counts as an allocation with the garbage collector, which then runs all the time. Such regions are never let go of while
- * a run lasts, and there is an upper bound to all of them together.
+ * for tiles, these are parts of it, so that a tile goes to a lane and back as an address; a buffer that is transferred
+ * counts as an allocation with the garbage collector, which then runs all the time.
  */
 import type { TileMemory } from "../engine/engine.ts";
 
 export interface Spares {
-  /** Memory of at least `bytes`, or undefined where a reader's own is as good. */
+  /** Memory of `bytes` bytes or more, or undefined where a reader's own is as good. */
   take(bytes: number): Uint8Array<ArrayBuffer> | undefined;
   /** Memory nobody looks at any more. */
   give(bytes: Uint8Array<ArrayBuffer>): void;
@@ -20,46 +19,64 @@ const LEAST = 64 * 1024;
 /** Buffers of our own kept, bytes; they come on top of the run's budget. */
 const KEPT = 48e6;
 
+/** Most bytes of an engine's memory: a WebAssembly memory ends at 4 GiB, and its lanes need some. */
+const ENGINE_MOST = 3 * 2 ** 30;
+/** What regions begin at multiples of; loops may write as much behind one. */
+const ALIGNED = 64;
+
 /** @param budget bytes that may be in flight */
 export function createSpares(budget: number, memory: TileMemory | null): Spares {
-  return memory === null ? ownSpares() : engineSpares(memory, 1.25 * budget);
+  if (memory === null) return ownSpares();
+  // Whoever holds the budget's bytes in pieces of many sizes leaves gaps. What is never touched costs nothing.
+  let most = Math.min(ENGINE_MOST, 1.25 * budget);
+  let space = memory.take(most);
+  while (space === undefined && most > LEAST) {
+    most /= 2;
+    space = memory.take(most);
+  }
+  return space === undefined ? ownSpares() : engineSpares(memory, space);
 }
 
-/** @param most bytes of all regions together, in use or not */
-function engineSpares(memory: TileMemory, most: number): Spares {
-  const idle: Uint8Array<ArrayBuffer>[] = [];
-  const made = new Map<number, Uint8Array<ArrayBuffer>>();
-  let total = 0;
-
-  /** The smallest that is large enough; -1 when none is. */
-  function fitting(bytes: number): number {
-    let best = -1;
-    for (const [at, { length }] of idle.entries())
-      if (length >= bytes && (best < 0 || length < idle[best]!.length)) best = at;
-    return best;
-  }
+/** Hands out parts of one region: the smallest gap that fits, and gaps that meet become one. */
+function engineSpares(memory: TileMemory, space: Uint8Array<ArrayBuffer>): Spares {
+  const start = Math.ceil(space.byteOffset / ALIGNED) * ALIGNED;
+  /** By address. */
+  const gaps = [{ at: start, end: space.byteOffset + space.length }];
+  const lent = new Map<number, number>();
 
   return {
     take: (bytes) => {
       if (bytes < LEAST) return undefined;
-      const best = fitting(bytes);
-      const size = rounded(bytes);
-      const close = best >= 0 && idle[best]!.length <= 2 * size;
-      const fresh = !close && total + size <= most ? memory.take(size) : undefined;
-      if (fresh !== undefined) {
-        made.set(fresh.byteOffset, fresh);
-        total += fresh.length;
-        return fresh;
+      const size = Math.ceil(bytes / ALIGNED) * ALIGNED + ALIGNED;
+      let best = -1;
+      for (const [g, { at, end }] of gaps.entries()) {
+        if (end - at >= size && (best < 0 || end - at < gaps[best]!.end - gaps[best]!.at)) best = g;
       }
-      return best < 0 ? undefined : idle.splice(best, 1)[0];
+      const gap = gaps[best];
+      if (gap === undefined) return undefined;
+      const { at } = gap;
+      gap.at += size;
+      if (gap.at === gap.end) gaps.splice(best, 1);
+      lent.set(at, size);
+      return new Uint8Array(space.buffer, at, bytes);
     },
-    give: ({ buffer, byteOffset }) => {
-      const region = made.get(byteOffset);
-      if (region?.buffer === buffer) idle.push(region);
+    give: ({ buffer, byteOffset: at }) => {
+      const size = buffer === space.buffer ? lent.get(at) : undefined;
+      if (size === undefined) return;
+      lent.delete(at);
+      const next = gaps.findIndex((gap) => gap.at > at);
+      const place = next < 0 ? gaps.length : next;
+      const [before, after] = [gaps[place - 1], gaps[place]];
+      const own = { at, end: at + size };
+      if (after?.at === own.end) {
+        own.end = after.end;
+        gaps.splice(place, 1);
+      }
+      if (before?.end === own.at) before.end = own.end;
+      else gaps.splice(place, 0, own);
     },
-    end: () => {
-      for (const region of idle.splice(0)) memory.give(region);
-    },
+    // What a lane may still be writing to after a run that failed is nobody's again.
+    end: () => (lent.size === 0 ? memory.give(space) : undefined),
   };
 }
 
@@ -84,10 +101,4 @@ function ownSpares(): Spares {
     },
     end: () => {},
   };
-}
-
-/** In steps of an eighth of a power of two, so that a slightly different tile can use it next. */
-function rounded(bytes: number): number {
-  const step = 2 ** (Math.ceil(Math.log2(bytes)) - 3);
-  return Math.ceil(bytes / step) * step;
 }

@@ -5,7 +5,7 @@
 import { bytesPer } from "../bytes/dtype.ts";
 import type { Engine, TileResult } from "../engine/engine.ts";
 import type { Fused, Pass } from "../graph/passes.ts";
-import { BLOCK, HIGH_BINS, LOW_BINS, unitOf } from "../graph/program.ts";
+import { BLOCK, HIGH_BINS, LOW_BINS, planeBytes, unitOf } from "../graph/program.ts";
 import type { Settlement } from "../graph/settle.ts";
 import type { Look } from "../graph/ties.ts";
 import type { MergePlan } from "../plan/plan.ts";
@@ -51,11 +51,15 @@ interface Held {
   readonly bytes: Map<number, Uint8Array<ArrayBuffer>>;
   /** Which inputs were asked for. */
   readonly asked: Set<number>;
-  /** Masks kept between sweeps. */
-  planes: readonly Uint8Array<ArrayBuffer>[];
+  /** What is kept between sweeps, the same object in all of them. */
+  readonly planes: Planes;
 }
 
-const nothing = (): Held => ({ bytes: new Map(), asked: new Set(), planes: [] });
+interface Planes {
+  parts: readonly Uint8Array<ArrayBuffer>[];
+}
+
+const holding = (planes: Planes = { parts: [] }): Held => ({ bytes: new Map(), asked: new Set(), planes });
 
 /**
  * Streams some of a tensor's passes, one round's. Resolves when every tile is admitted; the work itself goes on and
@@ -69,8 +73,8 @@ export async function streamTensor(
   host: TileHost,
 ): Promise<{ readonly settled: Promise<void> }> {
   const tiles = tilesOf(plan);
-  /** Of resident tensors, kept for all sweeps. */
-  const kept = tiles.map(nothing);
+  /** Kept for all sweeps: of resident tensors everything, of others the planes. */
+  const kept = tiles.map(() => holding());
   let ready: Promise<void> = Promise.resolve();
   // What does not lie in the engine's memory is handed over: what is held would be gone.
   const find: Find = (index, first, count) => {
@@ -94,10 +98,11 @@ export async function streamTensor(
     const start = ready;
     const work: Promise<void>[] = [];
     for (const [t, { first, count }] of tiles.entries()) {
-      const held = (plan.resident ? kept[t] : undefined) ?? nothing();
-      const { asked } = held;
-      const planeBytes = plan.planes * Math.ceil(count / 8);
-      const newPlanes = held.planes.length === 0 ? planeBytes : 0;
+      const held = plan.resident ? kept[t]! : holding(kept[t]!.planes);
+      const { asked, planes } = held;
+      const planeSizes = plan.planes.map((bits) => planeBytes(bits, count));
+      const allPlanes = planeSizes.reduce((sum, size) => sum + size, 0);
+      const newPlanes = planes.parts.length === 0 ? allPlanes : 0;
       const missing = pass.program.inputs.filter((index) => !asked.has(index));
       for (const index of missing) asked.add(index);
       const bytesOf = (inputs: Iterable<number>) =>
@@ -105,8 +110,7 @@ export async function streamTensor(
       const outBytes = yields ? count * bytesPer(plan.dtype) : 0;
       await host.budget.acquire(bytesOf(missing) + newPlanes + outBytes);
       if (newPlanes > 0) {
-        const size = Math.ceil(count / 8);
-        held.planes = Array.from({ length: plan.planes }, () => roomIn(host, size) ?? new Uint8Array(size));
+        planes.parts = planeSizes.map((size) => roomIn(host, size) ?? new Uint8Array(size));
       }
       const fetched = Promise.all(missing.map((index) => host.read(plan, index, first, count)));
       fetched.catch(() => {});
@@ -119,9 +123,13 @@ export async function streamTensor(
         await start;
         const done = await runTile(plan, pass, settlement, host, held, first, count);
         if (isLast || !plan.resident) {
-          for (const bytes of [...held.bytes.values(), ...held.planes]) host.recycle(bytes);
+          for (const bytes of held.bytes.values()) host.recycle(bytes);
           held.bytes.clear();
-          host.budget.release(bytesOf(asked) + planeBytes);
+          host.budget.release(bytesOf(asked));
+        }
+        if (isLast) {
+          for (const bytes of planes.parts) host.recycle(bytes);
+          host.budget.release(allPlanes);
         }
         return done;
       })();
@@ -162,14 +170,14 @@ async function runTile(
       first,
       count,
       inputs: program.inputs.map((index) => held.bytes.get(index)!),
-      kept: held.planes,
+      kept: held.planes.parts,
     },
     host.signal,
   );
   program.inputs.forEach((index, i) => {
     held.bytes.set(index, result.inputs[i]!);
   });
-  held.planes = result.kept ?? held.planes;
+  held.planes.parts = result.kept ?? held.planes.parts;
   settlement.absorb(pass, first, count, result);
   if (bins !== undefined) host.recycle(bins);
   return result;

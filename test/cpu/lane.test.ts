@@ -226,8 +226,8 @@ test("random programs give what the plain interpreter gives", () => {
   );
 });
 
-test.each(SIZES)("masks of %i elements are kept as bits, and read again", (count) => {
-  const planes = () => [0, 1, 2].map(() => new Uint8Array(Math.ceil(count / 8)).fill(0x5a));
+test.each(SIZES)("masks of %i elements are kept as bits, others as they are, and read again", (count) => {
+  const planes = () => [1, 1, 1, 32].map((bits) => new Uint8Array(Math.ceil((count * bits) / 8)).fill(0x5a));
   const inputs = [f32(count, 31), f32(count, 32)];
   const ops: Op[] = [
     { op: "input", slot: 0 },
@@ -239,8 +239,9 @@ test.each(SIZES)("masks of %i elements are kept as bits, and read again", (count
       ops: [...ops, { op: "ne", a: 0, b: 1 }, { op: "add", a: 0, b: 3 }],
       inputs,
       keeps: [
-        { value: 2, plane: 2 },
-        { value: 3, plane: 0 },
+        { value: 2, plane: 2, bits: 1 },
+        { value: 3, plane: 0, bits: 1 },
+        { value: 4, plane: 3, bits: 32 },
       ],
       kept,
     });
@@ -250,10 +251,18 @@ test.each(SIZES)("masks of %i elements are kept as bits, and read again", (count
   for (const plane of [0, 2])
     for (let i = 0; i < count; i++)
       if (bit(found.kept![plane]!, i) !== bit(expected.kept![plane]!, i)) throw new Error(`plane ${plane}, bit ${i}`);
+  expect(sameBytes(found.kept![3]!, expected.kept![3]!)).toBe(true);
   expect([...found.kept![1]!].every((byte) => byte === 0x5a)).toBe(true);
   expectSame(
     makeJob({
-      ops: [...ops, { op: "kept", plane: 0 }, { op: "kept", plane: 2 }, { op: "where", a: 3, b: 0, c: 4 }],
+      ops: [
+        ...ops,
+        { op: "kept", plane: 0, bits: 1 },
+        { op: "kept", plane: 2, bits: 1 },
+        { op: "where", a: 3, b: 0, c: 4 },
+        { op: "kept", plane: 3, bits: 32 },
+        { op: "sub", a: 5, b: 6 },
+      ],
       inputs,
       kept: found.kept!,
       sums: [3],
@@ -313,9 +322,9 @@ test("a job whose parts do not fit is refused before it runs", () => {
   const job = makeJob({ ops: [{ op: "input", slot: 0 }], inputs: [f32(100, 1)] });
   expect(() => lane.run({ ...job, count: 101 })).toThrow(/input 0 has 400 bytes instead of 404/);
   expect(() => lane.run({ ...job, first: 100 })).toThrow(/not a multiple of 4096/);
-  expect(() => lane.run(makeJob({ ops: [{ op: "kept", plane: 1 }], kept: [new Uint8Array(9)], count: 8 }))).toThrow(
-    /plane 1 has 0 bytes instead of 1/,
-  );
+  expect(() =>
+    lane.run(makeJob({ ops: [{ op: "kept", plane: 1, bits: 1 }], kept: [new Uint8Array(9)], count: 8 })),
+  ).toThrow(/plane 1 has 0 bytes instead of 1/);
   expect(() => lane.run(makeJob({ ops: [{ op: "neg", a: 0 }], count: 8 }))).toThrow(
     /used before it is defined|cannot run/,
   );

@@ -30,7 +30,11 @@ const METHODS = [
   { method: "slerp", own: {}, params: { t: 0.3 } },
   { method: "ties", own: { weight: 0.7, density: 0.37 }, params: { rescale: true } },
   { method: "dare_ties", own: { weight: 0.7, density: 0.5 }, params: {} },
+  { method: "pcb", own: {}, params: { ratio: 0.2, clip: 0.001 } },
 ] as const;
+
+/** Bits per element of the planes that the methods keep. */
+const KEPT: Readonly<Record<string, readonly number[]>> = { dare_ties: [1, 1], pcb: [32, 32] };
 
 /** An engine whose tiles finish in another order than they began. */
 const shuffled = (engine: Engine): Engine => ({
@@ -65,7 +69,7 @@ describe.each(await engines())("$name", ({ engine }) => {
         expect(Buffer.compare(whole, tiled)).toBe(0);
         if (!engine.keeps) return;
         const keeping = planOf(merged, inputs, { dtype: "BF16", tile: 4096 * blocks, keeps: true });
-        expect(keeping.planes).toBe(method === "dare_ties" ? 2 : 0);
+        expect(keeping.planes).toEqual(KEPT[method] ?? []);
         expect(Buffer.compare(whole, await computeTensor(keeping, shuffled(engine)))).toBe(0);
       }),
       { numRuns: 12, seed: 5 },

@@ -40,7 +40,7 @@ export function planOf(
   const count = plans[0]?.info.shape[0] ?? 0;
   const dtype = options.dtype ?? "F32";
   const { keeps = false } = options;
-  const passes = passesOf(merged, [], keeps);
+  const passes = passesOf(merged, [], keeps ? 32 : 0);
   const limits = { memory: 1e9, maxTileBytes: 16e6, lanes: 1 };
   const { tile, resident } = tiling({ inputs: plans, passes, count, dtype }, limits);
   return {

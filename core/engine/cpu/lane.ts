@@ -4,7 +4,7 @@
  */
 import { bytesPer } from "../../bytes/dtype.ts";
 import { WeightloomError } from "../../errors.ts";
-import { BLOCK, entriesOf } from "../../graph/program.ts";
+import { BLOCK, entriesOf, planeBytes } from "../../graph/program.ts";
 import type { TileJob, TileResult } from "../engine.ts";
 import { type Part, type Stage, stagesOf } from "../stages.ts";
 import { grow } from "./arena.ts";
@@ -165,8 +165,8 @@ function checkJob({ program, dtypes, words, tables, inputs, kept = [], count, fi
       refuse(`it has parts of rows of ${op.columns} elements to rank`);
     }
   }
-  for (const plane of planesUsed(program)) {
-    const [found, needed] = [kept[plane]?.length ?? 0, Math.ceil(count / 8)];
+  for (const { plane, bits } of planesUsed(program)) {
+    const [found, needed] = [kept[plane]?.length ?? 0, planeBytes(bits, count)];
     if (found < needed) refuse(`plane ${plane} has ${found} bytes instead of ${needed}`);
   }
   inputs.forEach((bytes, slot) => {

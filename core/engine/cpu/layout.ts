@@ -3,7 +3,16 @@
  * and looks up, so the memory is small and stays in the cache.
  */
 import { bytesPer } from "../../bytes/dtype.ts";
-import { BLOCK, entriesOf, HIGH_BINS, LOW_BINS, type Reduction, type Table } from "../../graph/program.ts";
+import {
+  BLOCK,
+  entriesOf,
+  HIGH_BINS,
+  LOW_BINS,
+  type PlaneRef,
+  planeBytes,
+  type Reduction,
+  type Table,
+} from "../../graph/program.ts";
 import type { TileJob } from "../engine.ts";
 
 /** Elements per turn of a program's outer loop: a divisor of BLOCK, short enough for what helpers fill or read. */
@@ -39,8 +48,8 @@ export interface Layout {
   /** Staging of each program input: bytes of STAGED elements. */
   readonly inputs: readonly Area[];
   readonly output: Area | null;
-  /** Numbers of the planes that it reads or writes, and their staging. */
-  readonly planes: readonly number[];
+  /** The planes that it reads or writes, and their staging. */
+  readonly planes: readonly PlaneRef[];
   readonly kept: readonly Area[];
   /** A register of STEP numbers beyond all areas; each call makes another. */
   register(): number;
@@ -90,16 +99,16 @@ export function layOut({ program, dtypes, encode, count }: Shape): Layout {
     inputs: dtypes.map((dtype) => area(STAGED * bytesPer(dtype))),
     output: program.output === null ? null : area(STAGED * bytesPer(encode)),
     planes,
-    kept: planes.map(() => area(STAGED / 8)),
+    kept: planes.map(({ bits }) => area(planeBytes(bits, STAGED))),
     register: () => area(STEP * 4).at,
     bytes: () => end,
   };
 }
 
 /** The planes a program reads or writes, each once. */
-export function planesUsed({ ops, keeps = [] }: Shape["program"]): number[] {
-  const read = ops.flatMap((op) => (op.op === "kept" ? [op.plane] : []));
-  return [...new Set([...read, ...keeps.map(({ plane }) => plane)])];
+export function planesUsed({ ops, keeps = [] }: Shape["program"]): PlaneRef[] {
+  const read = ops.flatMap((op) => (op.op === "kept" ? [op] : []));
+  return [...new Map([...read, ...keeps].map(({ plane, bits }) => [plane, { plane, bits }])).values()];
 }
 
 /** Bytes of a table's entries, wherever a tile of so many elements begins. */

@@ -37,7 +37,7 @@ export function writeLoop(step: Step & { readonly begin: Body; readonly filled: 
   const outStart = startOf(dtypes.length);
   const { keeps = [] } = program;
   const firstPlane = dtypes.length + 1 + program.histograms.length;
-  const planeStarts = new Map(layout.planes.map((plane, p) => [plane, startOf(firstPlane + p)]));
+  const planeStarts = new Map(layout.planes.map(({ plane }, p) => [plane, startOf(firstPlane + p)]));
   const load = (address: number | readonly [number, number], instruction: number, from: number): Value => {
     if (typeof address === "number") body.get(address);
     else sum(body, ...address);
@@ -94,6 +94,7 @@ export function writeLoop(step: Step & { readonly begin: Body; readonly filled: 
       const leaf = (value: number, op: Op): Value => {
         const register = filled.get(value);
         if (register !== undefined) return load(inRegister, simd.load, register + 16 * half);
+        if (op.op === "kept") return load([planeStarts.get(op.plane)!, wide], simd.load, 16 * half);
         if (op.op !== "input") throw malformed(program, `${op.op} has no instructions`);
         const start = starts[op.slot]!;
         if (dtypes[op.slot] === "F32") return load([start, wide], simd.load, 16 * half);
@@ -135,14 +136,20 @@ export function writeLoop(step: Step & { readonly begin: Body; readonly filled: 
       });
       for (const [value, register] of registers) store(inRegister, number(value), register + 16 * half);
       return {
-        masks: keeps.map(({ value }) => mask(value)),
+        keeping: keeps.map(({ value, bits }) => (bits === 1 ? mask(value) : number(value))),
         output: program.output === null || encode === "F16" ? null : number(program.output),
       };
     });
-    keeps.forEach(({ plane }, k) => {
+    keeps.forEach(({ plane, bits }, k) => {
+      if (bits === 32) {
+        halves.forEach(({ keeping }, half) => {
+          store([planeStarts.get(plane)!, wide], keeping[k]!, 16 * half);
+        });
+        return;
+      }
       sum(body, planeStarts.get(plane)!, inPlane);
-      halves.forEach(({ masks }, half) => {
-        body.get(masks[k]!);
+      halves.forEach(({ keeping }, half) => {
+        body.get(keeping[k]!);
         body.simd(simd.bitmask);
         body.i32(4 * half);
         body.put(i32.shl);

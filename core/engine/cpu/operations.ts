@@ -131,7 +131,7 @@ export function createHalf(
           return v.greaterI(v.and(number(op.a), v.bits(0x7fffffff)), bar);
         };
       case "kept":
-        return () => kept(op.plane);
+        return op.bits === 1 ? () => kept(op.plane) : null;
       case "tied":
         return () => v.equalI(v.and(number(op.a), v.bits(0x7fffffff)), constants.uniform(op.word));
       default:

@@ -91,9 +91,9 @@ export function* strips(
   });
   const outHere = output !== null && here(output);
   const firstPlane = sources.length + 1 + counts.length;
-  const planes = layout.planes.map((plane, p) => {
-    const bits = job.kept![plane]!;
-    return { bits, here: here(bits), staging: layout.kept[p]!.at };
+  const planes = layout.planes.map(({ plane, bits }, p) => {
+    const kept = job.kept![plane]!;
+    return { kept, perByte: 8 / bits, here: here(kept), staging: layout.kept[p]!.at };
   });
   const direct = [...sources, ...planes].every((one) => one.here) && (layout.output === null || outHere);
   const strip = direct ? STRIP : STAGED;
@@ -104,9 +104,9 @@ export function* strips(
       if (!here) bytes.set(input.subarray(start * size, (start + length) * size), staging);
       places[slot] = here ? input.byteOffset + start * size : base + staging;
     }
-    for (const [p, { bits, here, staging }] of planes.entries()) {
-      if (!here) bytes.set(bits.subarray(start / 8, Math.ceil((start + length) / 8)), staging);
-      places[firstPlane + p] = here ? bits.byteOffset + start / 8 : base + staging;
+    for (const [p, { kept, perByte, here, staging }] of planes.entries()) {
+      if (!here) bytes.set(kept.subarray(start / perByte, Math.ceil((start + length) / perByte)), staging);
+      places[firstPlane + p] = here ? kept.byteOffset + start / perByte : base + staging;
     }
     const at = outHere ? output!.byteOffset + start * outSize : base + (layout.output?.at ?? 0);
     places[sources.length] = at;
@@ -117,9 +117,9 @@ export function* strips(
       sums.set(part, s * blocks + start / BLOCK);
     });
     for (const { endStrip } of reductions) endStrip();
-    for (const { bits, here, staging } of planes) {
-      const size = Math.ceil(length / 8);
-      if (!here) bits.set(bytes.subarray(staging, staging + size), start / 8);
+    for (const { kept, perByte, here, staging } of planes) {
+      const size = Math.ceil(length / perByte);
+      if (!here) kept.set(bytes.subarray(staging, staging + size), start / perByte);
     }
     if (output !== null && layout.output !== null && !outHere) {
       const { at: from } = layout.output;

@@ -35,11 +35,15 @@ export function runPlain(job: TileJob): TileResult {
   const { program } = job;
   const values: Values[] = [];
   for (const op of program.ops) values.push(evaluate(op, job, values));
-  for (const { value, plane } of program.keeps ?? []) {
-    const bits = job.kept![plane]!.fill(0);
-    values[value]!.forEach((one, i) => {
-      if (one !== 0) bits[i >> 3]! |= 1 << (i & 7);
-    });
+  for (const { value, plane, bits } of program.keeps ?? []) {
+    const kept = job.kept![plane]!;
+    if (bits === 32) singlesOf(kept).set(values[value]!);
+    else {
+      kept.fill(0);
+      values[value]!.forEach((one, i) => {
+        if (one !== 0) kept[i >> 3]! |= 1 << (i & 7);
+      });
+    }
   }
   return {
     output: program.output === null ? null : encode(job.encode, values[program.output]!),
@@ -50,6 +54,9 @@ export function runPlain(job: TileJob): TileResult {
     kept: job.kept,
   };
 }
+
+const singlesOf = ({ buffer, byteOffset, byteLength }: Uint8Array<ArrayBuffer>) =>
+  new Float32Array(buffer, byteOffset, byteLength >> 2);
 
 function evaluate(op: Op, job: TileJob, values: readonly Values[]): Values {
   const { count, words, first } = job;
@@ -98,8 +105,10 @@ function evaluate(op: Op, job: TileJob, values: readonly Values[]): Values {
       }
       return ranks;
     }
-    case "kept":
-      return each((i) => (job.kept![op.plane]![i >> 3]! >> (i & 7)) & 1);
+    case "kept": {
+      const kept = job.kept![op.plane]!;
+      return op.bits === 32 ? singlesOf(kept).slice(0, count) : each((i) => (kept[i >> 3]! >> (i & 7)) & 1);
+    }
     case "neg":
     case "abs":
     case "sign":
