@@ -3,9 +3,6 @@ import { X } from "lucide-react";
 import { useEffect, useState } from "react";
 import { Button } from "./controls/button.tsx";
 import { Header } from "./header/header.tsx";
-import { MethodPanel } from "./method/panel.tsx";
-import { Mixture } from "./mixer/elsewhere.tsx";
-import { Mixer } from "./mixer/mixer.tsx";
 import { add, ModelsPanel } from "./models/panel.tsx";
 import { Welcome } from "./models/welcome.tsx";
 import { PlanPanel } from "./plan/panel.tsx";
@@ -18,6 +15,7 @@ import { useMessages } from "./state/messages.ts";
 import { useModels } from "./state/models.ts";
 import { useStudio } from "./state/studio.ts";
 import { useView } from "./state/view.ts";
+import { Views } from "./views.tsx";
 
 const isRecipe = (name: string) => /\.ya?ml$/i.test(name);
 
@@ -81,24 +79,13 @@ export function Studio() {
   useKeys();
   const drawer = useView((state) => state.drawer);
   const isEmpty = useModels((state) => state.list.length === 0 && state.opening.length === 0);
-  const moe = useStudio((state) => state.moe);
   return (
     <div className={drawer ? "studio studio-drawer" : "studio"}>
       <Header />
       <ModelsPanel />
       <main className="main">
         <ResultCard />
-        {isEmpty ? (
-          <Welcome />
-        ) : moe !== null ? (
-          <Mixture moe={moe} />
-        ) : (
-          <>
-            <Chain />
-            <MethodPanel />
-            <Mixer />
-          </>
-        )}
+        {isEmpty ? <Welcome /> : <Views />}
       </main>
       {drawer && <RecipeDrawer />}
       <PlanPanel />
@@ -106,19 +93,6 @@ export function Studio() {
       <Messages />
       {over && <div className="dropzone">Drop models or a recipe</div>}
     </div>
-  );
-}
-
-/** Says that the mixer shows one recipe of several. */
-function Chain() {
-  const { recipe, earlier } = useStudio();
-  if (earlier.length === 0) return null;
-  const names = [...earlier, recipe].map(({ name }) => name ?? "the result");
-  return (
-    <p className="chain">
-      <b>{names.length} recipes in a chain:</b> {names.join(" → ")}. Below is the last of them; all are planned and
-      merged as one.
-    </p>
   );
 }
 

@@ -6,6 +6,8 @@ export type Theme = "dark" | "light";
 interface View {
   readonly theme: Theme;
   readonly drawer: boolean;
+  /** Which tab of the middle is open; see app/views.tsx. */
+  readonly view: string;
   /** The parameter whose curves are shown; null for the method's first. */
   readonly param: string | null;
   readonly split: boolean;
@@ -25,6 +27,7 @@ function firstTheme(): Theme {
 export const useView = create<View>((set) => ({
   theme: firstTheme(),
   drawer: false,
+  view: "mix",
   param: null,
   split: false,
   brush: 0,

@@ -2,6 +2,8 @@
 import { defineConfig } from "@playwright/test";
 
 const executablePath = process.env.CHROMIUM_PATH;
+/** Two checkouts can be tested at once on different ports. */
+const port = process.env.E2E_PORT ?? "4174";
 
 export default defineConfig({
   testDir: ".",
@@ -11,7 +13,7 @@ export default defineConfig({
   forbidOnly: process.env.CI !== undefined,
   reporter: [["list"]],
   use: {
-    baseURL: "http://localhost:4174/",
+    baseURL: `http://localhost:${port}/`,
     viewport: { width: 1440, height: 900 },
     launchOptions: {
       ...(executablePath === undefined ? {} : { executablePath }),
@@ -29,8 +31,8 @@ export default defineConfig({
   webServer: {
     command: "node scripts/start.mjs",
     cwd: "../..",
-    url: "http://localhost:4174/",
-    env: { PORT: "4174", CI: "1", BROWSER: "none" },
+    url: `http://localhost:${port}/`,
+    env: { PORT: port, CI: "1", BROWSER: "none" },
     reuseExistingServer: false,
     timeout: 120_000,
   },

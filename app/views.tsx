@@ -1,0 +1,33 @@
+/** What the middle of the window can show: one row per view, in the order of the tabs. */
+import { Tabs } from "radix-ui";
+import type { ComponentType } from "react";
+import { Mix } from "./mixer/view.tsx";
+import { useView } from "./state/view.ts";
+
+interface Shown {
+  readonly id: string;
+  readonly title: string;
+  readonly Content: ComponentType;
+}
+
+const VIEWS: readonly Shown[] = [{ id: "mix", title: "Mix", Content: Mix }];
+
+export function Views() {
+  const { view, set } = useView();
+  const now = VIEWS.find(({ id }) => id === view) ?? VIEWS[0]!;
+  if (VIEWS.length === 1) return <now.Content />;
+  return (
+    <Tabs.Root className="views" value={now.id} onValueChange={(view) => set({ view })}>
+      <Tabs.List className="tabs" aria-label="Views">
+        {VIEWS.map(({ id, title }) => (
+          <Tabs.Trigger key={id} className="tab" value={id}>
+            {title}
+          </Tabs.Trigger>
+        ))}
+      </Tabs.List>
+      <Tabs.Content className="view" value={now.id} tabIndex={-1}>
+        <now.Content />
+      </Tabs.Content>
+    </Tabs.Root>
+  );
+}
