@@ -8,6 +8,7 @@
  */
 import react from "@vitejs/plugin-react";
 import { defineConfig, type Plugin } from "vite";
+import { offline } from "./scripts/offline.mjs";
 
 const policy = (script: string, connect: string): string =>
   [
@@ -51,7 +52,7 @@ const policyInPage: Plugin = {
 
 export default defineConfig({
   base: "./",
-  plugins: [react(), policyInPage],
+  plugins: [react(), policyInPage, offline()],
   worker: { format: "es" },
   build: { outDir: "dist/app", target: "es2023", chunkSizeWarningLimit: 700 },
   // The dev server injects an inline script for fast refresh and talks to the page over a socket.

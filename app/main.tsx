@@ -3,17 +3,26 @@ import "./style/tokens.css";
 import "./style/controls.css";
 import "./style/panels.css";
 import "./style/mixer.css";
+import "./style/history.css";
+import "./style/over.css";
+import "./style/runs.css";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
+import { offerTour } from "./help/first.ts";
+import { keepOffline } from "./platform/offline.ts";
+import { watchAddress } from "./share/incoming.ts";
 import { useModels } from "./state/models.ts";
 import { keepPlanning, learnEngine } from "./state/plan.ts";
+import { keepRuns } from "./state/runs.ts";
 import { restore } from "./state/session.ts";
 import { applyTheme } from "./state/view.ts";
 import { Studio } from "./studio.tsx";
 
 applyTheme();
 keepPlanning();
-void restore();
+keepRuns();
+keepOffline();
+void restore().then(watchAddress).then(offerTour);
 
 // The engine is measured once there is something to merge, not while the page loads.
 const stop = useModels.subscribe(({ list }) => {

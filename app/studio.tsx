@@ -1,21 +1,24 @@
 /** The window: header, models, mix, plan, run bar; a drop is taken anywhere. */
 import { X } from "lucide-react";
-import { useEffect, useState } from "react";
+import { lazy, Suspense, useEffect, useState } from "react";
+import { listenForKeys } from "./actions/keys.ts";
 import { Button } from "./controls/button.tsx";
+import { Hints } from "./controls/hint.tsx";
 import { Header } from "./header/header.tsx";
 import { add, ModelsPanel } from "./models/panel.tsx";
-import { Welcome } from "./models/welcome.tsx";
+import { Over } from "./over.tsx";
 import { PlanPanel } from "./plan/panel.tsx";
 import { modelsDropped } from "./platform/pickers.ts";
 import { importRecipe } from "./recipe/adopt.ts";
 import { RecipeDrawer } from "./recipe/drawer.tsx";
+import { takePasted } from "./recipe/files.ts";
 import { RunBar } from "./run/bar.tsx";
 import { ResultCard } from "./run/result.tsx";
 import { useMessages } from "./state/messages.ts";
-import { useModels } from "./state/models.ts";
-import { useStudio } from "./state/studio.ts";
 import { useView } from "./state/view.ts";
 import { Views } from "./views.tsx";
+
+const HistoryPanel = lazy(() => import("./history/panel.tsx"));
 
 const isRecipe = (name: string) => /\.ya?ml$/i.test(name);
 
@@ -55,44 +58,33 @@ function useDrop(): boolean {
   return over;
 }
 
-/** Ctrl+Z and Ctrl+Shift+Z (or Ctrl+Y), except where text is typed. */
-function useKeys(): void {
-  useEffect(() => {
-    const press = (event: KeyboardEvent) => {
-      if (!(event.ctrlKey || event.metaKey)) return;
-      const target = event.target as HTMLElement;
-      if (target.closest("input, textarea, .cm-editor") !== null) return;
-      const key = event.key.toLowerCase();
-      const history = useStudio.temporal.getState();
-      if (key === "z" && !event.shiftKey) history.undo();
-      else if (key === "y" || (key === "z" && event.shiftKey)) history.redo();
-      else return;
-      event.preventDefault();
-    };
-    addEventListener("keydown", press);
-    return () => removeEventListener("keydown", press);
-  }, []);
-}
-
 export function Studio() {
   const over = useDrop();
-  useKeys();
+  useEffect(listenForKeys, []);
+  useEffect(takePasted, []);
   const drawer = useView((state) => state.drawer);
-  const isEmpty = useModels((state) => state.list.length === 0 && state.opening.length === 0);
   return (
-    <div className={drawer ? "studio studio-drawer" : "studio"}>
-      <Header />
-      <ModelsPanel />
-      <main className="main">
-        <ResultCard />
-        {isEmpty ? <Welcome /> : <Views />}
-      </main>
-      {drawer && <RecipeDrawer />}
-      <PlanPanel />
-      <RunBar />
-      <Messages />
-      {over && <div className="dropzone">Drop models or a recipe</div>}
-    </div>
+    <Hints>
+      <div className={drawer === null ? "studio" : "studio studio-drawer"}>
+        <Header />
+        <ModelsPanel />
+        <main className="main">
+          <ResultCard />
+          <Views />
+        </main>
+        {drawer === "recipe" && <RecipeDrawer />}
+        {drawer === "history" && (
+          <Suspense fallback={<section className="drawer" aria-label="History" aria-busy="true" />}>
+            <HistoryPanel />
+          </Suspense>
+        )}
+        <PlanPanel />
+        <RunBar />
+        <Messages />
+        {over && <div className="dropzone">Drop models or a recipe</div>}
+      </div>
+      <Over />
+    </Hints>
   );
 }
 
@@ -100,9 +92,20 @@ function Messages() {
   const { list, dismiss } = useMessages();
   return (
     <div className="messages" role="status" aria-live="polite">
-      {list.map(({ id, kind, text }) => (
+      {list.map(({ id, kind, text, remedy }) => (
         <div key={id} className={`message message-${kind}`}>
           <p>{text}</p>
+          {remedy !== null && (
+            <Button
+              look="ghost"
+              onClick={() => {
+                remedy.run();
+                dismiss(id);
+              }}
+            >
+              {remedy.title}
+            </Button>
+          )}
           <Button look="icon" aria-label="Dismiss" onClick={() => dismiss(id)}>
             <X size={15} aria-hidden />
           </Button>

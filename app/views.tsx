@@ -1,21 +1,28 @@
 /** What the middle of the window can show: one row per view, in the order of the tabs. */
 import { Tabs } from "radix-ui";
-import type { ComponentType } from "react";
+import { type ComponentType, lazy, Suspense } from "react";
 import { Mix } from "./mixer/view.tsx";
+import { Welcome } from "./models/welcome.tsx";
+import { useModels } from "./state/models.ts";
 import { useView } from "./state/view.ts";
 
 interface Shown {
   readonly id: string;
   readonly title: string;
   readonly Content: ComponentType;
+  /** Of use before a model is open. */
+  readonly alone?: boolean;
 }
 
-const VIEWS: readonly Shown[] = [{ id: "mix", title: "Mix", Content: Mix }];
+export const VIEWS: readonly Shown[] = [
+  { id: "mix", title: "Mix", Content: Mix },
+  { id: "runs", title: "Runs", Content: lazy(() => import("./runs/view.tsx")), alone: true },
+];
 
 export function Views() {
   const { view, set } = useView();
   const now = VIEWS.find(({ id }) => id === view) ?? VIEWS[0]!;
-  if (VIEWS.length === 1) return <now.Content />;
+  const isEmpty = useModels((state) => state.list.length === 0 && state.opening.length === 0);
   return (
     <Tabs.Root className="views" value={now.id} onValueChange={(view) => set({ view })}>
       <Tabs.List className="tabs" aria-label="Views">
@@ -26,7 +33,13 @@ export function Views() {
         ))}
       </Tabs.List>
       <Tabs.Content className="view" value={now.id} tabIndex={-1}>
-        <now.Content />
+        {isEmpty && now.alone !== true ? (
+          <Welcome />
+        ) : (
+          <Suspense fallback={<p className="quiet view-opening">Opening ...</p>}>
+            <now.Content />
+          </Suspense>
+        )}
       </Tabs.Content>
     </Tabs.Root>
   );

@@ -143,6 +143,8 @@ export interface RunReport {
   readonly copied: number;
   readonly readBytes: number;
   readonly writtenBytes: number;
+  /** The folder it made inside the one that was picked, or the picked file. */
+  readonly folder: string;
   readonly files: readonly { readonly name: string; readonly size: number }[];
   readonly verify: VerifyReport;
   /** What the method has to say about numbers it settled on. */

@@ -250,6 +250,7 @@ export function createHost(platform: HostPlatform): StudioHost {
         copied: plan.tensors.filter((tensor) => tensor.action === "copy").length,
         readBytes: result.readBytes,
         writtenBytes: result.writtenBytes,
+        folder: place.folder.name,
         files: [...files].map(([name, file]) => ({ name, size: file.size })),
         verify: report,
         remarks: result.remarks,

@@ -1,5 +1,7 @@
 /** Small choices: a switch, a row of segments, a drop-down. All of them native or ARIA-complete. */
 import { type ReactNode, useId } from "react";
+import { Term } from "../help/term.tsx";
+import { Field } from "./hint.tsx";
 
 interface SwitchProps {
   readonly label: string;
@@ -11,7 +13,7 @@ interface SwitchProps {
 export function Switch({ label, value, help, onChange }: SwitchProps) {
   const id = useId();
   return (
-    <div className="field" title={help}>
+    <Field help={help} id={`${id}-help`}>
       <span id={id} className="field-label">
         {label}
       </span>
@@ -20,10 +22,11 @@ export function Switch({ label, value, help, onChange }: SwitchProps) {
         role="switch"
         aria-checked={value}
         aria-labelledby={id}
+        aria-describedby={help === undefined ? undefined : `${id}-help`}
         className="switch"
         onClick={() => onChange(!value)}
       />
-    </div>
+    </Field>
   );
 }
 
@@ -69,12 +72,13 @@ export function Select<T extends string>({
 }: ChoiceProps<T> & { readonly hideLabel?: boolean; readonly disabled?: boolean }) {
   const id = useId();
   return (
-    <div className="field" title={help}>
+    <Field help={help} id={`${id}-help`}>
       <label htmlFor={id} className={hideLabel === true ? "hidden" : "field-label"}>
         {label}
       </label>
       <select
         id={id}
+        aria-describedby={help === undefined ? undefined : `${id}-help`}
         className="select"
         value={value}
         disabled={disabled}
@@ -86,14 +90,21 @@ export function Select<T extends string>({
           </option>
         ))}
       </select>
-    </div>
+    </Field>
   );
 }
 
-export function Row({ name, children }: { readonly name: string; readonly children: ReactNode }) {
+interface RowProps {
+  readonly name: string;
+  /** The glossary's term for it, shown on hover and focus. */
+  readonly term?: string;
+  readonly children: ReactNode;
+}
+
+export function Row({ name, term, children }: RowProps) {
   return (
     <div className="row">
-      <dt>{name}</dt>
+      <dt>{term === undefined ? name : <Term of={term}>{name}</Term>}</dt>
       <dd>{children}</dd>
     </div>
   );

@@ -1,5 +1,6 @@
 /** A number that can be typed. What is typed counts once it is a number and the field is left or Enter pressed. */
 import { useEffect, useId, useState } from "react";
+import { Field } from "./hint.tsx";
 
 interface Props {
   readonly label: string;
@@ -42,12 +43,13 @@ export function NumberField({
   };
   const nudge = (by: number) => onChange(clamp(Number(((value ?? 0) + by).toFixed(6))));
   return (
-    <div className="field" title={help}>
+    <Field help={help} id={`${id}-help`}>
       <label htmlFor={id} className={hideLabel === true ? "hidden" : "field-label"}>
         {label}
       </label>
       <input
         id={id}
+        aria-describedby={help === undefined ? undefined : `${id}-help`}
         className="number"
         inputMode="decimal"
         autoComplete="off"
@@ -65,6 +67,6 @@ export function NumberField({
           }
         }}
       />
-    </div>
+    </Field>
   );
 }

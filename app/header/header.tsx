@@ -1,8 +1,12 @@
 /** The top: whose mix this is, undo and redo, recipe, theme, and which engine would do the work. */
-import { FileCode, Moon, Redo2, Sun, Undo2 } from "lucide-react";
+import { FileCode, History, Link, Moon, Redo2, Search, Sun, Undo2 } from "lucide-react";
+import { useEffect, useState } from "react";
 import { formatBytes } from "../../core/units.ts";
 import { Button } from "../controls/button.tsx";
+import { HelpMenu } from "../help/menu.tsx";
+import { copyLink } from "../share/copy.ts";
 import { usePlan } from "../state/plan.ts";
+import { useShown } from "../state/shown.ts";
 import { useHistory, useStudio } from "../state/studio.ts";
 import { useView } from "../state/view.ts";
 
@@ -24,8 +28,6 @@ const Logo = () => (
 );
 
 export function Header() {
-  const title = useStudio((state) => state.title);
-  const setTitle = useStudio((state) => state.setTitle);
   const { canUndo, canRedo, undo, redo } = useHistory();
   const { theme, drawer, set } = useView();
   const engine = usePlan((state) => state.engine);
@@ -34,13 +36,7 @@ export function Header() {
     <header className="header">
       <Logo />
       <h1>Weightloom</h1>
-      <input
-        className="title"
-        aria-label="Name of this mix"
-        value={title}
-        onChange={(event) => setTitle(event.target.value)}
-        onBlur={() => title.trim() === "" && setTitle("Untitled mix")}
-      />
+      <Title />
       <span className="spacer" />
       <Button look="ghost" aria-label="Undo" title="Undo (Ctrl+Z)" disabled={!canUndo} onClick={undo}>
         <Undo2 size={16} aria-hidden />
@@ -48,8 +44,31 @@ export function Header() {
       <Button look="ghost" aria-label="Redo" title="Redo (Ctrl+Shift+Z)" disabled={!canRedo} onClick={redo}>
         <Redo2 size={16} aria-hidden />
       </Button>
-      <Button aria-pressed={drawer} onClick={() => set({ drawer: !drawer })}>
+      <Button
+        look="ghost"
+        aria-pressed={drawer === "history"}
+        title="History (H)"
+        onClick={() => set({ drawer: drawer === "history" ? null : "history" })}
+      >
+        <History size={15} aria-hidden /> <span className="header-word">History</span>
+      </Button>
+      <Button look="ghost" aria-label="Copy a link to this mix" title="Copy a link" onClick={() => void copyLink()}>
+        <Link size={15} aria-hidden /> <span className="header-word">Share</span>
+      </Button>
+      <Button
+        aria-pressed={drawer === "recipe"}
+        title="Recipe (R)"
+        onClick={() => set({ drawer: drawer === "recipe" ? null : "recipe" })}
+      >
         <FileCode size={15} aria-hidden /> Recipe
+      </Button>
+      <Button
+        look="ghost"
+        aria-label="Find an action"
+        title="Find an action (Ctrl+K)"
+        onClick={() => useShown.getState().show({ kind: "palette" })}
+      >
+        <Search size={16} aria-hidden />
       </Button>
       <Button
         look="ghost"
@@ -58,6 +77,7 @@ export function Header() {
       >
         {theme === "dark" ? <Sun size={16} aria-hidden /> : <Moon size={16} aria-hidden />}
       </Button>
+      <HelpMenu />
       {engine !== null && (
         <span className="badge" title={engine.because}>
           <i className={engine.name === "none" ? "dot dot-bad" : "dot"} aria-hidden />
@@ -66,5 +86,32 @@ export function Header() {
         </span>
       )}
     </header>
+  );
+}
+
+/** The name counts as changed, in one step of the history, once the field is left. */
+function Title() {
+  const title = useStudio((state) => state.title);
+  const setTitle = useStudio((state) => state.setTitle);
+  const [typed, setTyped] = useState(title);
+  useEffect(() => setTyped(title), [title]);
+  const commit = () => {
+    const name = typed.trim() || "Untitled mix";
+    setTyped(name);
+    setTitle(name);
+  };
+  return (
+    <input
+      className="title"
+      aria-label="Name of this mix"
+      maxLength={200}
+      value={typed}
+      onChange={(event) => setTyped(event.target.value)}
+      onBlur={commit}
+      onKeyDown={(event) => {
+        if (event.key === "Enter") event.currentTarget.blur();
+        else if (event.key === "Escape") setTyped(title);
+      }}
+    />
   );
 }

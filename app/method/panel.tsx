@@ -1,6 +1,7 @@
 /** The method: which one, what it does and when to use it, its formula on request, and its parameters. */
 import { ChevronRight } from "lucide-react";
 import type { AnyMethod } from "../../core/method.ts";
+import { Explained } from "../help/term.tsx";
 import { methodOf, setMethod } from "../state/edits.ts";
 import { useModels } from "../state/models.ts";
 import { useStudio } from "../state/studio.ts";
@@ -32,7 +33,7 @@ export function MethodPanel() {
           <PresetMenu />
         </div>
         <p>
-          {method.summary} {method.use}
+          <Explained text={`${method.summary} ${method.use}`} />
         </p>
       </div>
       <Params method={method} recipe={recipe} />

@@ -11,7 +11,7 @@ import { sliceInWords } from "./slices.tsx";
 const ToRecipe = () => {
   const set = useView((state) => state.set);
   return (
-    <button type="button" className="link" onClick={() => set({ drawer: true })}>
+    <button type="button" className="link" onClick={() => set({ drawer: "recipe" })}>
       recipe
     </button>
   );

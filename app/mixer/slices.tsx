@@ -30,7 +30,7 @@ export function Slices({ slices }: { readonly slices: readonly Slice[] }) {
       </ol>
       <p className="quiet">
         Embeddings come from the first slice, the final norm and head from the last. Ranges are edited in the{" "}
-        <button type="button" className="link" onClick={() => open({ drawer: true })}>
+        <button type="button" className="link" onClick={() => open({ drawer: "recipe" })}>
           recipe
         </button>
         .

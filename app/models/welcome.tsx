@@ -2,7 +2,22 @@
 import { Sparkles } from "lucide-react";
 import { useState } from "react";
 import { Button } from "../controls/button.tsx";
+import { useStudio, wantedBy } from "../state/studio.ts";
 import { loadSamples } from "./samples.ts";
+
+/** Of a recipe that came before its models did. */
+function Waiting() {
+  const names = useStudio(wantedNames);
+  if (names === "") return null;
+  return (
+    <p className="welcome-waiting">
+      The recipe waits for <b>{names}</b>. Open {names.includes(", ") ? "them" : "it"} under the same{" "}
+      {names.includes(", ") ? "names" : "name"}, and the mix is as it was.
+    </p>
+  );
+}
+
+const wantedNames = (state: Parameters<typeof wantedBy>[0]) => wantedBy(state).join(", ");
 
 export function Welcome() {
   const [loading, setLoading] = useState(false);
@@ -18,6 +33,7 @@ export function Welcome() {
         Open two or more fine-tunes of one model, draw how much of each goes into every layer, and save a checkpoint
         that transformers loads. Everything happens on this machine.
       </p>
+      <Waiting />
       <Button
         look="primary"
         disabled={loading}

@@ -1,17 +1,17 @@
 /** The right side: what a merge would do, how it is written, and the button. */
 import { ChevronDown } from "lucide-react";
 import { DropdownMenu } from "radix-ui";
-import { messageOf } from "../../core/errors.ts";
 import { formatBytes, formatCount, formatSeconds } from "../../core/units.ts";
 import { Button } from "../controls/button.tsx";
 import { Row, Select } from "../controls/choice.tsx";
 import { NumberField } from "../controls/number.tsx";
-import { canPickFiles, canPickFolders, pickOutputFile, pickOutputFolder } from "../platform/pickers.ts";
+import { entryOf } from "../help/glossary.ts";
+import { canPickFiles, canPickFolders } from "../platform/pickers.ts";
+import { startMerge } from "../run/start.ts";
 import { setOutputType } from "../state/edits.ts";
-import { say } from "../state/messages.ts";
 import { useOptions } from "../state/options.ts";
 import { usePlan } from "../state/plan.ts";
-import { isRunning, merge, useRun } from "../state/run.ts";
+import { isRunning, useRun } from "../state/run.ts";
 import { useStudio } from "../state/studio.ts";
 import { Notes } from "./notes.tsx";
 import { Vocabulary } from "./vocabulary.tsx";
@@ -35,20 +35,6 @@ const ENGINES = [
   { value: "cpu", label: "CPU" },
 ] as const;
 
-async function save(kind: "folder" | "file" | "private"): Promise<void> {
-  try {
-    if (kind === "folder") {
-      const handle = await pickOutputFolder();
-      if (handle !== null) await merge({ kind, handle });
-    } else if (kind === "file") {
-      const handle = await pickOutputFile(useStudio.getState().title);
-      if (handle !== null) await merge({ kind, handle });
-    } else await merge({ kind });
-  } catch (error) {
-    say("error", messageOf(error));
-  }
-}
-
 export function PlanPanel() {
   const { plan, refusal, engine } = usePlan();
   const { options, setOptions } = useOptions();
@@ -69,17 +55,30 @@ export function PlanPanel() {
         </p>
       ) : (
         <dl>
-          <Row name="Merged tensors">{plan.merged.toLocaleString("en")}</Row>
-          <Row name="Copied as they are">{plan.copied.toLocaleString("en")}</Row>
+          <Row name="Merged tensors" term="merged">
+            {plan.merged.toLocaleString("en")}
+          </Row>
+          <Row name="Copied as they are" term="copied">
+            {plan.copied.toLocaleString("en")}
+          </Row>
           <Row name="Result">
             {formatCount(plan.parameters)}, {plan.layers} layers
           </Row>
-          {plan.vocabulary !== null && <Row name="Vocabulary">{plan.vocabulary.toLocaleString("en")} tokens</Row>}
+          {plan.vocabulary !== null && (
+            <Row name="Vocabulary" term="vocabulary">
+              {plan.vocabulary.toLocaleString("en")} tokens
+            </Row>
+          )}
           <Row name="Read">{formatBytes(plan.readBytes)}</Row>
-          <Row name={plan.files.length === 1 ? "Written, one file" : `Written, ${plan.files.length} shards`}>
+          <Row
+            name={plan.files.length === 1 ? "Written, one file" : `Written, ${plan.files.length} shards`}
+            {...(plan.files.length === 1 ? {} : { term: "shards" })}
+          >
             {formatBytes(plan.writeBytes)}
           </Row>
-          <Row name="Buffers at peak">{formatBytes(plan.peakBytes)}</Row>
+          <Row name="Buffers at peak" term="buffers">
+            {formatBytes(plan.peakBytes)}
+          </Row>
           {seconds !== null && <Row name="Time, disk aside">about {formatSeconds(Math.max(0.1, seconds))}</Row>}
         </dl>
       )}
@@ -88,13 +87,14 @@ export function PlanPanel() {
         <Select
           label="Weights in"
           disabled={isMixture}
-          help={isMixture ? "The type of a mixture of experts is written in its recipe." : undefined}
+          help={isMixture ? "The type of a mixture of experts is written in its recipe." : entryOf("dtype")?.means}
           value={recipe.out_dtype ?? recipe.dtype ?? "keep"}
           options={TYPES}
           onChange={(type) => edit((r) => setOutputType(r, type === "keep" ? null : type))}
         />
         <Select
           label="Shards of"
+          help={entryOf("shard")?.means}
           value={options.shardBytes === null ? "one" : String(options.shardBytes)}
           options={SHARDS}
           onChange={(size) => setOptions({ shardBytes: size === "one" ? null : Number(size) })}
@@ -116,11 +116,7 @@ export function PlanPanel() {
       </div>
       {!isMixture && <Vocabulary />}
       <div className="merge">
-        <Button
-          look="primary"
-          disabled={plan === null || running}
-          onClick={() => void save(canPickFolders() ? "folder" : "private")}
-        >
+        <Button look="primary" disabled={plan === null || running} onClick={() => void startMerge()}>
           {running ? "Merging ..." : "Merge"}
         </Button>
         <DropdownMenu.Root>
@@ -136,18 +132,18 @@ export function PlanPanel() {
               <DropdownMenu.Item
                 className="menu-item"
                 disabled={!canPickFolders()}
-                onSelect={() => void save("folder")}
+                onSelect={() => void startMerge("folder")}
               >
                 Merge to a folder ...
               </DropdownMenu.Item>
               <DropdownMenu.Item
                 className="menu-item"
                 disabled={!canPickFiles() || !one}
-                onSelect={() => void save("file")}
+                onSelect={() => void startMerge("file")}
               >
                 Merge to one file (weights only) ...
               </DropdownMenu.Item>
-              <DropdownMenu.Item className="menu-item" onSelect={() => void save("private")}>
+              <DropdownMenu.Item className="menu-item" onSelect={() => void startMerge("private")}>
                 Merge, then download
               </DropdownMenu.Item>
             </DropdownMenu.Content>

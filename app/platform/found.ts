@@ -10,6 +10,8 @@ export type Origin =
   | { readonly kind: "sample"; readonly id: string }
   | { readonly kind: "folder"; readonly handle: FileSystemDirectoryHandle }
   | { readonly kind: "files"; readonly handles: readonly FileSystemFileHandle[] }
+  /** The last result in private storage. */
+  | { readonly kind: "private" }
   /** Opened through a plain input: cannot be found again. */
   | { readonly kind: "none" };
 

@@ -29,12 +29,17 @@ export async function importRecipe(file: File): Promise<void> {
     );
     return;
   }
-  const faults = adoptText(await file.text()).filter(({ severity }) => severity === "error");
+  importText(await file.text(), file.name);
+}
+
+/** Text from outside; `from` names it in the sentence that says what became of it. */
+export function importText(text: string, from: string): void {
+  const faults = adoptText(text).filter(({ severity }) => severity === "error");
   const [first] = faults;
-  if (first === undefined) say("info", `${file.name} is the recipe now.`);
+  if (first === undefined) say("info", `${from} is the recipe now.`);
   else
     say(
       "error",
-      `${file.name}, line ${first.line}: ${first.message}${faults.length > 1 ? ` (and ${faults.length - 1} more)` : ""}`,
+      `${from}, line ${first.line}: ${first.message}${faults.length > 1 ? ` (and ${faults.length - 1} more)` : ""}`,
     );
 }

@@ -5,63 +5,67 @@ import { yaml } from "@codemirror/lang-yaml";
 import { HighlightStyle, indentUnit, syntaxHighlighting } from "@codemirror/language";
 import { linter, lintGutter, type Diagnostic as Mark } from "@codemirror/lint";
 import { Annotation, EditorState } from "@codemirror/state";
-import { drawSelection, EditorView, highlightActiveLine, keymap, lineNumbers } from "@codemirror/view";
+import { drawSelection, EditorView, highlightActiveLine, hoverTooltip, keymap, lineNumbers } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
 import { useEffect, useRef } from "react";
-import { METHODS } from "../../methods/index.ts";
 import { useModels } from "../state/models.ts";
 import { holdsSame, textOf, useStudio } from "../state/studio.ts";
 import { adoptText } from "./adopt.ts";
+import { setDraft, unfinishedText, useFaults } from "./draft.ts";
+import { placeAt } from "./place.ts";
+import { meaningOf, wordsAt } from "./schema.ts";
 
 /** Marks changes that come from the studio, so that they are not taken for typing. */
 const FromStudio = Annotation.define<boolean>();
 
-const KEYS = [
-  "name",
-  "modules",
-  "tokenizer",
-  "source",
-  "tokens",
-  "pad_to_multiple_of",
-  "chat_template",
-  "compat",
-  "experts",
-  "source_model",
-  "gate_mode",
-  "positive_prompts",
-  "experts_per_token",
-  "merge_method",
-  "base_model",
-  "models",
-  "slices",
-  "sources",
-  "model",
-  "layer_range",
-  "parameters",
-  "filter",
-  "value",
-  "dtype",
-  "out_dtype",
-];
+function wordsFor(text: string, offset: number) {
+  const names = useModels.getState().list.map(({ summary }) => summary.name);
+  return wordsAt(placeAt(text, offset), names, /^experts:/m.test(text));
+}
+
+const LOOKS = {
+  key: "keyword",
+  method: "function",
+  parameter: "property",
+  model: "variable",
+  value: "constant",
+} as const;
 
 function complete(context: CompletionContext) {
-  const word = context.matchBefore(/[\w./-]+/);
-  if (word === null && !context.explicit) return null;
-  const params = [...METHODS.values()].flatMap((method) =>
-    Object.entries<{ help: string }>(method.params).map(([label, { help }]) => ({
-      label,
-      type: "property",
-      info: help,
-    })),
-  );
-  const methods = [...METHODS.values()].map(({ id, summary }) => ({ label: id, type: "function", info: summary }));
-  const models = useModels.getState().list.map(({ summary }) => ({ label: summary.name, type: "variable" }));
-  const seen = new Set<string>();
-  const options = [...models, ...methods, ...params, ...KEYS.map((label) => ({ label, type: "keyword" }))].filter(
-    ({ label }) => !seen.has(label) && seen.add(label),
-  );
-  return { from: word?.from ?? context.pos, options };
+  const word = context.matchBefore(/[\w./@+-]+/);
+  const text = context.state.doc.toString();
+  const from = word?.from ?? context.pos;
+  const isValue = placeAt(text, from).key !== null;
+  // Where a value is due its words are few and shown at once; keys wait for a letter.
+  if (word === null && !context.explicit && !(isValue && context.matchBefore(/:\s/) !== null)) return null;
+  const options = wordsFor(text, from).map(({ word: label, kind, about }) => ({
+    label,
+    type: LOOKS[kind],
+    ...(about === "" ? {} : { info: about }),
+    ...(kind === "key" || kind === "parameter" ? { apply: `${label}: ` } : {}),
+  }));
+  return options.length === 0 ? null : { from, options, validFor: /^[\w./@+-]*$/ };
 }
+
+/** What a key, a parameter, a method or a type means, where the pointer rests on it. */
+const meanings = hoverTooltip((view, pos) => {
+  const line = view.state.doc.lineAt(pos);
+  for (const match of line.text.matchAll(/[\w-]*\w/g)) {
+    const from = line.from + match.index;
+    const to = from + match[0].length;
+    if (pos < from || pos > to || line.text.slice(0, match.index).includes("#")) continue;
+    const meaning = meaningOf(match[0], placeAt(view.state.doc.toString(), from));
+    if (meaning === null) return null;
+    const create = () => {
+      const dom = document.createElement("div");
+      dom.className = "tip";
+      dom.textContent = meaning;
+      return { dom };
+    };
+    return { pos: from, end: to, above: true, create };
+  }
+  return null;
+});
 
 const colours = HighlightStyle.define([
   { tag: [tags.propertyName, tags.definition(tags.propertyName)], color: "var(--code-key)" },
@@ -73,7 +77,10 @@ const colours = HighlightStyle.define([
 
 function marks(view: EditorView): Mark[] {
   const text = view.state.doc.toString();
-  return adoptText(text).map(({ from, to, severity, message }) => ({
+  const found = adoptText(text);
+  const hasErrors = found.some(({ severity }) => severity === "error");
+  useFaults.setState({ list: found, unfinished: hasErrors ? { text, beside: useStudio.getState() } : null });
+  return found.map(({ from, to, severity, message }) => ({
     from: Math.min(from, text.length),
     to: Math.min(Math.max(to, from), text.length),
     severity,
@@ -88,7 +95,7 @@ export default function Editor() {
     const view = new EditorView({
       parent: place.current,
       state: EditorState.create({
-        doc: textOf(useStudio.getState()),
+        doc: unfinishedText(useStudio.getState()) ?? textOf(useStudio.getState()),
         extensions: [
           lineNumbers(),
           history(),
@@ -100,22 +107,31 @@ export default function Editor() {
           autocompletion({ override: [complete] }),
           linter(marks, { delay: 250 }),
           lintGutter(),
+          meanings,
           keymap.of([...defaultKeymap, ...historyKeymap]),
           EditorView.contentAttributes.of({ "aria-label": "Recipe in YAML" }),
         ],
       }),
     });
+    const replace = (insert: string) =>
+      view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert }, annotations: FromStudio.of(true) });
+    setDraft({
+      read: () => view.state.doc.toString(),
+      write: replace,
+      goTo: (offset) => {
+        view.dispatch({ selection: { anchor: Math.min(offset, view.state.doc.length) }, scrollIntoView: true });
+        view.focus();
+      },
+    });
     const stop = useStudio.subscribe((now, before) => {
       if (holdsSame(now, before)) return;
       const text = textOf(now);
       if (text === view.state.doc.toString()) return;
-      view.dispatch({
-        changes: { from: 0, to: view.state.doc.length, insert: text },
-        annotations: FromStudio.of(true),
-      });
+      replace(text);
     });
     return () => {
       stop();
+      setDraft(null);
       view.destroy();
     };
   }, []);

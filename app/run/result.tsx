@@ -3,6 +3,7 @@ import { CircleCheck, CircleX, Download, X } from "lucide-react";
 import { formatBytes, formatCount, formatSeconds } from "../../core/units.ts";
 import { Button } from "../controls/button.tsx";
 import { NoteList } from "../plan/notes.tsx";
+import { openResult } from "../runs/result.ts";
 import { say } from "../state/messages.ts";
 import { dismissResult, useRun } from "../state/run.ts";
 import { useStudio } from "../state/studio.ts";
@@ -33,7 +34,7 @@ function copyCommand(title: string): void {
 }
 
 export function ResultCard() {
-  const { status, report, error, files } = useRun();
+  const { status, report, target, error, files } = useRun();
   const title = useStudio((state) => state.title);
   if (status === "failed") {
     return (
@@ -80,6 +81,11 @@ export function ResultCard() {
         {files.length > 0 && (
           <Button look="primary" onClick={() => void downloadAll(files)}>
             <Download size={15} aria-hidden /> Download all
+          </Button>
+        )}
+        {target !== null && (
+          <Button onClick={() => void openResult({ title, target, folder: report.folder, files: report.files })}>
+            Open as a model
           </Button>
         )}
         <Button onClick={() => copyCommand(title)}>Copy as a command</Button>

@@ -1,10 +1,12 @@
-/** A model under another name, everywhere a document names it. Pure. */
+/** Models under other names, everywhere a document names them. Pure. */
 import type { Document } from "../../core/recipe/document.ts";
 import type { MoeExpert } from "../../core/recipe/moe.ts";
 import { renamed } from "../../core/recipe/recipe.ts";
 
-export function renameInDocument(document: Document, before: string, after: string): Document {
-  const rename = (name: string) => (name === before ? after : name);
+export const renameInDocument = (document: Document, before: string, after: string): Document =>
+  renamesInDocument(document, (name) => (name === before ? after : name));
+
+export function renamesInDocument(document: Document, rename: (name: string) => string): Document {
   if (document.kind === "merge") return { kind: "merge", stages: document.stages.map((one) => renamed(one, rename)) };
   const { moe } = document;
   const expert = (one: MoeExpert): MoeExpert => ({ ...one, source_model: rename(one.source_model) });

@@ -4,6 +4,7 @@ import { messageOf } from "../../core/errors.ts";
 import type { RunProgress, RunReport, Target } from "../../workers/api.ts";
 import { host } from "./host.ts";
 import { say } from "./messages.ts";
+import { type OpenModel, useModels } from "./models.ts";
 import { outputOptions } from "./options.ts";
 import { documentOf, textOf, useStudio } from "./studio.ts";
 
@@ -11,8 +12,8 @@ interface Run {
   readonly status: "idle" | "running" | "cancelling" | "done" | "failed";
   readonly progress: RunProgress | null;
   readonly report: RunReport | null;
-  /** Where it went, for the report. */
-  readonly target: Target["kind"] | null;
+  /** Where it goes or went. */
+  readonly target: Target | null;
   readonly error: string | null;
   /** Files in private storage, to download. */
   readonly files: readonly File[];
@@ -29,10 +30,21 @@ export const useRun = create<Run>(() => ({
 
 export const isRunning = ({ status }: Pick<Run, "status">) => status === "running" || status === "cancelling";
 
+const isPrivate = ({ origin }: OpenModel) => origin.kind === "private";
+
 export async function merge(target: Target): Promise<void> {
   if (isRunning(useRun.getState())) return;
   const studio = useStudio.getState();
-  useRun.setState({ status: "running", progress: null, report: null, target: target.kind, error: null, files: [] });
+  const held = target.kind === "private" ? useModels.getState().list.find(isPrivate) : undefined;
+  if (held !== undefined) {
+    const { name } = held.summary;
+    say(
+      "error",
+      `${name} is read from private storage, where this merge would take its place. Close it or save to a folder.`,
+    );
+    return;
+  }
+  useRun.setState({ status: "running", progress: null, report: null, target, error: null, files: [] });
   try {
     const report = await host().merge(documentOf(studio), textOf(studio), outputOptions(), target, (progress) =>
       useRun.setState({ progress }),

@@ -75,7 +75,7 @@ export async function reopen(): Promise<void> {
 
 export const forgetWaiting = (): void => useWaiting.setState({ list: [] });
 
-async function mayRead(handle: FileSystemHandle): Promise<boolean> {
+export async function mayRead(handle: FileSystemHandle): Promise<boolean> {
   const ask = handle as FileSystemHandle & { requestPermission?(options: { mode: "read" }): Promise<PermissionState> };
   return ask.requestPermission === undefined || (await ask.requestPermission({ mode: "read" })) === "granted";
 }

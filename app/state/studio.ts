@@ -31,7 +31,7 @@ interface Studio extends Kept {
   edit(change: (recipe: Recipe) => Recipe): void;
   setTitle(title: string): void;
   /** A document that came as text (typed, dropped, pasted), or was made new (then `text` is null). */
-  adopt(document: Document, text: string | null): void;
+  adopt(document: Document, text: string | null, title?: string): void;
   restore(kept: Kept): void;
 }
 
@@ -49,11 +49,17 @@ export const useStudio = create<Studio>()(
         if (recipe !== get().recipe) set({ recipe, text: null });
       },
       setTitle: (title) => set({ title }),
-      adopt: (document, text) =>
+      adopt: (document, text, title = get().title) =>
         set(
           document.kind === "moe"
-            ? { moe: document.moe, earlier: [], text }
-            : { recipe: document.stages.at(-1) ?? EMPTY, earlier: document.stages.slice(0, -1), moe: null, text },
+            ? { title, moe: document.moe, earlier: [], text }
+            : {
+                title,
+                recipe: document.stages.at(-1) ?? EMPTY,
+                earlier: document.stages.slice(0, -1),
+                moe: null,
+                text,
+              },
         ),
       restore: (kept) => set(kept),
     }),

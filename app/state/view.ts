@@ -5,7 +5,8 @@ export type Theme = "dark" | "light";
 
 interface View {
   readonly theme: Theme;
-  readonly drawer: boolean;
+  /** What stands between the mix and the plan. */
+  readonly drawer: "recipe" | "history" | null;
   /** Which tab of the middle is open; see app/views.tsx. */
   readonly view: string;
   /** The parameter whose curves are shown; null for the method's first. */
@@ -26,7 +27,7 @@ function firstTheme(): Theme {
 
 export const useView = create<View>((set) => ({
   theme: firstTheme(),
-  drawer: false,
+  drawer: null,
   view: "mix",
   param: null,
   split: false,

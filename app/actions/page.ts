@@ -1,0 +1,74 @@
+/** Views, looks and help as actions, and what is done with the pointer and keys in the mixer. */
+import { installer } from "../platform/offline.ts";
+import { useShown } from "../state/shown.ts";
+import { useView } from "../state/view.ts";
+import { VIEWS } from "../views.tsx";
+import type { Action } from "./action.ts";
+
+export function viewActions(): Action[] {
+  const { view, set } = useView.getState();
+  return VIEWS.map(({ id, title }, i) => ({
+    id: `view-${id}`,
+    title: `Go to ${title}`,
+    section: "View",
+    keys: [String(i + 1)],
+    words: ["tab", "show"],
+    why: view === id ? "It is open." : null,
+    run: () => set({ view: id }),
+  }));
+}
+
+export function pageActions(): Action[] {
+  const { theme, set } = useView.getState();
+  const { show, setTour } = useShown.getState();
+  const install = installer();
+  return [
+    {
+      id: "palette",
+      title: "Find an action",
+      section: "Page",
+      keys: ["Mod+K"],
+      everywhere: true,
+      words: ["palette", "command", "search"],
+      run: () => show({ kind: "palette" }),
+    },
+    {
+      id: "keys",
+      title: "Show the keyboard map",
+      section: "Page",
+      keys: ["?"],
+      words: ["shortcuts", "help", "hotkeys"],
+      run: () => show({ kind: "keys" }),
+    },
+    {
+      id: "theme",
+      title: theme === "dark" ? "Light theme" : "Dark theme",
+      section: "Page",
+      keys: ["T"],
+      words: ["colour", "color", "night", "mode"],
+      run: () => set({ theme: theme === "dark" ? "light" : "dark" }),
+    },
+    { id: "tour", title: "Take the tour", section: "Page", words: ["help", "introduction"], run: () => setTour(0) },
+    {
+      id: "glossary",
+      title: "Open the glossary",
+      section: "Page",
+      about: "The terms of the field, a sentence or two each.",
+      words: ["help", "terms", "words", "meaning"],
+      run: () => show({ kind: "glossary" }),
+    },
+    ...(install === null
+      ? []
+      : [{ id: "install", title: "Install as an app", section: "Page", words: ["offline"], run: install } as const]),
+    ...MIXER,
+  ];
+}
+
+/** Done on a curve; the palette leaves these out. */
+const MIXER: readonly Action[] = [
+  { id: "mixer-walk", title: "Another layer", section: "Mixer", keys: ["←", "→"] },
+  { id: "mixer-value", title: "Change the value of the layer", section: "Mixer", keys: ["↑", "↓"] },
+  { id: "mixer-coarse", title: "The same in large steps", section: "Mixer", keys: ["Shift+↑", "Shift+↓"] },
+  { id: "mixer-ends", title: "First and last layer", section: "Mixer", keys: ["Home", "End"] },
+  { id: "mixer-ramp", title: "A straight ramp between two layers", section: "Mixer", keys: ["Shift+drag"] },
+];
