@@ -19,12 +19,16 @@ const lower = (words: string) => words.charAt(0).toLowerCase() + words.slice(1);
 function changesOf(before: Kept, after: Kept): string[] {
   const parts: string[] = [];
   if (before.title !== after.title) parts.push(`Name: ${after.title}`);
-  if (!same(before.moe, after.moe))
-    return [...parts, after.moe === null ? "Back from a mixture of experts" : before.moe === null ? "A mixture of experts" : "Recipe of the mixture"];
+  if (!same(before.moe, after.moe)) return [...parts, mixtureOf(before, after)];
   if (!same(before.earlier, after.earlier))
     parts.push(after.earlier.length === 0 ? "One recipe" : `A chain of ${after.earlier.length + 1} recipes`);
   if (before.recipe !== after.recipe) parts.push(...recipeChanges(before.recipe, after.recipe));
   return parts;
+}
+
+function mixtureOf(before: Kept, after: Kept): string {
+  if (after.moe === null) return "Back from a mixture of experts";
+  return before.moe === null ? "A mixture of experts" : "Recipe of the mixture";
 }
 
 function recipeChanges(before: Recipe, after: Recipe): string[] {

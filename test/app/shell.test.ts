@@ -280,7 +280,7 @@ tokenizer:
     expect(words("union")).toEqual(["union", "base", "a", "b"]);
     expect(words("filter")).toEqual(["filter", "value"]);
     const density = METHODS.get("ties")?.params as Record<string, { help: string }>;
-    expect(meaningOf("density", at("density"))).toContain(density["density"]?.help);
+    expect(meaningOf("density", at("density"))).toContain(density.density?.help);
     expect(meaningOf("ties", at("ties"))).toContain("TIES");
     expect(meaningOf("a", at("a\n"))).toBeNull();
   });
