@@ -52,7 +52,7 @@ export function Header() {
       >
         <History size={15} aria-hidden /> <span className="header-word">History</span>
       </Button>
-      <Button look="ghost" aria-label="Copy a link to this mix" title="Copy a link" onClick={() => void copyLink()}>
+      <Button look="ghost" title="Copy a link to this mix" onClick={() => void copyLink()}>
         <Link size={15} aria-hidden /> <span className="header-word">Share</span>
       </Button>
       <Button

@@ -75,14 +75,14 @@ export default function Tour({ step }: { readonly step: number }) {
           onCloseAutoFocus={(event) => event.preventDefault()}
           onInteractOutside={(event) => event.preventDefault()}
         >
-          <header>
+          <div className="tour-head">
             <h2 id="tour-title">{stop.title}</h2>
             <Button look="icon" aria-label="End the tour" onClick={endTour}>
               <X size={15} aria-hidden />
             </Button>
-          </header>
+          </div>
           <p>{stop.text}</p>
-          <footer>
+          <div className="tour-foot">
             <span className="quiet">
               {step + 1} of {STOPS.length}
             </span>
@@ -94,7 +94,7 @@ export default function Tour({ step }: { readonly step: number }) {
             <Button ref={next} onClick={() => (isLast ? endTour() : setTour(step + 1))}>
               {isLast ? "Done" : "Next"}
             </Button>
-          </footer>
+          </div>
         </Popover.Content>
       </Popover.Portal>
     </Popover.Root>

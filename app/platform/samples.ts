@@ -9,7 +9,13 @@ interface Family {
 const at = (path: string) => new URL(`samples/${path}`, document.baseURI);
 
 async function get(path: string): Promise<Response> {
-  const response = await fetch(at(path));
+  const response = await fetch(at(path)).catch((error: unknown) => {
+    throw new WeightloomError(
+      "FileError",
+      "The sample models come from where this page is, and that cannot be reached now. Open your own models, or try again with a network.",
+      { cause: error },
+    );
+  });
   if (!response.ok) {
     throw new WeightloomError(
       "FileError",

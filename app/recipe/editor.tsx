@@ -38,9 +38,11 @@ function complete(context: CompletionContext) {
   const isValue = placeAt(text, from).key !== null;
   // Where a value is due its words are few and shown at once; keys wait for a letter.
   if (word === null && !context.explicit && !(isValue && context.matchBefore(/:\s/) !== null)) return null;
-  const options = wordsFor(text, from).map(({ word: label, kind, about }) => ({
+  const options = wordsFor(text, from).map(({ word: label, kind, about }, i) => ({
     label,
     type: LOOKS[kind],
+    // The order of the schema, where the letters typed do not decide.
+    boost: -Math.min(i, 99),
     ...(about === "" ? {} : { info: about }),
     ...(kind === "key" || kind === "parameter" ? { apply: `${label}: ` } : {}),
   }));

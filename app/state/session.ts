@@ -91,6 +91,7 @@ const named = (found: readonly Found[], as: readonly Remembered[]): Found[] =>
 function keepSaving(): void {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const save = () => {
+    timer = undefined;
     const { title, recipe, earlier, moe, text } = useStudio.getState();
     const models = [
       ...useModels.getState().list.map(({ summary, origin }) => ({ name: summary.name, origin })),
@@ -105,6 +106,12 @@ function keepSaving(): void {
     clearTimeout(timer);
     timer = setTimeout(save, 400);
   };
+  // What was changed in the last moment before the page goes is not lost.
+  addEventListener("pagehide", () => {
+    if (timer === undefined) return;
+    clearTimeout(timer);
+    save();
+  });
   useStudio.subscribe(soon);
   useModels.subscribe(soon);
   useOptions.subscribe((now, before) => now.options !== before.options && soon());
