@@ -25,8 +25,8 @@ const found = join(import.meta.dirname, "found");
 const watchdog = watch(found, 10);
 afterAll(() => watchdog.stop());
 
-/** Reads once; what went wrong, or null. */
-async function trouble(target: Target, bytes: Bytes): Promise<string | null> {
+/** Reads; what went wrong, or null. What was slow is read again: a busy machine may have stopped the first. */
+async function trouble(target: Target, bytes: Bytes, again = 2): Promise<string | null> {
   watchdog.begin(bytes);
   const started = performance.now();
   try {
@@ -38,7 +38,8 @@ async function trouble(target: Target, bytes: Bytes): Promise<string | null> {
     watchdog.end();
   }
   const spent = performance.now() - started;
-  return spent > PATIENCE ? `took ${spent.toFixed(0)} ms` : null;
+  if (spent <= PATIENCE) return null;
+  return again > 0 ? trouble(target, bytes, again - 1) : `took ${spent.toFixed(0)} ms`;
 }
 
 describe.each(TARGETS)("$name", (target) => {
