@@ -1,3 +1,4 @@
+import "../workers/trusted.ts";
 import "@fontsource-variable/inter";
 import "./style/tokens.css";
 import "./style/controls.css";

@@ -69,6 +69,7 @@ const FLOORS: Readonly<Record<string, readonly string[]>> = {
   app: [
     "workers/api.ts",
     "workers/client.ts",
+    "workers/trusted.ts",
     "methods",
     "core/recipe",
     "core/model/model.ts",
