@@ -67,6 +67,7 @@ const FLOORS: Readonly<Record<string, readonly string[]>> = {
   app: [
     "workers/api.ts",
     "workers/client.ts",
+    "core/run/sums.ts",
     "methods",
     "core/recipe",
     "core/model/model.ts",

@@ -62,14 +62,15 @@ export function inputOf(ref: string, info: TensorInfo): InputPlan | null {
 /**
  * @param inputs the reference's tensor, then each model's, all of one shape
  * @param most elements to look at; all of them when absent
+ * @param count elements of the inputs, when they are a part of their tensors
  */
 export async function movesOf(
   inputs: readonly InputPlan[],
   engine: Engine,
-  options: Asking & { readonly most?: number } = {},
+  options: Asking & { readonly most?: number; readonly count?: number } = {},
 ): Promise<Moves> {
-  const elements = countOf(inputs[0]?.info.shape ?? []);
-  const { most = Number.POSITIVE_INFINITY, signal } = options;
+  const { most = Number.POSITIVE_INFINITY, count, signal } = options;
+  const elements = count ?? countOf(inputs[0]?.info.shape ?? []);
   const isSampled = elements > most;
   const looked = isSampled ? await takeSample(inputs, elements, most, signal) : { inputs, count: elements };
   const found = await answer(asking(inputs.length - 1), looked.inputs, looked.count, engine, options);
