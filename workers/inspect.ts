@@ -147,7 +147,8 @@ async function survey(
     for (let info = infos[next++]; info !== undefined; info = infos[next++]) {
       while (isPatient && isMerging()) await pause(signal);
       throwIfAborted(signal);
-      rows.push(await rowOf(info, models, engine, most, signal));
+      const row = await rowOf(info, models, engine, most, signal);
+      rows.push(row);
       if (performance.now() - handed > EVERY) hand();
     }
   };

@@ -2,7 +2,7 @@
 // biome-ignore-all lint/a11y/useFocusableInteractive: one element of the grid has the focus
 // biome-ignore-all lint/a11y/useKeyWithClickEvents: the grid has the keys
 /** The heat map: modules down, layers across; every cell leads to the tensor behind it, by mouse and by arrow keys. */
-import { type KeyboardEvent, memo, useMemo, useState } from "react";
+import { Fragment, type KeyboardEvent, memo, useMemo, useState } from "react";
 import { Segments, Select } from "../controls/choice.tsx";
 import { survey as startSurvey, useInspect } from "../state/inspect.ts";
 import { type Cell, heatOf, hottest, layoutOf, type Scale, scaleOf, valueIn } from "./cells.ts";
@@ -33,7 +33,7 @@ export function HeatMap({ subject }: { subject: Subject }) {
   // biome-ignore lint/correctness/useExhaustiveDependencies: the survey's rows grow in place; `done` says so
   const lines = useMemo(() => {
     const all: Pick<Line, "title" | "cells">[] = [...layout.modules];
-    if (layout.outside.length > 0) all.push({ title: "outside the layers", cells: layout.outside });
+    if (layout.outside.length > 0) all.push({ title: OUTSIDE, cells: layout.outside });
     return all.map(({ title, cells }): Line => {
       const values = cells.map((cell) => (cell === null ? null : valueIn(cell, survey.rows, metric)));
       return { title, cells, values };
@@ -96,20 +96,22 @@ export function HeatMap({ subject }: { subject: Subject }) {
       <p className="dial-help">{METRICS[metric].help}.</p>
       <div className="heatmap" role="grid" aria-label={METRICS[metric].title} onKeyDown={press}>
         {lines.map((one, l) => (
-          <MapLine
-            key={one.title}
-            {...one}
-            line={l}
-            metric={metric}
-            cold={scale?.cold ?? null}
-            hot={scale?.hot ?? null}
-            focus={l === line ? Math.min(column, one.cells.length - 1) : null}
-            tensor={one.cells.some((cell) => cell?.tensors.some(({ name }) => name === tensor)) ? tensor : null}
-            onFocus={setAt}
-            onChoose={choose}
-          />
+          <Fragment key={one.title}>
+            {one.cells === layout.outside && <Axis layers={layout.layers} />}
+            <MapLine
+              {...one}
+              line={l}
+              metric={metric}
+              cold={scale?.cold ?? null}
+              hot={scale?.hot ?? null}
+              focus={l === line ? Math.min(column, one.cells.length - 1) : null}
+              tensor={one.cells.some((cell) => cell?.tensors.some(({ name }) => name === tensor)) ? tensor : null}
+              onFocus={setAt}
+              onChoose={choose}
+            />
+          </Fragment>
         ))}
-        <Axis layers={layout.layers} />
+        {layout.outside.length === 0 && <Axis layers={layout.layers} />}
       </div>
       <div className="heat-foot">
         <p className="heat-reading" aria-live="polite">
@@ -148,10 +150,12 @@ interface LineProps extends Line {
   onChoose(cell: Cell | null): void;
 }
 
+const OUTSIDE = "outside the layers";
+
 const MapLine = memo(
   function MapLine({ title, cells, values, line, metric, cold, hot, focus, tensor, onFocus, onChoose }: LineProps) {
     return (
-      <div className="heat-line" role="row">
+      <div className={title === OUTSIDE ? "heat-line heat-outside" : "heat-line"} role="row">
         <div className="heat-title" role="rowheader" title={title}>
           <bdi>{title}</bdi>
         </div>
@@ -191,6 +195,7 @@ const MapLine = memo(
 );
 
 function Axis({ layers }: { layers: number }) {
+  if (layers === 0) return null;
   const every = Math.max(1, Math.ceil(layers / 24));
   return (
     <div className="heat-line heat-axis" aria-hidden>

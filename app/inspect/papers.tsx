@@ -46,7 +46,11 @@ export function Papers({ model }: { model: ModelSummary }) {
       <ul aria-label="Documents">
         {[
           ...papers.documents.map((one) => ({ ...one, title: one.name, note: formatBytes(one.size) })),
-          { name: METADATA, title: "Weight file metadata", note: `${papers.metadata.length} entries` },
+          {
+            name: METADATA,
+            title: "Weight file metadata",
+            note: papers.metadata.length === 1 ? "1 entry" : `${papers.metadata.length} entries`,
+          },
         ].map((one) => (
           <li key={one.name}>
             <button

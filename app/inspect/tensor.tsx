@@ -112,12 +112,12 @@ function Own({ title, figures }: { title: string; figures: Figures }) {
         <Row name="Deviation">{known(figures.deviation)}</Row>
         <Row name="Least">{known(figures.least)}</Row>
         <Row name="Greatest">{known(figures.greatest)}</Row>
-        <Row name="Largest size">{known(figures.magnitude)}</Row>
+        <Row name="Largest">{known(figures.magnitude)}</Row>
         <Row name="Norm">{figure(figures.norm)}</Row>
         <Row name="Zeros">
           {zeros.toLocaleString("en")} · {percent(zeros / Math.max(1, looked))}
         </Row>
-        <Row name="NaN, infinite">
+        <Row name="NaN, Inf">
           <span className={nan + infinite > 0 ? "tensor-bad" : undefined}>
             {nan.toLocaleString("en")}, {infinite.toLocaleString("en")}
           </span>
@@ -142,12 +142,12 @@ function Difference({ difference: { figures, moves }, names: [model, against] }:
     <div className="tensor-own">
       {figures.histogram !== null && <Histogram title={`${model} minus ${against}`} of={figures.histogram} />}
       <dl>
-        <Row name="Relative change">{value("change")}</Row>
+        <Row name="Moved">{value("change")}</Row>
         <Row name="Cosine">{value("cosine")}</Row>
         <Row name="Signs differ">{value("flips")}</Row>
-        <Row name="Equal weights">{percent(equal)}</Row>
-        <Row name="Mean change">{known(figures.mean)}</Row>
-        <Row name="Largest change">{known(figures.magnitude)}</Row>
+        <Row name="Unchanged">{percent(equal)}</Row>
+        <Row name="Mean">{known(figures.mean)}</Row>
+        <Row name="Largest">{known(figures.magnitude)}</Row>
       </dl>
       <p className="quiet">
         {changeText(model, against, metricOf(moves, "change"))} {agreementText(metricOf(moves, "cosine"))}

@@ -1,5 +1,5 @@
 /** The mixer: choose a parameter, see a curve per model over the layers, draw. */
-import { useMemo, useState } from "react";
+import { Fragment, useMemo, useState } from "react";
 import { Segments, Select } from "../controls/choice.tsx";
 import { tintOf } from "../controls/colours.ts";
 import { NumberField, shown } from "../controls/number.tsx";
@@ -9,6 +9,7 @@ import { useStudio } from "../state/studio.ts";
 import { useView } from "../state/view.ts";
 import { Chart, type Line } from "./chart.tsx";
 import { Modules } from "./elsewhere.tsx";
+import { HeatLane } from "./heat-lane.tsx";
 import {
   ALL_LANES,
   boardOf,
@@ -161,21 +162,23 @@ export function Mixer() {
       </p>
       <div className="lanes">
         {lanes.map((lane, i) => (
-          <Chart
-            key={lane.key}
-            lane={lane}
-            dial={dial}
-            lines={linesOf(lane)}
-            layers={board.layers}
-            height={view.split ? (lane.key === "ends" ? 120 : 172) : 330}
-            brush={view.brush}
-            active={active?.model ?? null}
-            axis={!view.split || i >= 2}
-            onDraw={(voice, curve) => edit((r) => withCurve(r, board, dial, voice, lane, curve))}
-            onHover={(at) => setHover(at === null ? null : { lane, ...at })}
-            onActive={(model) => view.set({ active: model })}
-            onSelect={(column) => setSelected({ lane, column })}
-          />
+          <Fragment key={lane.key}>
+            <Chart
+              lane={lane}
+              dial={dial}
+              lines={linesOf(lane)}
+              layers={board.layers}
+              height={view.split ? (lane.key === "ends" ? 120 : 172) : 330}
+              brush={view.brush}
+              active={active?.model ?? null}
+              axis={!view.split || i >= 2}
+              onDraw={(voice, curve) => edit((r) => withCurve(r, board, dial, voice, lane, curve))}
+              onHover={(at) => setHover(at === null ? null : { lane, ...at })}
+              onActive={(model) => view.set({ active: model })}
+              onSelect={(column) => setSelected({ lane, column })}
+            />
+            <HeatLane {...{ board, lane, dial }} isFirst={i === 0} />
+          </Fragment>
         ))}
         {hover !== null && (
           <Tip

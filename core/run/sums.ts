@@ -42,41 +42,41 @@ export function pairsOf(models: number): readonly (readonly [number, number])[] 
   ).flat();
 }
 
-/** Sums of several tensors; each counts as if all of its elements had been looked at. */
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** Sums of several tensors; each counts as if all of its elements had been looked at. Null of none. */
 export function totalMoves(all: readonly Moves[]): Moves | null {
-  const [first, ...more] = all.map(whole);
+  const [first] = all;
   if (first === undefined) return null;
-  return more.reduce(
-    (sum, one) => ({
-      elements: sum.elements + one.elements,
-      looked: sum.looked + one.looked,
-      square: sum.square + one.square,
-      sum: sum.sum + one.sum,
-      zeros: sum.zeros + one.zeros,
-      models: sum.models.map((move, i) => added(move, one.models[i] ?? move)),
-      pairs: sum.pairs.map((pair, i) => added(pair, one.pairs[i] ?? pair)),
-    }),
-    first,
-  );
+  const models = first.models.map((): Writable<Move> => ({ change: 0, own: 0, dot: 0, both: 0, flips: 0 }));
+  const pairs = first.pairs.map((): Writable<Pairing> => ({ dot: 0, both: 0, conflicts: 0 }));
+  const total: Writable<Moves> = { elements: 0, looked: 0, square: 0, sum: 0, zeros: 0, models, pairs };
+  for (const one of all) {
+    const by = one.looked === 0 ? 0 : one.elements / one.looked;
+    total.elements += one.elements;
+    total.looked += one.looked;
+    total.square += by * one.square;
+    total.sum += by * one.sum;
+    total.zeros += by * one.zeros;
+    one.models.forEach((move, i) => {
+      const to = models[i];
+      if (to === undefined) return;
+      to.change += by * move.change;
+      to.own += by * move.own;
+      to.dot += by * move.dot;
+      to.both += by * move.both;
+      to.flips += by * move.flips;
+    });
+    one.pairs.forEach((pair, i) => {
+      const to = pairs[i];
+      if (to === undefined) return;
+      to.dot += by * pair.dot;
+      to.both += by * pair.both;
+      to.conflicts += by * pair.conflicts;
+    });
+  }
+  return total;
 }
-
-/** Scaled to all elements; `looked` stays what it was. */
-function whole(one: Moves): Moves {
-  const by = one.looked === 0 ? 0 : one.elements / one.looked;
-  return {
-    elements: one.elements,
-    looked: one.looked,
-    square: by * one.square,
-    sum: by * one.sum,
-    zeros: by * one.zeros,
-    models: one.models.map((move) => mapped(move, (value) => by * value)),
-    pairs: one.pairs.map((pair) => mapped(pair, (value) => by * value)),
-  };
-}
-
-const mapped = <T extends object>(of: T, change: (value: number, key: keyof T) => number): T =>
-  Object.fromEntries(Object.entries(of).map(([key, value]) => [key, change(value as number, key as keyof T)])) as T;
-const added = <T extends object>(a: T, b: T): T => mapped(a, (value, key) => value + (b[key] as number));
 
 /** Relative change |model - reference| / |reference|; null where the reference is zero. */
 export const relativeChange = ({ square }: Pick<Moves, "square">, { change }: Pick<Move, "change">): number | null =>

@@ -1,0 +1,185 @@
+/**
+ * A heat strip: a row per model for how far it moved, and one each for how the changes agree and conflict, on the
+ * columns of the lane above it. One stop of the Tab key: arrows go from cell to cell, Enter opens what can be done.
+ */
+import { DropdownMenu } from "radix-ui";
+import { type KeyboardEvent, memo, type PointerEvent, useId, useRef, useState } from "react";
+import "../style/heat.css";
+import { tintOf } from "../controls/colours.ts";
+import { type HeatRow, type Spots, type StripColumn, saidOf } from "./strip.ts";
+
+/** What can be done about a hot cell, for one model. */
+export interface Remedy {
+  readonly label: string;
+  act(column: StripColumn): void;
+}
+
+interface Props {
+  readonly title: string;
+  readonly columns: readonly StripColumn[];
+  /** Middle of each column and the distance of two, px from the left of the strip. */
+  readonly middles: readonly number[];
+  readonly gap: number;
+  readonly width: number;
+  readonly rows: readonly HeatRow[];
+  readonly spots: Spots;
+  readonly names: readonly string[];
+  readonly roles: readonly (string | null)[];
+  readonly reference: string;
+  /** For model number `model`, or for any where the cell is of several. */
+  remedies(model: number | null): readonly Remedy[];
+}
+
+const ROW = 13;
+const CELL = 10;
+
+interface At {
+  readonly row: number;
+  readonly column: number;
+}
+
+export function HeatStrip(props: Props) {
+  const { title, columns, middles, gap, width, rows, spots, names, roles, reference, remedies } = props;
+  const [at, setAt] = useState<At>({ row: 0, column: 0 });
+  const [shown, setShown] = useState(false);
+  const [open, setOpen] = useState(false);
+  const box = useRef<HTMLButtonElement>(null);
+  const saidId = useId();
+  const row = rows[Math.min(at.row, rows.length - 1)];
+  const column = columns[Math.min(at.column, columns.length - 1)];
+  if (row === undefined || column === undefined) return null;
+  const spot = spots.get(column.id);
+  const said = `${capital(column.name)}, ${title}: ${
+    spot === undefined ? "not looked at." : saidOf(row, spot, names, reference)
+  }`;
+  const middle = middles[at.column] ?? 0;
+
+  function point(event: PointerEvent): void {
+    const area = box.current?.getBoundingClientRect();
+    const [px, py] = [event.clientX - (area?.left ?? 0), event.clientY - (area?.top ?? 0)];
+    const away = (i: number) => Math.abs((middles[i] ?? 0) - px);
+    const nearest = columns.reduce((best, _, i) => (away(i) < away(best) ? i : best), 0);
+    setAt({ row: Math.max(0, Math.min(rows.length - 1, Math.floor(py / ROW))), column: nearest });
+    setShown(away(nearest) <= gap);
+  }
+
+  function press(event: KeyboardEvent): void {
+    const go = (down: number, right: number) =>
+      setAt({
+        row: Math.max(0, Math.min(rows.length - 1, at.row + down)),
+        column: Math.max(0, Math.min(columns.length - 1, at.column + right)),
+      });
+    if (event.key === "ArrowRight") go(0, 1);
+    else if (event.key === "ArrowLeft") go(0, -1);
+    else if (event.key === "ArrowDown") go(1, 0);
+    else if (event.key === "ArrowUp") go(-1, 0);
+    else if (event.key === "Home") go(0, -columns.length);
+    else if (event.key === "End") go(0, columns.length);
+    else if (event.key === "Escape") setShown(false);
+    else return;
+    event.preventDefault();
+    setShown(event.key !== "Escape");
+  }
+
+  return (
+    <div className="strip">
+      <button
+        ref={box}
+        type="button"
+        className="strip-cells"
+        aria-haspopup="menu"
+        aria-expanded={open}
+        aria-label={`Weights compared, ${title}`}
+        aria-describedby={saidId}
+        onPointerMove={point}
+        onPointerLeave={() => setShown(false)}
+        onKeyDown={press}
+        onFocus={(event) => setShown(event.currentTarget.matches(":focus-visible"))}
+        onBlur={() => setShown(false)}
+        onClick={() => setOpen(true)}
+      >
+        <Cells {...{ rows, columns, middles, gap, width, roles }} />
+        {shown && (
+          <span
+            className="strip-at"
+            style={{ left: middle - cellWidth(gap) / 2 - 2, top: at.row * ROW - 1, width: cellWidth(gap) + 4 }}
+          />
+        )}
+      </button>
+      <span id={saidId} className="hidden" aria-live="polite">
+        {shown ? said : ""}
+      </span>
+      {shown && !open && (
+        <div className="strip-tip" aria-hidden style={{ left: Math.max(0, Math.min(middle - 130, width - 270)) }}>
+          {said}
+        </div>
+      )}
+      <DropdownMenu.Root open={open} onOpenChange={setOpen}>
+        <DropdownMenu.Trigger asChild>
+          <span className="strip-anchor" style={{ left: middle, top: at.row * ROW }} tabIndex={-1} />
+        </DropdownMenu.Trigger>
+        <DropdownMenu.Portal>
+          <DropdownMenu.Content
+            className="menu strip-menu"
+            align="start"
+            sideOffset={14}
+            onCloseAutoFocus={(event) => {
+              event.preventDefault();
+              box.current?.focus();
+            }}
+          >
+            <DropdownMenu.Label className="strip-said">{said}</DropdownMenu.Label>
+            {remedies(row.model).map(({ label, act }) => (
+              <DropdownMenu.Item key={label} className="menu-item" onSelect={() => act(column)}>
+                {label}
+              </DropdownMenu.Item>
+            ))}
+          </DropdownMenu.Content>
+        </DropdownMenu.Portal>
+      </DropdownMenu.Root>
+    </div>
+  );
+}
+
+const capital = (text: string) => text.slice(0, 1).toUpperCase() + text.slice(1);
+const cellWidth = (gap: number) => Math.max(3, Math.min(gap - 2, 40));
+
+const labelOf = (row: HeatRow, roles: Props["roles"]) =>
+  row.kind === "moved" ? `${roles[row.model ?? 0] ?? "it"} moved` : row.kind === "agrees" ? "agree" : "conflict";
+
+const colourOf = (row: HeatRow, roles: Props["roles"]) =>
+  row.kind === "moved" ? tintOf(roles[row.model ?? 0] ?? null) : row.kind === "agrees" ? "var(--ok)" : "var(--bad)";
+
+type Drawn = Pick<Props, "rows" | "columns" | "middles" | "gap" | "width" | "roles">;
+
+/** What is drawn changes with the weights and the window, not with the pointer. */
+const Cells = memo(function Cells({ rows, columns, middles, gap, width, roles }: Drawn) {
+  const wide = cellWidth(gap);
+  const left = (middles[0] ?? 0) - wide / 2 - 10;
+  return (
+    <svg width={width} height={rows.length * ROW} aria-hidden>
+      {rows.map((row, r) => (
+        <g key={row.key} style={{ "--tint": colourOf(row, roles) } as React.CSSProperties}>
+          <text className="strip-label" x={left} y={r * ROW + CELL - 1} textAnchor="end">
+            {labelOf(row, roles)}
+          </text>
+          {columns.map(({ id }, c) => {
+            const heat = row.heat.get(id);
+            return (
+              <rect
+                key={id}
+                className={heat === undefined ? "strip-cell strip-unknown" : "strip-cell"}
+                style={{ "--heat": `${Math.round(100 * (heat ?? 0))}%` } as React.CSSProperties}
+                x={(middles[c] ?? 0) - wide / 2}
+                y={r * ROW}
+                width={wide}
+                height={CELL}
+                rx={2}
+              />
+            );
+          })}
+        </g>
+      ))}
+    </svg>
+  );
+});
