@@ -69,12 +69,12 @@ export interface HeatRow {
   readonly heat: ReadonlyMap<number, number>;
 }
 
-/** Shares of conflict and cosines that lie within so much are nearly alike, and are not drawn as if they were not. */
-const NARROW = 0.1;
+/** Cosines and shares of conflict have scales of their own, the same for every mix: unrelated changes have 0 and 50 %. */
+const AGREEMENT: Range = [0, 0.5];
+const CONFLICT: Range = [0.3, 0.6];
 
 /**
- * Rows of a strip. "Moved" rows share a scale from nothing to the layer that moved most, so that models can be compared;
- * the others go from their smallest value to their largest.
+ * Rows of a strip. "Moved" rows share a scale from nothing to the layer that moved most, so that models can be compared.
  * @param ends columns outside the layers: they may be hotter than full heat
  */
 export function heatRows(spots: Spots, models: number, ends: ReadonlySet<number> = new Set()): HeatRow[] {
@@ -102,17 +102,10 @@ export function heatRows(spots: Spots, models: number, ends: ReadonlySet<number>
   const most = Math.max(0, ...readers.flatMap(known));
   const moved = readers.map((of, i) => row(`moved ${i}`, "moved", i, of, [0, most]));
   if (models < 2) return moved;
-  const range = (of: Reader): Range => {
-    const values = known(of);
-    const least = Math.min(...values);
-    return values.length === 0 ? [0, 1] : [least, Math.max(least + NARROW, ...values)];
-  };
-  const agrees: Reader = (spot) => spot.agrees;
-  const conflicts: Reader = (spot) => spot.conflicts;
   return [
     ...moved,
-    row("agrees", "agrees", null, agrees, range(agrees)),
-    row("conflicts", "conflicts", null, conflicts, range(conflicts)),
+    row("agrees", "agrees", null, ({ agrees }) => agrees, AGREEMENT),
+    row("conflicts", "conflicts", null, ({ conflicts }) => conflicts, CONFLICT),
   ];
 }
 
