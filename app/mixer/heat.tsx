@@ -83,6 +83,7 @@ export function HeatStrip(props: Props) {
 
   return (
     <div className="strip">
+      <Cells {...{ rows, columns, middles, gap, width, roles }} />
       <button
         ref={box}
         type="button"
@@ -98,7 +99,6 @@ export function HeatStrip(props: Props) {
         onBlur={() => setShown(false)}
         onClick={() => setOpen(true)}
       >
-        <Cells {...{ rows, columns, middles, gap, width, roles }} />
         {shown && (
           <span
             className="strip-at"
@@ -116,7 +116,14 @@ export function HeatStrip(props: Props) {
       )}
       <DropdownMenu.Root open={open} onOpenChange={setOpen}>
         <DropdownMenu.Trigger asChild>
-          <span className="strip-anchor" style={{ left: middle, top: at.row * ROW }} tabIndex={-1} />
+          <button
+            type="button"
+            className="strip-anchor"
+            style={{ left: middle, top: at.row * ROW }}
+            tabIndex={-1}
+            aria-hidden
+            aria-label="What can be done"
+          />
         </DropdownMenu.Trigger>
         <DropdownMenu.Portal>
           <DropdownMenu.Content
