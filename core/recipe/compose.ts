@@ -65,10 +65,11 @@ class Writer {
   }
 
   byLayer(): Entry[] {
-    const { layers, ends } = this.#filters;
+    const { layers, ends, stacks } = this.#filters;
     const specific = [
       ...ends.flatMap((group) => this.#entries(group, this.#along(group.members))),
       ...layers.flatMap((group) => this.#entries(group, this.#single(group.members))),
+      ...stacks.flatMap((group) => this.#entries(group, this.#single(group.members))),
     ];
     return this.#shortest(
       specific,

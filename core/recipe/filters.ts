@@ -52,8 +52,12 @@ export function filtersOf(
   const [main] = stacks;
   const inside = (key: (spot: Spot) => string | null) =>
     grouped(spots, (spot) => (spot.layer === null ? null : key(spot)));
+  // The first stack's groups come first: of two with the same filter the first is heard.
+  const isMain = (members: readonly number[]) => spots[members[0]!]?.stack === main;
   const groups = (key: (spot: Spot) => string | null, filters: (members: readonly number[]) => readonly string[]) =>
-    [...inside(key).values()].map((members) => groupOf(members, () => filters(members)));
+    [...inside(key).values()]
+      .sort((a, b) => Number(isMain(b)) - Number(isMain(a)))
+      .map((members) => groupOf(members, () => filters(members)));
   const precise = (members: readonly number[]) => prefixes(members, spots, caught);
   const first = (members: readonly number[]) => spots[members[0]!]!;
 
