@@ -1,6 +1,6 @@
 /** One lane: its heading with lock and menu, its chart, and what the pointer and the keys do to it. */
 import { Lock, LockOpen } from "lucide-react";
-import { type KeyboardEvent, useCallback, useEffect, useId, useMemo, useRef, useState } from "react";
+import { type KeyboardEvent, memo, useCallback, useEffect, useId, useMemo, useRef, useState } from "react";
 import { shown } from "../controls/number.tsx";
 import { type Range, useMixer } from "../state/mixer.ts";
 import type { Board, LaneView } from "./board.ts";
@@ -39,9 +39,12 @@ interface Props {
   onType(): void;
 }
 
-export function Lane(props: Props) {
+/** Lanes that nothing happened to are not drawn again. */
+export const Lane = memo(function Lane(props: Props) {
   const { board, lane, dial, lines, scale, height, axis, brush, active, locked, standard, onDraw, onActive } = props;
-  const { range, locks, set, toggleLane, toggleColumns } = useMixer();
+  const mine = useMixer((state) => (state.range?.lane === lane.key ? state.range : null));
+  const isLocked = useMixer((state) => state.locks.lanes.has(lane.key));
+  const { set, toggleLane, toggleColumns } = useMixer.getState();
   const box = useRef<SVGSVGElement>(null);
   const width = useWidth(box);
   const titleId = useId();
@@ -51,8 +54,6 @@ export function Lane(props: Props) {
     [board, low, high, width, height, axis],
   );
   const closed = useMemo(() => lockedColumns(lane, locked), [lane, locked]);
-  const isLocked = locks.lanes.has(lane.key);
-  const mine = range?.lane === lane.key ? range : null;
   const count = lane.columns.length;
   // The end that moves is `to`; it may be before `from`.
   const at = Math.min(count - 1, mine?.to ?? 0);
@@ -109,7 +110,7 @@ export function Lane(props: Props) {
     press,
     focus: (voice) => {
       onActive(voice);
-      if (mine === null) select(...sameColumn(lane, range));
+      if (mine === null) select(...sameColumn(lane, useMixer.getState().range));
     },
     label: (voice) => `${lane.title}, ${nameOf(voice, dial)}, ${dial.id}`,
   };
@@ -148,7 +149,7 @@ export function Lane(props: Props) {
       )}
     </section>
   );
-}
+});
 
 /** In another lane, the layer that was selected before if it is there. */
 function sameColumn(lane: LaneView, before: Range | null): [number, number] {

@@ -93,18 +93,16 @@ export function withCurve(recipe: Recipe, how: Drawing, voice: Voice, lane: Lane
 
 /** The recipe with a parameter's values for all tensors, as the shortest setting that says them. */
 export function withField(recipe: Recipe, { board, dial, exact }: Drawing, voice: Voice, field: Field): Recipe {
-  const setting = fixed(board) ? byBlock(board, field, exact) : compose(board.filters, field, { exact });
+  const before = settingsOf(recipe, voice, dial.id);
+  const setting = compose(board.filters, field, { exact: exact || byBlock(board, field), before });
   const isDefault =
     setting === dial.param.default && (voice.model === null || recipe.parameters?.[dial.id] === undefined);
   const value = isDefault ? undefined : setting;
   return voice.model === null ? setParam(recipe, dial.id, value) : setModelParam(recipe, voice.model, dial.id, value);
 }
 
-const fixed = ({ blocks }: Board): boolean => blocks !== null;
-
 /** Blocks are filters by name, which other tools understand, as long as they are what was drawn. */
-function byBlock(board: Board, field: Field, exact: boolean): Setting {
+function byBlock(board: Board, field: Field): boolean {
   const [all] = board.lanes.all;
-  const isWhole = all !== undefined && !readLane(field, all).curve.includes(null);
-  return compose(board.filters, field, { exact: exact || isWhole });
+  return board.blocks !== null && all !== undefined && !readLane(field, all).curve.includes(null);
 }

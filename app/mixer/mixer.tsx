@@ -1,5 +1,5 @@
 /** The mixer: choose a parameter, see a curve per model over the layers, draw. */
-import { useMemo, useRef } from "react";
+import { useCallback, useMemo, useRef } from "react";
 import { Switch } from "../controls/choice.tsx";
 import { startOf } from "../state/edits.ts";
 import { type Locks, NO_LOCKS, useMixer } from "../state/mixer.ts";
@@ -53,7 +53,7 @@ interface LanesProps {
 function Lanes({ board, dial, dials }: LanesProps) {
   const recipe = useStudio((state) => state.recipe);
   const edit = useStudio((state) => state.edit);
-  const view = useView();
+  const { brush, active: wanted, set: setView } = useView();
   const { detail, blocks, range, locks, wide, exact } = useMixer();
   const field = useRef<HTMLDivElement>(null);
   const lanes = board.lanes[detail];
@@ -74,7 +74,7 @@ function Lanes({ board, dial, dials }: LanesProps) {
       ),
     [dial, fields, wide],
   );
-  const active = voices.find(({ model }) => model === view.active) ?? voices[0];
+  const active = voices.find(({ model }) => model === wanted) ?? voices[0];
   const lineIn = (lane: LaneView) => lines.get(lane.key)?.find(({ voice }) => voice === active);
   const lane = lanes.find(({ key }) => key === range?.lane) ?? lanes[0];
   const line = lane === undefined ? undefined : lineIn(lane);
@@ -83,24 +83,29 @@ function Lanes({ board, dial, dials }: LanesProps) {
     lane === undefined || line === undefined ? null : { lane, line, from: Math.min(...ends), to: Math.max(...ends) };
   const standard = startOf(recipe, dial.id);
 
-  const draw = (drawn: readonly Drawn[]) =>
-    edit((r) =>
-      drawn.reduce(
-        (now, { lane, line, curve }) => withCurve(now, { board, dial, locked, exact }, line.voice, lane, curve),
-        r,
+  const draw = useCallback(
+    (drawn: readonly Drawn[]) =>
+      edit((r) =>
+        drawn.reduce(
+          (now, { lane, line, curve }) => withCurve(now, { board, dial, locked, exact }, line.voice, lane, curve),
+          r,
+        ),
       ),
-    );
+    [edit, board, dial, locked, exact],
+  );
+  const onActive = useCallback(({ model }: Voice) => setView({ active: model }), [setView]);
+  const onType = useCallback(() => field.current?.querySelectorAll("input")[1]?.select(), []);
   const shared = {
     board,
     dial,
     scale,
-    brush: view.brush,
+    brush,
     active: active?.model ?? null,
     locked,
     standard,
-    onDraw: (drawn: readonly Drawn[]) => draw(drawn),
-    onActive: ({ model }: Voice) => view.set({ active: model }),
-    onType: () => field.current?.querySelectorAll("input")[1]?.focus(),
+    onDraw: draw,
+    onActive,
+    onType,
   };
   const isU = board.blocks !== null && blocks && detail === "all";
 
@@ -116,7 +121,7 @@ function Lanes({ board, dial, dials }: LanesProps) {
       </p>
       {isU && spot !== null ? (
         <UBlocks
-          {...{ board, dial, scale, brush: view.brush, lane: spot.lane, line: spot.line }}
+          {...{ board, dial, scale, brush, lane: spot.lane, line: spot.line }}
           others={(lines.get("all") ?? []).filter(({ voice }) => voice !== active)}
           closed={lockedColumns(spot.lane, locked)}
           onDraw={(curve) => draw([{ lane: spot.lane, line: spot.line, curve }])}
@@ -128,7 +133,7 @@ function Lanes({ board, dial, dials }: LanesProps) {
               key={one.key}
               {...shared}
               lane={one}
-              lines={lines.get(one.key) ?? []}
+              lines={lines.get(one.key) ?? NONE}
               height={heightOf(detail, one)}
               axis={i === lanes.length - 1 || one.key === "ends" || lanes[i + 1]?.key === "ends"}
             />
@@ -139,6 +144,8 @@ function Lanes({ board, dial, dials }: LanesProps) {
     </section>
   );
 }
+
+const NONE: readonly Line[] = [];
 
 const heightOf = (detail: string, { key }: LaneView) =>
   key === "ends" ? 112 : detail === "all" ? 330 : detail === "kinds" ? 172 : 116;

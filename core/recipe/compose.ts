@@ -4,7 +4,7 @@
  * of its own, layer by layer; then every entry that is not needed goes. So whatever the names, reading the result gives
  * the field back.
  */
-import { evaluate } from "./evaluate.ts";
+import { evaluate, isConditions } from "./evaluate.ts";
 import type { Field } from "./field.ts";
 import type { Filters, Group } from "./filters.ts";
 import { shorten } from "./gradient.ts";
@@ -15,6 +15,8 @@ export interface ComposeOptions {
   readonly decimals?: number | null;
   /** Every layer by its own filter, for tools that know no gradients. */
   readonly exact?: boolean;
+  /** What stood there before: its gradients are kept word for word where they still say what is wanted. */
+  readonly before?: readonly (Setting | undefined)[];
 }
 
 type Value = number | readonly number[];
@@ -28,7 +30,7 @@ interface Entry {
 
 export function compose(filters: Filters, field: Field, options: ComposeOptions = {}): Setting {
   const decimals = options.decimals === undefined ? 6 : options.decimals;
-  const writer = new Writer(filters, field, decimals);
+  const writer = new Writer(filters, field, decimals, (options.before ?? []).flatMap(gradientsIn));
   const written = options.exact === true ? writer.byLayer() : writer.byGroup();
   const [only, ...more] = written;
   if (only === undefined) return 0;
@@ -41,8 +43,10 @@ class Writer {
   readonly #field: Field;
   readonly #decimals: number | null;
   readonly #near: number;
+  readonly #known: readonly (readonly number[])[];
 
-  constructor(filters: Filters, field: Field, decimals: number | null) {
+  constructor(filters: Filters, field: Field, decimals: number | null, known: readonly (readonly number[])[]) {
+    this.#known = known;
     this.#filters = filters;
     this.#field = field;
     this.#decimals = decimals;
@@ -120,7 +124,8 @@ class Writer {
       return last;
     });
     const short = shorten(filled, this.#decimals);
-    return short.length === 1 ? short[0]! : short;
+    if (short.length === 1) return short[0]!;
+    return this.#known.find((gradient) => members.every((i) => this.#gives(gradient, i, 1e-12))) ?? short;
   }
 
   /** The value most of their modules have. */
@@ -209,11 +214,14 @@ class Writer {
 
   /** Whether an entry gives a tensor what it should have. */
   #says(entry: Entry | undefined, i: number): boolean {
-    const wanted = this.#field[i]!;
-    if (Number.isNaN(wanted)) return true;
-    if (entry === undefined) return false;
+    if (entry === undefined) return Number.isNaN(this.#field[i]!);
+    return this.#gives(entry.value, i, this.#near);
+  }
+
+  #gives(value: Value, i: number, near: number): boolean {
     const { t, name } = this.#filters.spots[i]!;
-    return Math.abs(Number(evaluate(entry.value, t, name)) - wanted) <= this.#near;
+    const wanted = this.#field[i]!;
+    return Number.isNaN(wanted) || Math.abs(Number(evaluate(value, t, name)) - wanted) <= near;
   }
 
   /** Without entries whose tensors would hear the same from the next one that catches them. */
@@ -246,3 +254,9 @@ class Writer {
 const byLength = (a: Entry, b: Entry) => (b.filter?.length ?? 0) - (a.filter?.length ?? 0);
 
 const shorter = (a: Entry[], b: Entry[]): Entry[] => (b.length < a.length ? b : a);
+
+function gradientsIn(setting: Setting | undefined): (readonly number[])[] {
+  if (setting === undefined || !Array.isArray(setting)) return [];
+  const lists = isConditions(setting) ? setting.map(({ value }) => value) : [setting];
+  return lists.filter((list): list is readonly number[] => Array.isArray(list) && list.every(Number.isFinite));
+}

@@ -89,6 +89,16 @@ describe("what is written", () => {
     expect(back(many, readField([classic], many.spots, null))).toEqual(classic);
   });
 
+  test("a gradient that stood there is kept as it was, where no shorter one is found again", () => {
+    const eight = llama(8);
+    const classic = [0, 0.5, 0.3, 0.7, 1];
+    const wanted = readField([[{ filter: "self_attn", value: classic }, { value: 0.5 }]], eight.spots, null);
+    const before = [[{ filter: "self_attn", value: classic }, { value: 0.4 }]];
+    const written = back(eight, wanted, { before });
+    expect(written).toContainEqual({ filter: "self_attn", value: classic });
+    expect(JSON.stringify(written).length).toBeLessThan(JSON.stringify(back(eight, wanted)).length);
+  });
+
   test("ends of their own come first", () => {
     const values = [0.1, 0.3, 0.1, 0.9];
     const own: Record<string, number> = { embedding: 1, head: 0.5, norm: 0.1 };
