@@ -8,10 +8,10 @@ import "../style/heat.css";
 import { tintOf } from "../controls/colours.ts";
 import { type HeatRow, type Spots, type StripColumn, saidOf } from "./strip.ts";
 
-/** What can be done about a hot cell, for one model. */
+/** What can be done about a hot cell. */
 export interface Remedy {
   readonly label: string;
-  act(column: StripColumn): void;
+  act(): void;
 }
 
 interface Props {
@@ -27,7 +27,7 @@ interface Props {
   readonly roles: readonly (string | null)[];
   readonly reference: string;
   /** For model number `model`, or for any where the cell is of several. */
-  remedies(model: number | null): readonly Remedy[];
+  remedies(model: number | null, column: StripColumn): readonly Remedy[];
 }
 
 const ROW = 13;
@@ -136,11 +136,12 @@ export function HeatStrip(props: Props) {
             }}
           >
             <DropdownMenu.Label className="strip-said">{said}</DropdownMenu.Label>
-            {remedies(row.model).map(({ label, act }) => (
-              <DropdownMenu.Item key={label} className="menu-item" onSelect={() => act(column)}>
-                {label}
-              </DropdownMenu.Item>
-            ))}
+            {open &&
+              remedies(row.model, column).map(({ label, act }) => (
+                <DropdownMenu.Item key={label} className="menu-item" onSelect={act}>
+                  {label}
+                </DropdownMenu.Item>
+              ))}
           </DropdownMenu.Content>
         </DropdownMenu.Portal>
       </DropdownMenu.Root>
