@@ -1,6 +1,7 @@
 /** The heat strip of one lane of the mixer: its columns and places, and what a cell can do to the lane's curves. */
 import { memo, useEffect, useMemo } from "react";
 import { formatCount } from "../../core/units.ts";
+import type { ModelSummary } from "../../workers/api.ts";
 import { Button } from "../controls/button.tsx";
 import { roleOf } from "../state/edits.ts";
 import { keepHeat, lookAgain, stopLooking, useHeat, useWaitsForMerge } from "../state/heat.ts";
@@ -29,7 +30,9 @@ export const HeatLane = memo(function HeatLane({ board, lane, dial, geometry }: 
   const party = useHeat((heat) => heat.party);
   const survey = useHeat((heat) => heat.rows);
   const isFirst = useMixer(({ detail }) => board.lanes[detail][0] === lane);
-  const recipe = useStudio((studio) => studio.recipe);
+  const letters = useStudio(({ recipe }) =>
+    (party?.models ?? NONE).map(({ name }) => roleOf(recipe, name) ?? "").join(" "),
+  );
   const columns = useMemo(() => columnsOf(board, lane), [board, lane]);
   const spots = useMemo(() => spotsOf(columns, survey), [columns, survey]);
   const models = party?.models ?? NONE;
@@ -39,7 +42,7 @@ export const HeatLane = memo(function HeatLane({ board, lane, dial, geometry }: 
   }, [spots, models, lane]);
   const middles = useMemo(() => lane.columns.map((column) => geometry.x(column)), [lane, geometry]);
   const names = useMemo(() => models.map(({ name }) => name), [models]);
-  const roles = useMemo(() => models.map(({ name }) => roleOf(recipe, name)), [models, recipe]);
+  const roles = useMemo(() => letters.split(" ").map((letter) => (letter === "" ? null : letter)), [letters]);
   const remedies = (model: number | null, column: StripColumn): Remedy[] => [
     ...(model === null ? names : names.slice(model, model + 1)).flatMap((name) =>
       remediesFor(name, column, { board, lane, dial }),
@@ -62,7 +65,7 @@ export const HeatLane = memo(function HeatLane({ board, lane, dial, geometry }: 
   );
 });
 
-const NONE: readonly never[] = [];
+const NONE: readonly ModelSummary[] = [];
 
 const columnsOf = (board: Board, lane: LaneView): StripColumn[] =>
   lane.columns.map(({ id, name, tensors }) => ({

@@ -3,9 +3,9 @@
  * columns of the lane above it. One stop of the Tab key: arrows go from cell to cell, Enter opens what can be done.
  */
 import { DropdownMenu } from "radix-ui";
-import { type KeyboardEvent, memo, type PointerEvent, useId, useRef, useState } from "react";
+import { type KeyboardEvent, type PointerEvent, useId, useRef, useState } from "react";
 import "../style/heat.css";
-import { tintOf } from "../controls/colours.ts";
+import { cellWidth, CELL_ROW as ROW, StripCells } from "./cells.tsx";
 import { type HeatRow, type Spots, type StripColumn, saidOf } from "./strip.ts";
 
 /** What can be done about a hot cell. */
@@ -29,9 +29,6 @@ interface Props {
   /** For model number `model`, or for any where the cell is of several. */
   remedies(model: number | null, column: StripColumn): readonly Remedy[];
 }
-
-const ROW = 13;
-const CELL = 10;
 
 interface At {
   readonly row: number;
@@ -83,7 +80,7 @@ export function HeatStrip(props: Props) {
 
   return (
     <div className="strip">
-      <Cells {...{ rows, columns, middles, gap, width, roles }} />
+      <StripCells {...{ rows, columns, middles, gap, width, roles }} />
       <button
         ref={box}
         type="button"
@@ -150,44 +147,3 @@ export function HeatStrip(props: Props) {
 }
 
 const capital = (text: string) => text.slice(0, 1).toUpperCase() + text.slice(1);
-const cellWidth = (gap: number) => Math.max(3, Math.min(gap - 2, 40));
-
-const labelOf = (row: HeatRow, roles: Props["roles"]) =>
-  row.kind === "moved" ? `${roles[row.model ?? 0] ?? "it"} moved` : row.kind === "agrees" ? "agree" : "conflict";
-
-const colourOf = (row: HeatRow, roles: Props["roles"]) =>
-  row.kind === "moved" ? tintOf(roles[row.model ?? 0] ?? null) : row.kind === "agrees" ? "var(--ok)" : "var(--bad)";
-
-type Drawn = Pick<Props, "rows" | "columns" | "middles" | "gap" | "width" | "roles">;
-
-/** What is drawn changes with the weights and the window, not with the pointer. */
-const Cells = memo(function Cells({ rows, columns, middles, gap, width, roles }: Drawn) {
-  const wide = cellWidth(gap);
-  const left = (middles[0] ?? 0) - wide / 2 - 10;
-  return (
-    <svg width={width} height={rows.length * ROW} aria-hidden>
-      {rows.map((row, r) => (
-        <g key={row.key} style={{ "--tint": colourOf(row, roles) } as React.CSSProperties}>
-          <text className="strip-label" x={left} y={r * ROW + CELL - 1} textAnchor="end">
-            {labelOf(row, roles)}
-          </text>
-          {columns.map(({ id }, c) => {
-            const heat = row.heat.get(id);
-            return (
-              <rect
-                key={id}
-                className={heat === undefined ? "strip-cell strip-unknown" : "strip-cell"}
-                style={{ "--heat": `${Math.round(100 * (heat ?? 0))}%` } as React.CSSProperties}
-                x={(middles[c] ?? 0) - wide / 2}
-                y={r * ROW}
-                width={wide}
-                height={CELL}
-                rx={2}
-              />
-            );
-          })}
-        </g>
-      ))}
-    </svg>
-  );
-});

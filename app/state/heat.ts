@@ -36,6 +36,8 @@ const JOB = "heat";
 const MOST = 65_536;
 /** Milliseconds that models stand still before weights are read. */
 const AFTER = 600;
+/** Milliseconds between two drawings of what has come in: somebody may be drawing curves meanwhile. */
+const SHOWN = 1000;
 /** Beside this many models a strip could not be read. */
 const MODELS = 6;
 /** Changes when figures are computed or kept in another way. */
@@ -67,12 +69,21 @@ async function look(party: Party, key: string): Promise<void> {
   }
   const { reference, models } = party;
   try {
+    let waiting: SurveyRow[] = [];
+    let put = performance.now();
+    const show = () => {
+      const found = waiting.map((row) => [row.name, row] as const);
+      waiting = [];
+      put = performance.now();
+      useHeat.setState(({ rows }) => ({ rows: new Map([...rows, ...found]) }));
+    };
     const ask = { job: JOB, reference: reference.id, models: models.map(({ id }) => id), most: MOST, isPatient: true };
     await host().survey(ask, (found) => {
-      if (isMine())
-        useHeat.setState(({ rows }) => ({ rows: new Map([...rows, ...found.map((row) => [row.name, row] as const)]) }));
+      waiting.push(...found);
+      if (isMine() && performance.now() - put > SHOWN) show();
     });
     if (!isMine()) return;
+    show();
     useHeat.setState({ state: "done" });
     await set(key, [...useHeat.getState().rows.values()]).catch(() => {});
   } catch (error) {

@@ -198,9 +198,19 @@ test("thirty thousand tensors: a key and a frame of scrolling stay within 16 ms"
     await page.waitForTimeout(1000);
 
     const find = page.getByRole("searchbox", { name: "Find tensors" });
-    await find.pressSequentially("q");
-    await find.fill("");
-    const typing = await frameWork(browser, page, () => find.pressSequentially("layer 31 experts.20", { delay: 60 }));
+    const typing = await frameWork(browser, page, () =>
+      find.evaluate(async (field: HTMLInputElement) => {
+        // A key per frame, as React hears of it.
+        const { set } = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value") ?? {};
+        const query = "layer 31 experts.20";
+        for (let keys = 1; keys <= query.length; keys++) {
+          await new Promise((next) => requestAnimationFrame(next));
+          set?.call(field, query.slice(0, keys));
+          field.dispatchEvent(new InputEvent("input", { bubbles: true }));
+        }
+        await new Promise((next) => requestAnimationFrame(next));
+      }),
+    );
     await expect(page.getByText(`24 of ${tensors.toLocaleString("en")} tensors`)).toBeVisible();
     await find.fill("");
 
@@ -216,6 +226,7 @@ test("thirty thousand tensors: a key and a frame of scrolling stay within 16 ms"
     );
     for (const [what, { frames, median, high }] of Object.entries({ typing, scrolling })) {
       console.log(`${what}: ${frames} frames, median ${median.toFixed(1)} ms, 95 % below ${high.toFixed(1)} ms`);
+      expect(frames, what).toBeGreaterThan(15);
       expect(median, what).toBeLessThan(16);
     }
 
