@@ -135,6 +135,7 @@ test("exact numbers for a layer, a range, all; what is no layer gets a sentence"
   await loadSamples(page);
   const layers = page.getByRole("textbox", { name: "Layers" });
   const value = page.getByRole("textbox", { name: "=", exact: true });
+  await expect(layers).toHaveValue("all");
   await layers.fill("2-4");
   await layers.press("Enter");
   await value.fill("0.3");
@@ -234,6 +235,11 @@ test("hovering says what a value comes to and which rule gave it", async ({ page
   await expect(tip).toContainText("75 % of the mix");
   await expect(tip).toContainText("filter self_attn of adder, a gradient of 2");
   await expect(tip).toContainText("one value of sorter");
+  await page.mouse.move(5, 5);
+  await expect(tip).toHaveCount(0);
+  await slider(page, "Attention").focus();
+  await page.keyboard.press("Home");
+  await expect(tip).toContainText("50 % of the mix");
 });
 
 test("recipes with gradients and filters are drawn, and come back as they were", async ({ page }) => {
@@ -285,9 +291,14 @@ test("Stable Diffusion has its blocks in a U, and strings of block weights", asy
   await page.getByRole("button", { name: "Use these" }).click();
   await expect(block("OUT11")).toHaveValue("0.96");
   await expect(block("BASE")).toHaveValue("0.4");
+  await page.keyboard.press("Escape");
+  await page.getByRole("button", { name: "Lock OUT03" }).click();
+  await expect(block("OUT03")).toBeDisabled();
+  await page.getByRole("button", { name: "Block weights" }).click();
   await page.getByRole("button", { name: "GRAD_V" }).click();
   await page.keyboard.press("Escape");
   await expect(block("M00")).toHaveValue("0");
+  await expect(block("OUT03")).toHaveValue("0.64");
   await page.getByRole("button", { name: "Curve", exact: true }).click();
   expect(await valueAt(page, page.getByRole("slider", { name: "All layers, A anime, weight" }), "block OUT11")).toBe(
     "1",

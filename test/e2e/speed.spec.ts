@@ -29,9 +29,8 @@ test("80 layers and 6 models: drawing takes less than 16 ms of script and layout
       }
     });
     await page.mouse.up();
-    console.log(
-      `${detail}: ${work.frames} frames, median ${work.median.toFixed(1)} ms, worst ${work.worst.toFixed(1)} ms`,
-    );
+    const [median, high, worst] = [work.median, work.high, work.worst].map((ms) => ms.toFixed(1));
+    console.log(`${detail}: ${work.frames} frames, median ${median} ms, 95 % below ${high} ms, worst ${worst} ms`);
     expect(work.frames).toBeGreaterThan(20);
     expect(work.median).toBeLessThan(16);
     expect(work.high).toBeLessThan(16);
