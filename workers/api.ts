@@ -3,6 +3,7 @@
  * do. Failure is an exception whose `name` says what kind.
  */
 import type { Dtype } from "../core/bytes/dtype.ts";
+import type { Profile } from "../core/clock.ts";
 import type { Kind } from "../core/model/model.ts";
 import type { Note } from "../core/plan/plan.ts";
 import type { Document } from "../core/recipe/document.ts";
@@ -147,6 +148,8 @@ export interface RunReport {
   readonly verify: VerifyReport;
   /** What the method has to say about numbers it settled on. */
   readonly remarks: readonly string[];
+  /** Where the time went. */
+  readonly profile: Profile;
 }
 
 export interface StudioHost {
