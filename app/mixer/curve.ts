@@ -33,7 +33,11 @@ export const levelAt = ({ curve, spread }: Reading, at: number): number | null =
   return Number.isFinite(value) ? value : null;
 };
 
+/** Values set by hand, as fine as they are shown. */
 export const tidy = (value: number): number => Number(value.toFixed(4)) + 0;
+
+/** Values on a line or a shape stay on it, so that a ramp is written as its two ends. */
+export const exact = (value: number): number => Number(value.toFixed(12)) + 0;
 
 export const withValue = (curve: Curve, at: number, value: number): Curve =>
   curve.map((old, i) => (i === at ? tidy(value) : old));
@@ -60,10 +64,11 @@ export function painted(now: Curve, start: Reading, lane: LaneView, at: number, 
 
 /** A straight line between two columns of the layers. */
 export function ramped(curve: Curve, lane: LaneView, from: number, start: number, to: number, end: number): Curve {
+  const [first, last] = [tidy(start), tidy(end)];
   const [left, right] = [Math.min(from, to), Math.max(from, to)];
   return curve.map((old, i) => {
     if (i < left || i > right || (lane.columns[i]?.isEnd === true && i !== from)) return old;
-    return tidy(start + (from === to ? 1 : (i - from) / (to - from)) * (end - start));
+    return exact(first + (from === to ? 1 : (i - from) / (to - from)) * (last - first));
   });
 }
 
@@ -72,7 +77,7 @@ function inLayers(reading: Reading, lane: LaneView, change: (values: readonly nu
   const inside = lane.columns.flatMap(({ isEnd }, i) => (isEnd ? [] : [i]));
   const changed = change(inside.map((i) => levelAt(reading, i) ?? 0));
   const places = new Map(inside.map((column, i) => [column, changed[i]!]));
-  return reading.curve.map((old, i) => (places.has(i) ? tidy(places.get(i)!) : old));
+  return reading.curve.map((old, i) => (places.has(i) ? exact(places.get(i)!) : old));
 }
 
 export const reversed = (reading: Reading, lane: LaneView): Curve =>

@@ -5,6 +5,8 @@ import type { Board, Column } from "./board.ts";
 export const LEFT = 84;
 export const RIGHT = 26;
 export const TOP = 10;
+/** Between what lies outside the layers and its neighbours, wide enough for their names. */
+const APART = 44;
 
 export interface Geometry {
   readonly width: number;
@@ -31,9 +33,13 @@ export function geometryOf(
 ): Geometry {
   const { layers, blocks } = board;
   const bottom = height - (axis ? 22 : 8);
-  const span = layers - 1 + (blocks === null ? 4 : 1.5);
-  const gap = (width - LEFT - RIGHT) / span;
-  const x = ({ id }: Column) => LEFT + (id < 0 ? 0 : id < layers ? id + 1.5 : id + 2) * gap;
+  const inside = width - LEFT - RIGHT - APART * (blocks === null ? 3 : 1);
+  const gap = inside / Math.max(1, layers - 1);
+  const first = LEFT + APART;
+  // A lone layer stands in the middle.
+  const start = layers === 1 ? first + inside / 2 : first;
+  const x = ({ id }: Column) =>
+    id < 0 ? LEFT : id < layers ? start + id * gap : first + inside + (id - layers + 1) * APART;
   return {
     width,
     height,

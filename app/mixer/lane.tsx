@@ -106,11 +106,13 @@ export const Lane = memo(function Lane(props: Props) {
   }
 
   // Traces are drawn again only when what they show changes, so what they call stays the same.
+  const [isKeyed, setKeyed] = useState(false);
   const latest = useRef({ press, focus: (_: Voice) => {}, label: (_: Voice): string => "" });
   latest.current = {
     press,
     focus: (voice) => {
       onActive(voice);
+      setKeyed(box.current?.querySelector(":focus-visible") !== null);
       if (mine === null) select(...sameColumn(lane, useMixer.getState().range));
     },
     label: (voice) => `${lane.title}, ${nameOf(voice, dial)}, ${dial.id}`,
@@ -121,7 +123,7 @@ export const Lane = memo(function Lane(props: Props) {
 
   const line = lines.find(({ voice }) => voice.model === active) ?? lines[0];
   return (
-    <section className="lane" aria-labelledby={titleId}>
+    <section className="lane" aria-labelledby={titleId} onBlur={() => setKeyed(false)}>
       <header className="lane-head">
         <h3 id={titleId}>{lane.title}</h3>
         <button
@@ -146,8 +148,12 @@ export const Lane = memo(function Lane(props: Props) {
         range={{ from: left, to: right, at, isShown: mine !== null && left !== right }}
       />
       <HeatLane {...{ board, lane, dial, geometry }} />
-      {drawing.pointing !== null && (
-        <Tip {...{ board, lane, dial, lines, geometry, closed }} at={drawing.pointing.at} stroke={drawing.stroke} />
+      {(drawing.pointing !== null || isKeyed) && (
+        <Tip
+          {...{ board, lane, dial, lines, geometry, closed }}
+          at={drawing.pointing?.at ?? at}
+          stroke={drawing.stroke}
+        />
       )}
     </section>
   );

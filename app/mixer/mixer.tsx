@@ -78,7 +78,8 @@ function Lanes({ board, dial, dials }: LanesProps) {
   const lineIn = (lane: LaneView) => lines.get(lane.key)?.find(({ voice }) => voice === active);
   const lane = lanes.find(({ key }) => key === range?.lane) ?? lanes[0];
   const line = lane === undefined ? undefined : lineIn(lane);
-  const ends = [range?.from ?? 0, range?.to ?? 0].map((at) => Math.min(at, (lane?.columns.length ?? 1) - 1));
+  const last = (lane?.columns.length ?? 1) - 1;
+  const ends = [range?.from ?? 0, range?.to ?? last].map((at) => Math.min(at, last));
   const spot =
     lane === undefined || line === undefined ? null : { lane, line, from: Math.min(...ends), to: Math.max(...ends) };
   const standard = startOf(recipe, dial.id);
@@ -140,7 +141,7 @@ function Lanes({ board, dial, dials }: LanesProps) {
           ))}
         </div>
       )}
-      <Footer locks={locks} />
+      <Footer locks={locks} hasCurves={!isU} />
     </section>
   );
 }
@@ -163,7 +164,7 @@ function Mixed({ line }: { readonly line: Line | undefined }) {
 }
 
 /** How it is shown and written, and what is locked. */
-function Footer({ locks }: { readonly locks: Locks }) {
+function Footer({ locks, hasCurves }: { readonly locks: Locks; readonly hasCurves: boolean }) {
   const { wide, exact, set } = useMixer();
   const count = locks.lanes.size + locks.columns.size;
   return (
@@ -186,7 +187,9 @@ function Footer({ locks }: { readonly locks: Locks }) {
         </button>
       )}
       <span className="hint quiet">
-        Drag to draw, Shift-drag for a ramp, double-click to reset; the ? has the rest.
+        {hasCurves
+          ? "Drag to draw, Shift-drag for a ramp, double-click to reset; the ? has the rest."
+          : "A block's name locks it. Marks above a slider are the other models."}
       </span>
     </div>
   );

@@ -1,6 +1,6 @@
 /** The usual shapes by their usual names. A shape is a share from 0 to 1 for each place from 0 (first layer) to 1 (last). */
 import type { LaneView } from "./board.ts";
-import { type Curve, levelAt, type Reading, tidy } from "./curve.ts";
+import { type Curve, exact, levelAt, type Reading } from "./curve.ts";
 
 type Shape = (x: number) => number;
 
@@ -46,7 +46,7 @@ export function shaped(
   const mean = levels.reduce((sum, value) => sum + value, 0) / levels.length;
   const at = (i: number) => {
     const x = inside.length === 1 ? 0.5 : (Math.min(Math.max(i, first), inside.at(-1)!) - first) / (inside.length - 1);
-    return tidy(name === "flat" ? mean : low + shape(x) * (high - low));
+    return exact(name === "flat" ? mean : low + shape(x) * (high - low));
   };
   return reading.curve.map((old, i) => (i < from || i > to ? old : at(i)));
 }

@@ -42,7 +42,7 @@ export function Tools(props: Props) {
   const view = useView();
   const mixer = useMixer();
   const step = param.step ?? 0.01;
-  const whole = spot !== null && spot.from === spot.to;
+  const whole = spot === null || spot.from === spot.to || spot.to - spot.from === spot.lane.columns.length - 1;
   const draw = (curve: Curve) => spot !== null && onDraw([{ lane: spot.lane, line: spot.line, curve }]);
   const usual: [number, number] = [Math.max(0, param.min), Math.min(1, param.max)];
 

@@ -2,12 +2,15 @@
  * The blocks of a UNet as sliders in a U: inputs down on the left, outputs up on the right, blocks of one depth side by
  * side, the middle below, everything outside the blocks above.
  */
+import { Lock } from "lucide-react";
 import { type CSSProperties, useState } from "react";
 import { tintOf } from "../controls/colours.ts";
-import { NumberField } from "../controls/number.tsx";
+import { NumberField, shown } from "../controls/number.tsx";
+import { useMixer } from "../state/mixer.ts";
 import { folklore, mirrored } from "./blocks.ts";
 import type { Board, LaneView } from "./board.ts";
 import { type Curve, levelAt, painted, withValue } from "./curve.ts";
+import { ticksOf } from "./geometry.ts";
 import type { Line } from "./lane.tsx";
 import { type Dial, nameOf } from "./lanes.ts";
 
@@ -54,6 +57,13 @@ export function UBlocks(props: Props) {
   return (
     <fieldset className="ublocks">
       <legend className="hidden">Blocks, {nameOf(line.voice, props.dial)}</legend>
+      <p className="quiet ublocks-ends">
+        {ticksOf(props.dial.param, ...props.scale)
+          .filter(({ words }) => words !== "")
+          .sort((a, b) => a.value - b.value)
+          .map(({ value, words }) => `${shown(value)} = ${words}`)
+          .join(" · ")}
+      </p>
       {base >= 0 && <div className="ublocks-alone">{row(base)}</div>}
       {mirrored(names.length).map(({ left, right }) => (
         <div key={left} className="ublocks-pair">
@@ -76,13 +86,26 @@ interface BlockProps extends Props {
 }
 
 function Block({ lane, dial, line, others, scale, closed, at, value, isMixed, onSlide, onSlid, onType }: BlockProps) {
-  const { short } = lane.columns[at]!;
+  const toggleColumns = useMixer((state) => state.toggleColumns);
+  const { short, id } = lane.columns[at]!;
   const [low, high] = scale;
   const tint = (one: Line) => (one.voice.model === null ? "var(--accent)" : tintOf(one.voice.role));
   const place = (level: number) => `${(100 * (level - low)) / (high - low || 1)}%`;
   return (
-    <div className="ublock" title={`${short}: ${folklore(short)}`} style={{ "--tint": tint(line) } as CSSProperties}>
-      <span className="ublock-name">{short}</span>
+    <div
+      className="ublock"
+      title={`${short}: ${folklore(short)} Click the name to lock it.`}
+      style={{ "--tint": tint(line) } as CSSProperties}
+    >
+      <button
+        type="button"
+        className="ublock-name"
+        aria-pressed={closed[at] === true}
+        aria-label={`Lock ${short}`}
+        onClick={() => toggleColumns(id, id)}
+      >
+        {short} {closed[at] === true && <Lock size={11} aria-hidden />}
+      </button>
       <span className="ublock-track">
         {others.map((other) => {
           const level = levelAt(other.reading, at);
