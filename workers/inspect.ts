@@ -145,7 +145,7 @@ async function survey(
   let next = 0;
   const walk = async (): Promise<void> => {
     for (let info = infos[next++]; info !== undefined; info = infos[next++]) {
-      while (isPatient && isMerging()) await pause(signal);
+      while (isPatient && isMerging() && !signal.aborted) await pause(signal);
       throwIfAborted(signal);
       const row = await rowOf(info, models, engine, most, signal);
       rows.push(row);

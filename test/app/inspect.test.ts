@@ -7,9 +7,12 @@ import { metricOf } from "../../app/inspect/metrics.ts";
 import { found, indexOf, wordsOf } from "../../app/inspect/rows.ts";
 import { heatRows, saidOf, spotsOf } from "../../app/mixer/strip.ts";
 import { partyOf } from "../../app/state/heat.ts";
+import { fromBytes } from "../../core/bytes/source.ts";
 import { createLocalEngine } from "../../core/engine/cpu/pool.ts";
+import { openModel } from "../../core/model/open.ts";
 import type { ModelSummary, Moves, SurveyRow, TensorRow } from "../../workers/api.ts";
 import { createHost } from "../../workers/host.ts";
+import { createInspector } from "../../workers/inspect.ts";
 import { loadKernels } from "../cpu/kernels.ts";
 
 const samples = join(import.meta.dirname, "../../public/samples");
@@ -92,6 +95,64 @@ describe("the worker's side", () => {
     const again = await studio();
     expect(again.opened.map(({ identity }) => identity)).toEqual(opened.map(({ identity }) => identity));
     expect(new Set(opened.map(({ identity }) => identity)).size).toBe(NAMES.length);
+  });
+});
+
+describe("large tensors and merges", () => {
+  const count = 1_300_000;
+  const large = async () => {
+    const header = Buffer.from(
+      JSON.stringify({ "big.weight": { dtype: "F32", shape: [count], data_offsets: [0, 4 * count] } }),
+    );
+    const length = Buffer.alloc(8);
+    length.writeBigUInt64LE(BigInt(header.length));
+    // One number stands out, where no sample looks: just before the last stretch.
+    const values = Float32Array.from({ length: count }, (_, i) => (i === count - 4500 ? 9 : Math.sin(i)));
+    const bytes = Buffer.concat([length, header, Buffer.from(values.buffer)]);
+    const model = await openModel("large", new Map([["model.safetensors", fromBytes("model.safetensors", bytes)]]));
+    return { name: "large", model, files: new Map(), adapter: null, identity: "large" };
+  };
+  const figuresAsk = { job: "big", model: "large", against: null, tensor: "big.weight" };
+
+  test("are sampled and say so, and looked at whole when asked", async () => {
+    const opened = await large();
+    const inspector = createInspector({
+      opened: () => opened,
+      engine: async () => createLocalEngine(await loadKernels()),
+      isMerging: () => true,
+    });
+    const part = await inspector.figures({ ...figuresAsk, exact: false }, () => {});
+    expect(part).toMatchObject({ elements: count, own: { looked: 2 ** 20 } });
+    expect(part.own.magnitude).toBeLessThan(1.01);
+    const shares: number[] = [];
+    const whole = await inspector.figures({ ...figuresAsk, exact: true }, (share) => shares.push(share));
+    expect(whole.own).toMatchObject({ looked: count, magnitude: 9, greatest: 9 });
+    for (const share of shares) expect(share).toBeLessThanOrEqual(1);
+  });
+
+  test("a patient survey waits while a merge runs, and can be stopped meanwhile; another does not wait", async () => {
+    const opened = await large();
+    let isMerging = true;
+    const inspector = createInspector({
+      opened: () => opened,
+      engine: async () => createLocalEngine(await loadKernels()),
+      isMerging: () => isMerging,
+    });
+    const rows: string[] = [];
+    const ask = { job: "s", reference: "large", models: ["large"], most: 4096, isPatient: true };
+    const note = (found: readonly SurveyRow[]) => void rows.push(...found.map(({ name }) => name));
+    const stopped = inspector.survey(ask, note);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(rows).toEqual([]);
+    const rejected = expect(stopped).rejects.toMatchObject({ name: "AbortError" });
+    await inspector.stop("s");
+    await rejected;
+    await inspector.survey({ ...ask, isPatient: false }, note);
+    expect(rows).toEqual(["big.weight"]);
+    const waiting = inspector.survey(ask, note);
+    isMerging = false;
+    await waiting;
+    expect(rows).toHaveLength(2);
   });
 });
 

@@ -147,6 +147,19 @@ test("heat strips tell in words, boost and drop as undoable steps, and are kept 
   await expect(page.getByRole("textbox", { name: "Recipe in YAML" })).toContainText("0.5");
   await page.getByRole("button", { name: "Undo" }).click();
   await page.waitForTimeout(700);
+  // The figures of this party are kept, once, whatever was drawn meanwhile.
+  const kept = await page.evaluate(
+    () =>
+      new Promise<number>((resolve, reject) => {
+        const opening = indexedDB.open("keyval-store");
+        opening.onerror = () => reject(opening.error);
+        opening.onsuccess = () => {
+          const keys = opening.result.transaction("keyval").objectStore("keyval").getAllKeys();
+          keys.onsuccess = () => resolve(keys.result.filter((key) => String(key).startsWith("heat ")).length);
+        };
+      }),
+  );
+  expect(kept).toBe(1);
   await page.reload();
   await expect(strip).toBeVisible({ timeout: 20_000 });
   await strip.focus();
