@@ -70,6 +70,7 @@ const FLOORS: Readonly<Record<string, readonly string[]>> = {
     "workers/api.ts",
     "workers/client.ts",
     "workers/trusted.ts",
+    "core/run/sums.ts",
     "methods",
     "core/recipe",
     "core/model/model.ts",

@@ -8,6 +8,9 @@ import type { Kind } from "../core/model/model.ts";
 import type { Note } from "../core/plan/plan.ts";
 import type { Document } from "../core/recipe/document.ts";
 import type { Diagnostic } from "../core/recipe/recipe.ts";
+import type { Inspection } from "./inspection.ts";
+
+export type * from "./inspection.ts";
 
 export interface TensorRow {
   readonly name: string;
@@ -15,6 +18,8 @@ export interface TensorRow {
   readonly shape: readonly number[];
   readonly bytes: number;
   readonly file: string;
+  /** Offset of its first byte in the file. */
+  readonly start: number;
   readonly kind: Kind;
   readonly stack: string | null;
   readonly layer: number | null;
@@ -26,6 +31,8 @@ export interface TensorRow {
 export interface ModelSummary {
   /** Key of the model in the worker; what recipes call it is `name`. */
   readonly id: string;
+  /** The same for the same files, whenever they are opened: what was computed of them may be kept under it. */
+  readonly identity: string;
   readonly name: string;
   readonly family: { readonly id: string; readonly title: string };
   readonly stacks: readonly { readonly prefix: string; readonly layers: number }[];
@@ -152,7 +159,7 @@ export interface RunReport {
   readonly profile: Profile;
 }
 
-export interface StudioHost {
+export interface StudioHost extends Inspection {
   /**
    * Reads headers and config.json of one model's files. Those of a LoRA adapter open as a model of their own, named
    * `base+adapter`, when a base they fit is open; rejects with a sentence otherwise.

@@ -49,6 +49,11 @@ export function connect(onDeath: (error: Error) => void): StudioClient {
     cancel: () => alive(host.cancel()),
     engine: (want) => alive(host.engine(want)),
     results: () => alive(host.results()),
+    papers: (model) => alive(host.papers(model)),
+    document: (model, name) => alive(host.document(model, name)),
+    figures: (ask, onProgress) => alive(host.figures(ask, proxy(onProgress))),
+    survey: (ask, onRows) => alive(host.survey(ask, proxy(onRows))),
+    stop: (job) => alive(host.stop(job)),
     terminate: () => end(new WeightloomError("MergeError", "The engine's worker was closed.")),
   };
 }

@@ -23,6 +23,8 @@ import { METHODS } from "../methods/index.ts";
 import { adaptReference, openWithBase } from "./adapters.ts";
 import type { EngineInfo, OutputOptions, RunProgress, RunReport, StudioHost, Target } from "./api.ts";
 import { directoryFolder, fileFolder, freshFolder, privateFolder } from "./folders.ts";
+import { identityOf } from "./identity.ts";
+import { createInspector } from "./inspect.ts";
 import { refusal, summarise, summarisePlan } from "./summaries.ts";
 
 /** A model as the host keeps it. */
@@ -32,6 +34,8 @@ export interface OpenedModel {
   readonly files: ReadonlyMap<string, ByteSource>;
   /** For a base with an adapter applied: that adapter. */
   readonly adapter: Adapter | null;
+  /** See `ModelSummary.identity`. */
+  readonly identity: string;
 }
 
 export interface ChosenEngine {
@@ -43,6 +47,8 @@ export interface ChosenEngine {
 export interface HostPlatform {
   /** Makes and calibrates an engine; kept by the host until another kind is asked for. */
   engine(want: OutputOptions["engine"]): Promise<ChosenEngine>;
+  /** An engine for looking at weights, apart from the one that merges; without it, a CPU engine as for a merge. */
+  measuring?(): Promise<Engine>;
   /** The compiled SIMD kernels; without them adapters are applied in JavaScript. */
   kernels?(): Promise<WebAssembly.Module>;
   /** The root of private storage. */
@@ -120,23 +126,31 @@ export function createHost(platform: HostPlatform): StudioHost {
   }
 
   return {
+    ...createInspector({
+      opened: (id) => models.get(id),
+      engine: () => platform.measuring?.() ?? platform.engine("cpu").then(({ engine }) => engine),
+      isMerging: () => running !== null,
+    }),
+
     open: async ({ id, name, files }) => {
       const sources = new Map(
         files.map(({ path, file }) => [path.split("/").at(-1) ?? path, fromBlob(file.name, file)]),
       );
       if (isAdapter(sources)) {
-        const opened = await openWithBase(name, sources, [...models.values()], productsFor);
+        const { opened, base } = await openWithBase(name, sources, [...models.values()], productsFor);
+        const identity = await identityOf(files, base.identity);
         if (byName().has(opened.name))
           throw new WeightloomError(
             "PlanError",
             `${opened.name} is open already. Rename the one that is open to add this adapter again.`,
           );
-        models.set(id, opened);
-        return summarise(id, opened.name, opened.model, [...sources.keys()]);
+        models.set(id, { ...opened, identity });
+        return summarise(id, opened.name, opened.model, [...sources.keys()], identity);
       }
       const model = await openModel(name, sources);
-      models.set(id, { name, model, files: sources, adapter: null });
-      return summarise(id, name, model, [...sources.keys()]);
+      const identity = await identityOf(files);
+      models.set(id, { name, model, files: sources, adapter: null, identity });
+      return summarise(id, name, model, [...sources.keys()], identity);
     },
 
     close: async (id) => {

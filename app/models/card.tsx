@@ -17,6 +17,7 @@ import {
   setBase,
   unsetBase,
 } from "../state/edits.ts";
+import { inspect } from "../state/inspect.ts";
 import { closeModel, rename } from "../state/models.ts";
 import { useStudio, wantedBy } from "../state/studio.ts";
 
@@ -100,6 +101,7 @@ export function ModelCard({ model, recipe }: Props) {
                   <ArrowDown size={14} aria-hidden /> Move down
                 </Item>
               )}
+              <Item onSelect={() => inspect(model.name)}>Inspect</Item>
               <Item onSelect={() => setNaming(true)}>Rename</Item>
               <Item onSelect={() => closeModel(model.name)}>Close</Item>
             </DropdownMenu.Content>

@@ -50,6 +50,14 @@ function startingValue(method: AnyMethod, id: string, param: Param, models: numb
   return method.id === "task_arithmetic" ? 0.4 : 1;
 }
 
+/** Where a number of the recipe's method starts, and goes back to. */
+export function startOf(recipe: Recipe, id: string): number {
+  const method = methodOf(recipe);
+  const param = method?.params[id] as Param | undefined;
+  if (method === undefined || param === undefined) return 0;
+  return Number(startingValue(method, id, param, Math.max(1, recipe.models?.length ?? 1)));
+}
+
 /** An optional base is one when the recipe names it and enough models are left beside it. */
 export function takesBase(method: AnyMethod, recipe: Recipe, cast: readonly string[]): boolean {
   if (method.base !== "optional") return method.base === "required";

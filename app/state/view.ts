@@ -10,7 +10,6 @@ interface View {
   readonly view: string;
   /** The parameter whose curves are shown; null for the method's first. */
   readonly param: string | null;
-  readonly split: boolean;
   /** Layers on either side that a painted value reaches. */
   readonly brush: number;
   /** The model whose curve the pointer takes when none is near. */
@@ -29,7 +28,6 @@ export const useView = create<View>((set) => ({
   drawer: false,
   view: "mix",
   param: null,
-  split: false,
   brush: 0,
   active: null,
   set,
