@@ -1,6 +1,6 @@
 /** What the middle of the window can show: one row per view, in the order of the tabs. */
 import { Tabs } from "radix-ui";
-import type { ComponentType } from "react";
+import { type ComponentType, lazy, Suspense } from "react";
 import { Mix } from "./mixer/view.tsx";
 import { useView } from "./state/view.ts";
 
@@ -10,7 +10,10 @@ interface Shown {
   readonly Content: ComponentType;
 }
 
-const VIEWS: readonly Shown[] = [{ id: "mix", title: "Mix", Content: Mix }];
+const VIEWS: readonly Shown[] = [
+  { id: "mix", title: "Mix", Content: Mix },
+  { id: "stack", title: "Stack", Content: lazy(() => import("./stack/view.tsx")) },
+];
 
 export function Views() {
   const { view, set } = useView();
@@ -26,7 +29,9 @@ export function Views() {
         ))}
       </Tabs.List>
       <Tabs.Content className="view" value={now.id} tabIndex={-1}>
-        <now.Content />
+        <Suspense fallback={null}>
+          <now.Content />
+        </Suspense>
       </Tabs.Content>
     </Tabs.Root>
   );

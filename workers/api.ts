@@ -27,7 +27,8 @@ export interface ModelSummary {
   readonly id: string;
   readonly name: string;
   readonly family: { readonly id: string; readonly title: string };
-  readonly stacks: readonly { readonly prefix: string; readonly layers: number }[];
+  /** `fixed` stacks keep the order of their layers; see core/model/model.ts. */
+  readonly stacks: readonly { readonly prefix: string; readonly layers: number; readonly fixed?: boolean }[];
   readonly parameters: number;
   readonly bytes: number;
   /** Float types present, commonest first. */

@@ -51,7 +51,7 @@ export function summarise(id: string, name: string, model: Model, files: readonl
     id,
     name,
     family: { id: model.family.id, title: model.family.title },
-    stacks: model.stacks.map(({ prefix, layers }) => ({ prefix, layers })),
+    stacks: model.stacks,
     parameters: model.parameters,
     bytes: model.bytes,
     dtypes: byFrequency(model),

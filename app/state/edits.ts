@@ -77,7 +77,7 @@ export function assemble(recipe: Recipe, methodId: string, cast: readonly string
 }
 
 /** The recipe with another method, and of its parameters those the method knows. */
-function fitted(recipe: Recipe, method: AnyMethod): Recipe {
+export function fitted(recipe: Recipe, method: AnyMethod): Recipe {
   const { parameters: before, ...rest } = recipe;
   const parameters: Record<string, Setting> = {};
   for (const [id, param] of paramsOf(method)) {
@@ -89,7 +89,7 @@ function fitted(recipe: Recipe, method: AnyMethod): Recipe {
 }
 
 /** Entries with the parameters the method knows, and those it needs that nobody gives. */
-function fittedEntries<T extends ModelEntry>(
+export function fittedEntries<T extends ModelEntry>(
   entries: readonly T[],
   method: AnyMethod,
   around: Settings | undefined,
