@@ -5,7 +5,6 @@
 import { Plus } from "lucide-react";
 import type { KeyboardEvent, PointerEvent } from "react";
 import { useId, useRef } from "react";
-import { formatCount } from "../../core/units.ts";
 import type { ModelSummary } from "../../workers/api.ts";
 import { Button } from "../controls/button.tsx";
 import { tintOf } from "../controls/colours.ts";
@@ -27,21 +26,21 @@ export function Column({ model, role, used }: Props) {
   const tint = tintOf(role);
   return (
     <section
-      className="column"
+      className="stack-column"
       style={{ "--tint": tint } as React.CSSProperties}
       aria-label={`Layers of ${model.name}`}
     >
-      <header className="column-head">
+      <header className="stack-column-head">
         <span className="tag">{role ?? "–"}</span>
-        <span className="column-name" title={model.name}>
+        <span className="stack-column-name" title={model.name}>
           {model.name}
         </span>
-        <span className="quiet column-facts">
-          {typeof found === "string" ? model.family.title : `${found.layers} layers · ${formatCount(model.parameters)}`}
+        <span className="quiet stack-column-facts">
+          {typeof found === "string" ? model.family.title : `${found.layers} layers`}
         </span>
       </header>
       {typeof found === "string" ? (
-        <p className="quiet column-why">{found}</p>
+        <p className="quiet stack-column-why">{found}</p>
       ) : (
         <Layers name={model.name} layers={found.layers} used={used} tint={tint} />
       )}
@@ -103,7 +102,7 @@ function Layers({ name, layers, used, tint }: LayersProps) {
     <>
       <div
         ref={list}
-        className="layers"
+        className="stack-layers"
         data-scrolls
         role="listbox"
         tabIndex={0}
@@ -121,31 +120,32 @@ function Layers({ name, layers, used, tint }: LayersProps) {
               // biome-ignore lint/suspicious/noArrayIndexKey: a layer is its number
               key={layer}
               id={`${id}-${layer}`}
-              className={`layer${times > 0 ? " layer-used" : ""}`}
+              className={`stack-layer${times > 0 ? " stack-layer-used" : ""}`}
               role="option"
               aria-selected={isIn(layer)}
               aria-label={`Layer ${layer}${times === 0 ? "" : times === 1 ? ", in the stack" : `, ${times} times in the stack`}`}
               data-layer={layer}
             >
               <span>{layer}</span>
-              {times > 1 && <span className="layer-times">× {times}</span>}
+              {times > 1 && <span className="stack-layer-times">× {times}</span>}
             </div>
           );
         })}
       </div>
       <Button
-        className="column-add"
+        className="stack-column-add"
         disabled={range === null}
+        aria-label={range === null ? `Add layers of ${name}` : `Add ${inWords(range)} of ${name}`}
         onClick={() => range !== null && addLayers(name, range)}
         title={range === null ? "Drag over layers to choose a run" : `Adds ${inWords(range)} at the end of the stack`}
       >
-        <Plus size={14} aria-hidden /> {range === null ? "Choose layers" : added(range)}
+        <Plus size={14} aria-hidden /> {range === null ? "Add" : added(range)}
       </Button>
     </>
   );
 }
 
-const added = ([first, end]: Range) => (end - first === 1 ? `Add layer ${first}` : `Add ${first} to ${end - 1}`);
+const added = ([first, end]: Range) => (end - first === 1 ? `Add ${first}` : `Add ${first}–${end - 1}`);
 
 const layerUnder = (target: EventTarget | null): number | null => {
   const cell = (target as Element | null)?.closest<HTMLElement>("[data-layer]");
@@ -182,7 +182,7 @@ function carry(event: PointerEvent, model: string, range: Range, tint: string, c
 
 /** Where in the stack a drop at this point goes; null outside of it. */
 export function stackPlaceAt(x: number, y: number): number | null {
-  const output = document.querySelector(".output");
+  const output = document.querySelector(".stacked");
   if (output === null) return null;
   const { left, right, top, bottom } = output.getBoundingClientRect();
   return x >= left && x <= right && y >= top && y <= bottom ? placeAt(output, "[data-slice]", y) : null;

@@ -26,7 +26,7 @@ export function StackHead({ recipe }: { readonly recipe: Recipe }) {
         <h3>No stack yet</h3>
       ) : (
         <dl className="stack-figures" aria-label="The result">
-          <Figure name="deep" value={`${depthOf(slices)} layers`} />
+          <Figure name="depth" value={`${depthOf(slices)} layers`} />
           <Figure name="parameters" value={formatCount(size.parameters)} />
           <Figure name="weights" value={formatBytes(size.bytes)} />
         </dl>

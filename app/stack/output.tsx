@@ -17,7 +17,7 @@ export function Output({ recipe, method, problems }: Props) {
   const { slices } = recipe;
   if (slices === undefined) {
     return (
-      <section className={`output output-empty${place === null ? "" : " output-over"}`} aria-label="The stack">
+      <section className={`stacked stacked-empty${place === null ? "" : " stacked-over"}`} aria-label="The stack">
         <p>
           <strong>Drag layers here</strong>
         </p>
@@ -30,7 +30,7 @@ export function Output({ recipe, method, problems }: Props) {
   }
   let start = 0;
   return (
-    <section className="output" data-scrolls aria-label="The stack">
+    <section className="stacked" data-scrolls aria-label="The stack">
       <ol className="slices-list">
         {slices.map((slice, at) => {
           const begins = start;

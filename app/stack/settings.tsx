@@ -10,16 +10,25 @@ import { NumberField, shown } from "../controls/number.tsx";
 interface Props {
   readonly params: readonly (readonly [id: string, param: Param])[];
   readonly settings: Settings | undefined;
+  /** What holds where nothing is set here. */
+  readonly around: Settings | undefined;
   /** "slice 2" or "slice 2, adder", for the names of fields. */
   readonly whose: string;
   set(id: string, value: Setting | undefined): void;
 }
 
-export function SettingFields({ params, settings, whose, set }: Props) {
+export function SettingFields({ params, settings, around, whose, set }: Props) {
   return (
-    <div className="settings">
+    <div className="slice-settings">
       {params.map(([id, param]) => (
-        <Field key={id} param={param} setting={settings?.[id]} whose={whose} set={(value) => set(id, value)} />
+        <Field
+          key={id}
+          param={param}
+          setting={settings?.[id]}
+          outer={around?.[id]}
+          whose={whose}
+          set={(value) => set(id, value)}
+        />
       ))}
     </div>
   );
@@ -28,24 +37,32 @@ export function SettingFields({ params, settings, whose, set }: Props) {
 interface FieldProps {
   readonly param: Param;
   readonly setting: Setting | undefined;
+  readonly outer: Setting | undefined;
   readonly whose: string;
   set(value: Setting | undefined): void;
 }
 
-function Field({ param, setting, whose, set }: FieldProps) {
+function Field({ param, setting, outer, whose, set }: FieldProps) {
   const label = `${param.title} of ${whose}`;
   if (setting !== undefined && isConditions(setting))
     return <Conditions list={setting} title={param.title} whose={whose} set={set} />;
   if (typeof setting === "object") {
     return (
-      <p className="setting">
+      <p className="slice-setting">
         <span className="quiet">{param.title}</span> {setting.join(" → ")}
         <Clear label={`Take out ${label}`} onClick={() => set(undefined)} />
       </p>
     );
   }
   if (param.kind === "flag")
-    return <Switch label={param.title} help={param.help} value={(setting ?? param.default) === true} onChange={set} />;
+    return (
+      <Switch
+        label={param.title}
+        help={param.help}
+        value={(setting ?? outer ?? param.default) === true}
+        onChange={set}
+      />
+    );
   if (param.kind === "choice") {
     return (
       <Select
@@ -59,11 +76,11 @@ function Field({ param, setting, whose, set }: FieldProps) {
   }
   const value = typeof setting === "number" ? setting : null;
   return (
-    <div className="setting">
+    <div className="slice-setting">
       <span className="quiet" aria-hidden>
         {param.title}
       </span>
-      <NumberField label={label} hideLabel {...boundsOf(param)} value={value} onChange={set} />
+      <NumberField label={label} hideLabel {...boundsOf(param, outer)} value={value} onChange={set} />
       {value !== null && <Clear label={`Take out ${label}`} onClick={() => set(undefined)} />}
       <Button
         look="icon"
@@ -79,10 +96,17 @@ function Field({ param, setting, whose, set }: FieldProps) {
   );
 }
 
-const boundsOf = ({ min, max, step, hard, help, default: preset }: NumberParam) => ({
+const boundsOf = ({ min, max, step, hard, help, default: preset }: NumberParam, outer: Setting | undefined) => ({
   ...(step === undefined ? {} : { step }),
   help,
-  empty: preset === null ? "" : shown(preset),
+  empty:
+    typeof outer === "number"
+      ? shown(outer)
+      : typeof outer === "object"
+        ? "varies"
+        : preset === null
+          ? ""
+          : shown(preset),
   ...(hard === true ? { min, max } : {}),
 });
 
@@ -103,11 +127,11 @@ function Conditions({ list, title, whose, set }: ConditionsProps) {
     set(left.length === 0 ? undefined : (last ?? left));
   };
   return (
-    <fieldset className="conditions">
+    <fieldset className="slice-conditions">
       <legend className="quiet">{title}: the first that matches counts</legend>
       {list.map((one, i) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: conditions have no identity but their place
-        <div key={i} className="setting">
+        <div key={i} className="slice-setting">
           {one.filter === undefined ? (
             <span className="condition-rest">everything else</span>
           ) : (

@@ -108,6 +108,7 @@ export function SliceCard({ recipe, method, slice, at, of, start, problems }: Pr
           <SettingFields
             params={perSlice}
             settings={slice.parameters}
+            around={recipe.parameters}
             whose={whose}
             set={(id, value) => edit((r) => setSliceSetting(r, at, id, value))}
           />
@@ -158,7 +159,7 @@ function Grip({ at, of, said }: { readonly at: number; readonly of: number; read
   return (
     <button
       type="button"
-      className="grip"
+      className="slice-grip"
       data-grip={at}
       aria-label={`Slice ${at + 1} of ${of}: up and down arrows move it, Delete removes it`}
       title="Drag, or move with the arrow keys"
@@ -196,14 +197,14 @@ function Strip({ recipe, slice, at }: { readonly recipe: Recipe; readonly slice:
     });
   };
   return (
-    <div className="strip" aria-hidden>
-      <div className="strip-edge" onPointerDown={pull("first")} title="Pull to change the first layer" />
-      <div className="strip-lanes">
+    <div className="slice-strip" aria-hidden>
+      <div className="slice-edge" onPointerDown={pull("first")} title="Pull to change the first layer" />
+      <div className="slice-lanes">
         {slice.sources.map(({ model, layer_range: [first, end] }, i) => (
           <div
             // biome-ignore lint/suspicious/noArrayIndexKey: sources have no identity but their place
             key={i}
-            className="strip-lane"
+            className="slice-lane"
             style={{ "--tint": tintOf(roleOf(recipe, model)), "--count": end - first } as React.CSSProperties}
           >
             <span>{first}</span>
@@ -211,15 +212,16 @@ function Strip({ recipe, slice, at }: { readonly recipe: Recipe; readonly slice:
           </div>
         ))}
       </div>
-      <div className="strip-edge" onPointerDown={pull("end")} title="Pull to change the last layer" />
+      <div className="slice-edge" onPointerDown={pull("end")} title="Pull to change the last layer" />
     </div>
   );
 }
 
 /** Pixels per layer, as the style says. */
 const cellHeight = () =>
-  Number.parseFloat(getComputedStyle(document.querySelector(".board") ?? document.body).getPropertyValue("--cell")) ||
-  12;
+  Number.parseFloat(
+    getComputedStyle(document.querySelector(".stack-board") ?? document.body).getPropertyValue("--cell"),
+  ) || 12;
 
 interface SourceProps {
   readonly recipe: Recipe;
@@ -244,7 +246,7 @@ function Source({ recipe, method, slice, source, at, i }: SourceProps) {
   const whose = several ? `slice ${at + 1}, source ${i + 1}` : `slice ${at + 1}`;
   const own = method === undefined || isBase ? [] : paramsOf(method).filter(([, param]) => param.per === "model");
   return (
-    <div className="source" style={{ "--tint": tintOf(role) } as React.CSSProperties}>
+    <div className="slice-source" style={{ "--tint": tintOf(role) } as React.CSSProperties}>
       <div className="source-row">
         <span className="tag">{role}</span>
         <select
@@ -299,6 +301,7 @@ function Source({ recipe, method, slice, source, at, i }: SourceProps) {
         <SettingFields
           params={own}
           settings={parameters}
+          around={{ ...recipe.parameters, ...slice.parameters }}
           whose={whose}
           set={(id, value) => edit((r) => setSourceSetting(r, at, i, id, value))}
         />

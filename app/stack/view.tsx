@@ -35,25 +35,25 @@ function Board({ recipe }: { readonly recipe: Recipe }) {
   const whole = problems.filter(({ slice }) => slice === null);
   return (
     <section
-      className="board"
+      className="stack-board"
       aria-label="Stack board"
       style={{ "--cell": `${cellFor(deepest)}px` } as React.CSSProperties}
     >
       <StackHead recipe={recipe} />
       {whole.map(({ text }) => (
-        <p key={text} className="slice-problem board-problem">
+        <p key={text} className="slice-problem stack-problem">
           {text}
         </p>
       ))}
-      <div className="board-columns">
-        <div className="columns">
+      <div className="stack-areas">
+        <div className="stack-columns">
           {models.map((model) => (
             <Column key={model.id} model={model} role={roleOf(recipe, model.name)} used={used.get(model.name) ?? []} />
           ))}
         </div>
         <Output recipe={recipe} method={methodOf(recipe)} problems={problems} />
       </div>
-      <p className="quiet board-note">Embeddings come from the first slice, the final norm and head from the last.</p>
+      <p className="quiet stack-note">Embeddings come from the first slice, the final norm and head from the last.</p>
       <p className="hidden" role="status">
         {news}
       </p>
@@ -83,7 +83,7 @@ function Ghost() {
   if (carried === null) return null;
   const { text, tint, x, y } = carried;
   return (
-    <div className="ghost" style={{ left: x + 14, top: y + 12, "--tint": tint } as React.CSSProperties}>
+    <div className="stack-ghost" style={{ left: x + 14, top: y + 12, "--tint": tint } as React.CSSProperties}>
       {text}
     </div>
   );

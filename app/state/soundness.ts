@@ -3,7 +3,7 @@ import { DTYPES } from "../../core/bytes/dtype.ts";
 import type { Recipe, Slice } from "../../core/recipe/recipe.ts";
 import type { ModelSummary, TensorRow } from "../../workers/api.ts";
 import { methodOf } from "./edits.ts";
-import { type Depths, inWords, lengthOf, mendSlice } from "./stack.ts";
+import { addSource, type Depths, inWords, lengthOf, mendSlice } from "./stack.ts";
 
 export type Lookup = (name: string) => ModelSummary | undefined;
 
@@ -61,16 +61,22 @@ function problemsIn(recipe: Recipe, slice: Slice, at: number, find: Lookup): Pro
     const text = `The sources of a slice must have equally many layers, but ${parts}.`;
     said.push({ slice: at, text, fix: mend(`Make it ${Math.min(...lengths)}`) });
   }
-  return [...said, ...counts(recipe, slice, at)];
+  return [...said, ...counts(recipe, slice, at, depths)];
 }
 
-function counts(recipe: Recipe, slice: Slice, at: number): Problem[] {
+function counts(recipe: Recipe, slice: Slice, at: number, depths: Depths): Problem[] {
   const method = methodOf(recipe);
   if (method === undefined) return [];
   const base = method.base === "none" ? undefined : (slice.base_model ?? recipe.base_model);
   const here = slice.sources.filter(({ model }) => model !== base).length;
   if (base !== undefined && here === slice.sources.length)
-    return [{ slice: at, text: `The base ${base} is not among the sources of this slice. Merge it in.` }];
+    return [
+      {
+        slice: at,
+        text: `The base ${base} is not among the sources of this slice.`,
+        fix: { label: `Merge ${base} in`, apply: (now) => addSource(now, at, base, depths) },
+      },
+    ];
   const { min, max } = method.models;
   const besides = base === undefined ? "" : ` besides the base ${base}`;
   const wanted = (n: number) => `${n} ${n === 1 ? "model" : "models"}${besides}`;

@@ -136,13 +136,14 @@ export function mendSlice(recipe: Recipe, at: number, depths: Depths): Recipe {
   });
 }
 
-/** Merges one more model into a slice: the same layers as the first source's, where it has them. */
+/** Merges one more model into a slice, a base first: the same layers as the first source's, where it has them. */
 export function addSource(recipe: Recipe, at: number, model: string, depths: Depths): Recipe {
   const method = methodOf(recipe);
   return changeSlice(recipe, at, (slice) => {
     const [first] = slice.sources;
     if (first === undefined) return slice;
-    const sources = [...slice.sources, { model, layer_range: placed(first.layer_range, depths(model)) }];
+    const added = { model, layer_range: placed(first.layer_range, depths(model)) };
+    const sources = model === recipe.base_model ? [added, ...slice.sources] : [...slice.sources, added];
     const around = { ...recipe.parameters, ...slice.parameters };
     return { ...slice, sources: method === undefined ? sources : fittedEntries(sources, method, around) };
   });
