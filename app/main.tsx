@@ -3,8 +3,10 @@ import "./style/tokens.css";
 import "./style/controls.css";
 import "./style/panels.css";
 import "./style/mixer.css";
+import "./style/doctor.css";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
+import { keepDiagnosing } from "./state/doctor.ts";
 import { useModels } from "./state/models.ts";
 import { keepPlanning, learnEngine } from "./state/plan.ts";
 import { restore } from "./state/session.ts";
@@ -13,6 +15,7 @@ import { Studio } from "./studio.tsx";
 
 applyTheme();
 keepPlanning();
+keepDiagnosing();
 void restore();
 
 // The engine is measured once there is something to merge, not while the page loads.

@@ -3,6 +3,8 @@
  * do. Failure is an exception whose `name` says what kind.
  */
 import type { Dtype } from "../core/bytes/dtype.ts";
+import type { Diagnosis } from "../core/doctor/finding.ts";
+import type { Kinship } from "../core/doctor/kin.ts";
 import type { Kind } from "../core/model/model.ts";
 import type { Note } from "../core/plan/plan.ts";
 import type { Document } from "../core/recipe/document.ts";
@@ -166,6 +168,10 @@ export interface StudioHost {
    * another call to plan, preflight or merge overtakes it.
    */
   preflight(document: Document, options: OutputOptions): Promise<readonly PlanNote[]>;
+  /** Can the models of a document merge? From headers and configs alone; those that are not open are passed over. */
+  diagnose(document: Document): Promise<Diagnosis>;
+  /** Do they share an ancestor? From a few thousand weights; null where there are not two models to compare. */
+  kinship(document: Document): Promise<Kinship | null>;
   /** One run at a time. `onProgress` is called at most ten times a second. `text` is saved as the recipe. */
   merge(
     document: Document,
