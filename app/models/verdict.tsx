@@ -1,38 +1,13 @@
 /** Can these merge? What the doctor found in headers and configs, what the planner refuses, who is related to whom. */
 import { Check, CircleAlert, CircleCheck, CircleX, TriangleAlert, Wrench } from "lucide-react";
-import type { Diagnosis, Finding } from "../../core/doctor/finding.ts";
-import type { PlanRefusal } from "../../workers/api.ts";
+import type { Finding } from "../../core/doctor/finding.ts";
 import { Button } from "../controls/button.tsx";
 import { heal, healing, useDoctor } from "../state/doctor.ts";
 import { isWhole } from "../state/edits.ts";
 import { usePlan } from "../state/plan.ts";
 import { useStudio } from "../state/studio.ts";
 import { Relatives } from "./relatives.tsx";
-
-export interface Judgement {
-  readonly verdict: "yes" | "fix" | "no" | "wait";
-  readonly headline: string;
-  readonly findings: readonly Finding[];
-  /** What the planner says that the doctor did not. */
-  readonly more: readonly string[];
-}
-
-const HEADLINES = { yes: "Yes.", fix: "Yes, after a fix.", no: "No.", wait: "Looking ..." } as const;
-
-/** The doctor's verdict, unless models are missing or the planner knows of more. */
-export function judge(diagnosis: Diagnosis | null, refusal: PlanRefusal | null): Judgement {
-  const findings = diagnosis?.findings ?? [];
-  if (refusal !== null && refusal.missing.length > 0) {
-    const [it, is] = refusal.missing.length === 1 ? ["it", "is"] : ["them", "are"];
-    const text = `The recipe names ${refusal.missing.join(", ")}, which ${is} not open. Add ${it} or change the recipe.`;
-    return { verdict: "wait", headline: "Not yet.", findings: [], more: [text] };
-  }
-  if (diagnosis === null && refusal === null) return { verdict: "wait", headline: HEADLINES.wait, findings, more: [] };
-  const verdict = diagnosis?.verdict ?? "yes";
-  // A reason that the doctor gave is not given again in the planner's words.
-  if (refusal === null || verdict !== "yes") return { verdict, headline: HEADLINES[verdict], findings, more: [] };
-  return { verdict: "no", headline: HEADLINES.no, findings, more: refusal.errors };
-}
+import { judge } from "./words.ts";
 
 const ICONS = { yes: CircleCheck, fix: Wrench, no: CircleX, wait: CircleAlert } as const;
 
