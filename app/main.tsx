@@ -3,6 +3,7 @@ import "./style/tokens.css";
 import "./style/controls.css";
 import "./style/panels.css";
 import "./style/mixer.css";
+import "./style/models.css";
 import "./style/doctor.css";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";

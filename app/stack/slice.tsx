@@ -180,7 +180,7 @@ function Strip({ recipe, slice, at }: { readonly recipe: Recipe; readonly slice:
   const pull = (edge: "first" | "end") => (event: PointerEvent) => {
     event.preventDefault();
     const before = useStudio.getState().recipe;
-    const step = cellHeight();
+    const step = stripStep();
     let by = 0;
     drag(event, {
       move: (_x, y, _dx, dy) => {
@@ -217,10 +217,10 @@ function Strip({ recipe, slice, at }: { readonly recipe: Recipe; readonly slice:
   );
 }
 
-/** Pixels per layer, as the style says. */
-const cellHeight = () =>
+/** Pixels per layer of a strip, as the board says. */
+const stripStep = () =>
   Number.parseFloat(
-    getComputedStyle(document.querySelector(".stack-board") ?? document.body).getPropertyValue("--cell"),
+    getComputedStyle(document.querySelector(".stack-board") ?? document.body).getPropertyValue("--strip"),
   ) || 12;
 
 interface SourceProps {

@@ -19,8 +19,8 @@ export default function Stack() {
   return <Board recipe={recipe} />;
 }
 
-/** Pixels per layer: tall enough to read where there are few, never so small that it cannot be hit. */
-const cellFor = (layers: number) => (layers <= 16 ? 24 : layers <= 40 ? 18 : 14);
+/** Pixels per layer: in the columns never so small that it cannot be hit, in the stack small enough to see the whole. */
+const cellFor = (layers: number) => (layers <= 16 ? [24, 24] : layers <= 40 ? [18, 9] : [14, 6]);
 
 function Board({ recipe }: { readonly recipe: Recipe }) {
   const list = useModels((state) => state.list);
@@ -32,12 +32,13 @@ function Board({ recipe }: { readonly recipe: Recipe }) {
   const rank = (name: string) => (order.includes(name) ? order.indexOf(name) : order.length);
   const models = list.map(({ summary }) => summary).sort((a, b) => rank(a.name) - rank(b.name));
   const deepest = Math.max(...models.map(sliceable).map((one) => (typeof one === "string" ? 0 : one.layers)));
+  const [cell, strip] = cellFor(deepest);
   const whole = problems.filter(({ slice }) => slice === null);
   return (
     <section
       className="stack-board"
       aria-label="Stack board"
-      style={{ "--cell": `${cellFor(deepest)}px` } as React.CSSProperties}
+      style={{ "--cell": `${cell}px`, "--strip": `${strip}px` } as React.CSSProperties}
     >
       <StackHead recipe={recipe} />
       {whole.map(({ text }) => (

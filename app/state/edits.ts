@@ -162,6 +162,19 @@ export function moveModel(recipe: Recipe, model: string, by: -1 | 1): Recipe {
   return { ...recipe, models };
 }
 
+/** Puts a model before another among the fine-tunes, at the end for null. */
+export function placeModel(recipe: Recipe, model: string, before: string | null): Recipe {
+  const { models = [] } = recipe;
+  const moved = models.find((entry) => entry.model === model);
+  if (moved === undefined || !isWhole(recipe) || model === before) return recipe;
+  const others = models.filter((entry) => entry !== moved);
+  const found = others.findIndex((entry) => entry.model === before);
+  // A base that is no entry itself stands before all of them.
+  const at = found >= 0 ? found : before !== null && before === recipe.base_model ? 0 : others.length;
+  const placed = others.toSpliced(at, 0, moved);
+  return placed.every((entry, i) => entry === models[i]) ? recipe : { ...recipe, models: placed };
+}
+
 const withSetting = (settings: Settings | undefined, id: string, value: Setting | undefined): Settings => {
   const { [id]: _, ...rest } = settings ?? {};
   return value === undefined ? rest : { ...rest, [id]: value };

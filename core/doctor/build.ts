@@ -38,7 +38,7 @@ function families(lead: Patient, others: readonly Patient[], strange: readonly P
   }
   const layers = lead.model.stacks.map((stack) => stack.layers).join(" + ") || "no numbered";
   const same = others.every((other) => sameStacks(lead, other));
-  const text = same ? `All are ${all[0]} with ${layers} layers.` : `All are ${all[0]}.`;
+  const text = same ? `All are ${all[0]} with ${layers} ${layers === "1" ? "layer" : "layers"}.` : `All are ${all[0]}.`;
   return [{ topic: "family", weight: "fine", text }];
 }
 
