@@ -135,7 +135,9 @@ function Layers({ name, layers, used, tint }: LayersProps) {
       <Button
         className="stack-column-add"
         disabled={range === null}
-        aria-label={range === null ? `Add layers of ${name}` : `Add ${inWords(range)} of ${name}`}
+        aria-label={
+          range === null ? `Add: choose layers of ${name} first` : `${added(range)}: ${inWords(range)} of ${name}`
+        }
         onClick={() => range !== null && addLayers(name, range)}
         title={range === null ? "Drag over layers to choose a run" : `Adds ${inWords(range)} at the end of the stack`}
       >

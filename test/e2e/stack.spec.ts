@@ -117,7 +117,7 @@ test("by mouse: runs are dragged out, dropped between, moved, resized; the recip
   await dragTo(page, edge, at.x, at.y - 2 * 24);
   expect((await said(page))[0]).toContain("adder, layers 0 to 3, 4 layers");
   await page.getByRole("button", { name: "Duplicate slice 1" }).click();
-  await expect(page.getByLabel("The result")).toContainText("11 layers");
+  await expect(page.getByLabel("The result", { exact: true })).toContainText("11 layers");
   expect(await recipe(page)).toContain("layer_range: [0, 4]");
   await expect(mergeButton(page)).toBeEnabled();
   await expect(page.locator(".plan")).toContainText("11 layers");
@@ -212,7 +212,7 @@ test("well-known stacks are a click away, and a stack merges to the layers it sh
   await openStack(page);
   await page.getByRole("button", { name: "Start from ..." }).click();
   await page.getByRole("menuitem", { name: /Passthrough 9B/ }).click();
-  await expect(page.getByLabel("The result")).toContainText("10 layers");
+  await expect(page.getByLabel("The result", { exact: true })).toContainText("10 layers");
   await page.getByRole("tab", { name: "Mix" }).click();
   await page.getByRole("button", { name: "Stack board" }).click();
   await expect(slices(page)).toHaveCount(2);
