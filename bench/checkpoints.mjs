@@ -9,6 +9,9 @@ import { join } from "node:path";
 export const SHAPES = {
   tiny: { hidden: 256, layers: 4, inner: 688, vocab: 4096, kv: 128 },
   "0.5B": { hidden: 1024, layers: 30, inner: 4096, vocab: 32000, kv: 512 },
+  "2B": { hidden: 2048, layers: 32, inner: 8192, vocab: 32000, kv: 1024 },
+  "14GB": { hidden: 4096, layers: 32, inner: 14336, vocab: 32000, kv: 1024 },
+  "60GB": { hidden: 8192, layers: 34, inner: 28672, vocab: 32000, kv: 1024 },
   "8GB": { hidden: 4096, layers: 21, inner: 11008, vocab: 32000, kv: 1024 },
 };
 

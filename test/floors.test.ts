@@ -8,6 +8,7 @@ const root = resolve(import.meta.dirname, "..");
 /** A room (the longest prefix that fits) and what it may import besides itself. */
 const FLOORS: Readonly<Record<string, readonly string[]>> = {
   "core/errors.ts": [],
+  "core/clock.ts": [],
   "core/units.ts": ["core/errors.ts"],
   "core/bytes": ["core/errors.ts"],
   "core/formats": ["core/bytes", "core/errors.ts", "core/units.ts", "core/plan/plan.ts"],
@@ -48,10 +49,11 @@ const FLOORS: Readonly<Record<string, readonly string[]>> = {
   ],
   "core/doctor": ["core/model", "core/recipe/recipe.ts", "core/formats", "core/bytes", "core/errors.ts"],
   "core/prepare.ts": ["core/plan", "core/moe", "core/tokenizer", "core/recipe", "core/model"],
-  "core/engine": ["core/graph", "core/bytes", "core/errors.ts", "shaders"],
+  "core/engine": ["core/graph", "core/bytes", "core/clock.ts", "core/errors.ts", "shaders"],
   "core/run": [
     "core/plan",
     "core/engine/engine.ts",
+    "core/clock.ts",
     "core/formats",
     "core/model",
     "core/graph",
@@ -73,6 +75,7 @@ const FLOORS: Readonly<Record<string, readonly string[]>> = {
     "core/doctor",
     "core/model/model.ts",
     "core/method.ts",
+    "core/clock.ts",
     "core/errors.ts",
     "core/units.ts",
     "core/bytes/dtype.ts",

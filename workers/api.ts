@@ -3,6 +3,7 @@
  * do. Failure is an exception whose `name` says what kind.
  */
 import type { Dtype } from "../core/bytes/dtype.ts";
+import type { Profile } from "../core/clock.ts";
 import type { Diagnosis } from "../core/doctor/finding.ts";
 import type { Kinship } from "../core/doctor/kin.ts";
 import type { Kind } from "../core/model/model.ts";
@@ -150,6 +151,8 @@ export interface RunReport {
   readonly verify: VerifyReport;
   /** What the method has to say about numbers it settled on. */
   readonly remarks: readonly string[];
+  /** Where the time went. */
+  readonly profile: Profile;
 }
 
 export interface StudioHost {

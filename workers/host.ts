@@ -6,6 +6,7 @@ import { type Products, plainProducts } from "../core/bytes/lowrank.ts";
 import { createSimdProducts } from "../core/bytes/simd.ts";
 import type { Folder } from "../core/bytes/sink.ts";
 import { type ByteSource, fromBlob } from "../core/bytes/source.ts";
+import { createClock } from "../core/clock.ts";
 import { diagnose } from "../core/doctor/diagnose.ts";
 import { kinship } from "../core/doctor/kin.ts";
 import type { Engine } from "../core/engine/engine.ts";
@@ -232,6 +233,7 @@ export function createHost(platform: HostPlatform): StudioHost {
   ): Promise<RunReport> {
     const place = await placeFor(target, options, plan);
     const started = performance.now();
+    const clock = createClock();
     let last = 0;
     try {
       const planned = target.kind === "file" ? { ...plan, extras: [] } : plan;
@@ -240,6 +242,7 @@ export function createHost(platform: HostPlatform): StudioHost {
         folder: place.folder,
         memory: Math.min(options.memory, MEMORY_CAP),
         signal,
+        clock,
         onEvent: (event) => {
           const now = performance.now();
           if (now - last < 100) return;
@@ -254,6 +257,7 @@ export function createHost(platform: HostPlatform): StudioHost {
         },
       });
       const seconds = result.seconds;
+      const profile = clock.report();
       const files = await place.reopen();
       const report = await verify(new Map([...files].map(([name, file]) => [name, fromBlob(name, file)])), {
         plan,
@@ -270,6 +274,7 @@ export function createHost(platform: HostPlatform): StudioHost {
         files: [...files].map(([name, file]) => ({ name, size: file.size })),
         verify: report,
         remarks: result.remarks,
+        profile,
       };
     } catch (error) {
       await place.discard();
