@@ -1,8 +1,11 @@
+import "../workers/trusted.ts";
 import "@fontsource-variable/inter";
 import "./style/tokens.css";
 import "./style/controls.css";
 import "./style/panels.css";
 import "./style/mixer.css";
+import "./style/models.css";
+import "./style/doctor.css";
 import "./style/history.css";
 import "./style/over.css";
 import "./style/runs.css";
@@ -11,6 +14,7 @@ import { createRoot } from "react-dom/client";
 import { offerTour } from "./help/first.ts";
 import { keepOffline } from "./platform/offline.ts";
 import { watchAddress } from "./share/incoming.ts";
+import { keepDiagnosing } from "./state/doctor.ts";
 import { useModels } from "./state/models.ts";
 import { keepPlanning, learnEngine } from "./state/plan.ts";
 import { keepRuns } from "./state/runs.ts";
@@ -20,6 +24,7 @@ import { Studio } from "./studio.tsx";
 
 applyTheme();
 keepPlanning();
+keepDiagnosing();
 keepRuns();
 keepOffline();
 void restore().then(watchAddress).then(offerTour);

@@ -14,8 +14,12 @@ interface Shown {
   readonly alone?: boolean;
 }
 
+const Inspect = lazy(() => import("./inspect/view.tsx").then(({ Inspect }) => ({ default: Inspect })));
+
 export const VIEWS: readonly Shown[] = [
   { id: "mix", title: "Mix", Content: Mix },
+  { id: "stack", title: "Stack", Content: lazy(() => import("./stack/view.tsx")) },
+  { id: "inspect", title: "Inspect", Content: Inspect },
   { id: "runs", title: "Runs", Content: lazy(() => import("./runs/view.tsx")), alone: true },
 ];
 

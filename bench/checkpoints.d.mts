@@ -1,2 +1,9 @@
-export function makeSparse(folder: string, size: string): number;
+export interface Shape {
+  readonly hidden: number;
+  readonly layers: number;
+  readonly inner: number;
+  readonly vocab: number;
+  readonly kv: number;
+}
+export function makeSparse(folder: string, size: string | Shape, shards?: number): number;
 export function makeFamily(folder: string, size: string, count: number, seed?: number): number;

@@ -9,6 +9,11 @@ import { join } from "node:path";
 export const SHAPES = {
   tiny: { hidden: 256, layers: 4, inner: 688, vocab: 4096, kv: 128 },
   "0.5B": { hidden: 1024, layers: 30, inner: 4096, vocab: 32000, kv: 512 },
+  "2B": { hidden: 2048, layers: 32, inner: 8192, vocab: 32000, kv: 1024 },
+  "14GB": { hidden: 4096, layers: 32, inner: 14336, vocab: 32000, kv: 1024 },
+  "60GB": { hidden: 8192, layers: 34, inner: 28672, vocab: 32000, kv: 1024 },
+  "70B": { hidden: 8192, layers: 80, inner: 28672, vocab: 128256, kv: 1024 },
+  "405B": { hidden: 16384, layers: 126, inner: 53248, vocab: 128256, kv: 1024 },
   "8GB": { hidden: 4096, layers: 21, inner: 11008, vocab: 32000, kv: 1024 },
 };
 
@@ -104,18 +109,40 @@ function shifted(base, next, sigma) {
   return out;
 }
 
-/** Writes one folder. `sparse` leaves all weights zero and takes no disk. */
-export function makeSparse(folder, size) {
-  const shape = SHAPES[size];
+/**
+ * Writes one folder, in so many shards. All weights are zero and take no disk.
+ * @param size one of SHAPES, or such a shape
+ * @returns bytes of all weight files
+ */
+export function makeSparse(folder, size, shards = 1) {
+  const shape = typeof size === "string" ? SHAPES[size] : size;
   const tensors = tensorsOf(shape);
   mkdirSync(folder, { recursive: true });
-  const header = headerOf(tensors);
-  const file = openSync(join(folder, "model.safetensors"), "w");
-  writeSync(file, header);
-  ftruncateSync(file, header.length + tensors.at(-1).end);
-  closeSync(file);
   writeFileSync(join(folder, "config.json"), JSON.stringify(config(shape)));
-  return header.length + tensors.at(-1).end;
+  const share = Math.ceil(tensors.length / shards);
+  const map = {};
+  let all = 0;
+  for (let shard = 0; shard < shards; shard++) {
+    const part = tensors.slice(shard * share, (shard + 1) * share);
+    const from = part[0]?.start ?? 0;
+    const moved = part.map((tensor) => ({ ...tensor, start: tensor.start - from, end: tensor.end - from }));
+    const number = (n) => String(n).padStart(5, "0");
+    const name = shards === 1 ? "model.safetensors" : `model-${number(shard + 1)}-of-${number(shards)}.safetensors`;
+    const header = headerOf(moved);
+    const bytes = header.length + (moved.at(-1)?.end ?? 0);
+    const file = openSync(join(folder, name), "w");
+    writeSync(file, header);
+    ftruncateSync(file, bytes);
+    closeSync(file);
+    for (const tensor of part) map[tensor.name] = name;
+    all += bytes;
+  }
+  if (shards > 1)
+    writeFileSync(
+      join(folder, "model.safetensors.index.json"),
+      JSON.stringify({ metadata: { total_size: tensors.at(-1).end }, weight_map: map }),
+    );
+  return all;
 }
 
 /** Writes a base and `count` fine-tunes of it with realistic values. Returns the bytes of one model. */

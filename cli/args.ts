@@ -46,6 +46,7 @@ const OPTIONS = {
   "save-module": { type: "string", multiple: true, value: "NAME", help: "Save modules of this name whole." },
   include: { type: "string", multiple: true, value: "PATTERN", help: "Only modules that this expression matches." },
   exclude: { type: "string", multiple: true, value: "PATTERN", help: "No modules that this expression matches." },
+  profile: { type: "boolean", help: "Say where the time went: reading, computing, writing, waiting." },
   json: { type: "boolean", help: "One line of JSON on standard output at the end." },
   markdown: { type: "boolean", help: "Print the reference page docs/methods.md." },
   help: { type: "boolean", help: "This text." },
@@ -67,7 +68,7 @@ export const COMMANDS: readonly Command[] = [
   {
     name: "merge",
     operands: ["RECIPE.yml", "OUT_DIR"],
-    options: ["engine", "shard-size", "lanes", "memory", "seed", "intermediates", "overwrite", "json"],
+    options: ["engine", "shard-size", "lanes", "memory", "seed", "intermediates", "overwrite", "profile", "json"],
     help: "Merge models as a recipe says.",
   },
   {
@@ -129,6 +130,7 @@ export interface Invocation {
   /** Where the results of a chain's earlier recipes go, or null. */
   readonly intermediates: string | null;
   readonly overwrite: boolean;
+  readonly profile: boolean;
   readonly json: boolean;
   readonly markdown: boolean;
   readonly extract: ExtractChoices;
@@ -195,6 +197,7 @@ export function parse(argv: readonly string[]): Invocation | { readonly help: st
     pairs: { method: oneOf("method", values.method, PAIRWISE), order: oneOf("order", values.order, ORDERS) },
     intermediates: text(values.intermediates) ?? null,
     overwrite: values.overwrite === true,
+    profile: values.profile === true,
     json: values.json === true,
     extract: {
       rank: values.rank === undefined ? 16 : whole("rank", values.rank, 1, 65_536),

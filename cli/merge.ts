@@ -1,6 +1,7 @@
 /** `merge` and `plan`. */
 import { existsSync, readdirSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
+import { createClock, type Profile } from "../core/clock.ts";
 import { createLocalEngine } from "../core/engine/cpu/pool.ts";
 import type { Engine } from "../core/engine/engine.ts";
 import { WeightloomError } from "../core/errors.ts";
@@ -16,6 +17,7 @@ import { type Invocation, UsageError } from "./args.ts";
 import { kernelModule, openEngine } from "./engine.ts";
 import { diskFolder } from "./files.ts";
 import { openModels } from "./models.ts";
+import { profileTable } from "./profile.ts";
 import { createProgress } from "./progress.ts";
 import { readDocument } from "./recipe.ts";
 
@@ -167,7 +169,8 @@ async function runTo(
   engine: Engine,
   invocation: Invocation,
   signal: AbortSignal,
-): Promise<RunResult> {
+): Promise<RunResult & { readonly profile?: Profile }> {
+  const clock = invocation.profile ? createClock() : undefined;
   const progress = createProgress(plan.writeBytes, plan.tensors.length);
   const result = await run(plan, {
     engine,
@@ -175,12 +178,16 @@ async function runTo(
     memory: buffers(invocation.memory),
     signal,
     onEvent: progress.update,
+    ...(clock === undefined ? {} : { clock }),
   }).finally(progress.clear);
   console.error(
     `Wrote ${out}: ${formatBytes(result.writtenBytes)} in ${formatSeconds(result.seconds)} (${formatBytes(Math.round(result.writtenBytes / result.seconds))}/s).`,
   );
   for (const remark of result.remarks) console.error(`note: ${remark}`);
-  return result;
+  if (clock === undefined) return result;
+  const profile = clock.report();
+  console.error(profileTable(profile));
+  return { ...result, profile };
 }
 
 export function refuseToOverwrite(out: string, overwrite: boolean): void {

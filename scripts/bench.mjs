@@ -1,38 +1,81 @@
 /**
- * `npm run bench [-- memory|speed [METHOD ...]]`: measures on this machine and prints tables. Files go to a temporary folder
- * (BENCH_DIR to choose the disk); results to bench/results.json.
+ * `npm run bench [-- compare|speed|scale|memory [METHOD ...]]`: measures on this machine and prints tables; see bench/README.md.
+ * Results are kept in bench/results.json, each kind beside what was measured of the others before.
  */
-import { writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
 import { join } from "node:path";
+import { compareBench, compareTable } from "../bench/compare.mjs";
 import { memoryBench } from "../bench/memory.mjs";
+import { scaleBench } from "../bench/scale.mjs";
 import { speedBench } from "../bench/speed.mjs";
 import { build } from "./build.mjs";
-import { root } from "./setup.mjs";
+import { ensureInstalled, fail, root } from "./setup.mjs";
 
+const KINDS = ["compare", "speed", "scale", "memory"];
 const [which = "all", ...only] = process.argv.slice(2);
-await build("cli");
-const machine = `${cpus().length} x ${cpus()[0]?.model.trim()}, ${(totalmem() / 2 ** 30).toFixed(0)} GiB, Node ${process.versions.node}`;
-const results = { date: new Date().toISOString().slice(0, 10), machine };
-const mb = (bytes) => `${(bytes / 1e6).toFixed(0)} MB`;
-console.log(machine);
+if (which !== "all" && !KINDS.includes(which))
+  fail(`There is no bench "${which}". There are ${KINDS.join(", ")}; without a name all are run.`);
+ensureInstalled();
+await build("all", { quiet: true });
 
-if (which === "all" || which === "speed") {
-  results.speed = await speedBench(root, { only });
-  const linear = results.speed.find(({ name }) => name.startsWith("linear"))?.seconds ?? Number.NaN;
-  console.log(
-    "\n| what | seconds (median of 3) | times linear | GB/s written | peak memory |\n| --- | ---: | ---: | ---: | ---: |",
-  );
-  for (const { name, seconds, bytes, written = bytes, peak } of results.speed) {
-    console.log(
-      `| ${name} | ${seconds.toFixed(2)} | ${(seconds / linear).toFixed(1)} | ${(written / seconds / 1e9).toFixed(2)} | ${peak === undefined ? "" : mb(peak)} |`,
+const machine = `${cpus().length} x ${cpus()[0]?.model.trim()}, ${(totalmem() / 2 ** 30).toFixed(0)} GiB, Node ${process.versions.node}`;
+const date = new Date().toISOString().slice(0, 10);
+const place = process.env.BENCH_DIR ?? "the system's temporary folder";
+const mb = (bytes) => (bytes === undefined ? "" : `${(bytes / 1e6).toFixed(0)} MB`);
+console.log(`${machine}; files in ${place}; ${date}`);
+
+const path = join(root, "bench/results.json");
+const results = existsSync(path) ? JSON.parse(readFileSync(path, "utf8")) : {};
+/** Measures one kind, keeps it and prints it. */
+async function measure(kind, bench, print) {
+  if (which !== "all" && which !== kind) return;
+  const measured = await bench();
+  results[kind] = { date, machine, place, measured };
+  writeFileSync(path, `${JSON.stringify(results, null, 2)}\n`);
+  console.log(`\n${print(measured)}`);
+}
+const table = (head, rows) =>
+  [head, head.map((_, i) => (i === 0 ? "---" : "---:")), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
+
+await measure("compare", () => compareBench(root, { only }), compareTable);
+await measure(
+  "speed",
+  () => speedBench(root, { only }),
+  (rows) => {
+    const linear = rows.find(({ name }) => name === "linear")?.seconds ?? Number.NaN;
+    return table(
+      ["method", "seconds", "times linear", "GB/s written", "peak memory"],
+      rows.map(({ name, seconds, bytes, written = bytes, peak }) => [
+        name,
+        seconds.toFixed(2),
+        (seconds / linear).toFixed(1),
+        (written / seconds / 1e9).toFixed(2),
+        mb(peak),
+      ]),
     );
-  }
-}
-if (which === "all" || which === "memory") {
-  results.memory = await memoryBench(root);
-  console.log("\n| 2 x 8 GB, sparse | seconds | peak memory | of which buffers |\n| --- | --- | --- | --- |");
-  for (const { method, seconds, peak, buffers } of results.memory)
-    console.log(`| ${method} | ${seconds.toFixed(1)} | ${mb(peak)} | ${mb(buffers)} |`);
-}
-writeFileSync(join(root, "bench/results.json"), `${JSON.stringify(results, null, 2)}\n`);
+  },
+);
+await measure(
+  "scale",
+  () => scaleBench(root),
+  (rows) =>
+    table(
+      ["method", "model", "seconds", "seconds per GB"],
+      rows.map(({ method, size, bytes, seconds }) => [
+        method,
+        size,
+        seconds.toFixed(2),
+        (seconds / (bytes / 1e9)).toFixed(2),
+      ]),
+    ),
+);
+await measure(
+  "memory",
+  () => memoryBench(root),
+  (rows) =>
+    table(
+      ["method", "model, sparse", "seconds", "peak memory", "of which buffers"],
+      rows.map(({ method, size, seconds, peak, buffers }) => [method, size, seconds.toFixed(1), mb(peak), mb(buffers)]),
+    ),
+);

@@ -8,6 +8,7 @@ const root = resolve(import.meta.dirname, "..");
 /** A room (the longest prefix that fits) and what it may import besides itself. */
 const FLOORS: Readonly<Record<string, readonly string[]>> = {
   "core/errors.ts": [],
+  "core/clock.ts": [],
   "core/units.ts": ["core/errors.ts"],
   "core/bytes": ["core/errors.ts"],
   "core/formats": ["core/bytes", "core/errors.ts", "core/units.ts", "core/plan/plan.ts"],
@@ -46,11 +47,13 @@ const FLOORS: Readonly<Record<string, readonly string[]>> = {
     "core/engine/plain/philox.ts",
     "core/tokenizer/encode.ts",
   ],
+  "core/doctor": ["core/model", "core/recipe/recipe.ts", "core/formats", "core/bytes", "core/errors.ts"],
   "core/prepare.ts": ["core/plan", "core/moe", "core/tokenizer", "core/recipe", "core/model"],
-  "core/engine": ["core/graph", "core/bytes", "core/errors.ts", "shaders"],
+  "core/engine": ["core/graph", "core/bytes", "core/clock.ts", "core/errors.ts", "shaders"],
   "core/run": [
     "core/plan",
     "core/engine/engine.ts",
+    "core/clock.ts",
     "core/formats",
     "core/model",
     "core/graph",
@@ -67,10 +70,14 @@ const FLOORS: Readonly<Record<string, readonly string[]>> = {
   app: [
     "workers/api.ts",
     "workers/client.ts",
+    "workers/trusted.ts",
+    "core/run/sums.ts",
     "methods",
     "core/recipe",
+    "core/doctor",
     "core/model/model.ts",
     "core/method.ts",
+    "core/clock.ts",
     "core/errors.ts",
     "core/units.ts",
     "core/bytes/dtype.ts",

@@ -21,7 +21,7 @@ export async function openWithBase(
   files: ReadonlyMap<string, ByteSource>,
   open: readonly OpenedModel[],
   products: () => Promise<Products>,
-): Promise<OpenedModel> {
+): Promise<{ readonly opened: Omit<OpenedModel, "identity">; readonly base: OpenedModel }> {
   // One that is opened again after a reload has its whole name already.
   const again = parsed(name);
   const adapter = await openAdapter(again?.lora?.path ?? name, files);
@@ -41,7 +41,7 @@ export async function openWithBase(
   const named = fitting.filter(({ base }) => base.name === wanted || last(base.name) === wanted);
   const [chosen] = named.length > 0 ? named : fitting;
   if (chosen?.model != null && (named.length === 1 || fitting.length === 1))
-    return { name: chosen.ref, model: chosen.model, files, adapter };
+    return { opened: { name: chosen.ref, model: chosen.model, files, adapter }, base: chosen.base };
   throw new WeightloomError("PlanError", refusal(adapter, tried, fitting.length));
 }
 

@@ -3,10 +3,16 @@
  * do. Failure is an exception whose `name` says what kind.
  */
 import type { Dtype } from "../core/bytes/dtype.ts";
+import type { Profile } from "../core/clock.ts";
+import type { Diagnosis } from "../core/doctor/finding.ts";
+import type { Kinship } from "../core/doctor/kin.ts";
 import type { Kind } from "../core/model/model.ts";
 import type { Note } from "../core/plan/plan.ts";
 import type { Document } from "../core/recipe/document.ts";
 import type { Diagnostic } from "../core/recipe/recipe.ts";
+import type { Inspection } from "./inspection.ts";
+
+export type * from "./inspection.ts";
 
 export interface TensorRow {
   readonly name: string;
@@ -14,6 +20,8 @@ export interface TensorRow {
   readonly shape: readonly number[];
   readonly bytes: number;
   readonly file: string;
+  /** Offset of its first byte in the file. */
+  readonly start: number;
   readonly kind: Kind;
   readonly stack: string | null;
   readonly layer: number | null;
@@ -25,9 +33,12 @@ export interface TensorRow {
 export interface ModelSummary {
   /** Key of the model in the worker; what recipes call it is `name`. */
   readonly id: string;
+  /** The same for the same files, whenever they are opened: what was computed of them may be kept under it. */
+  readonly identity: string;
   readonly name: string;
   readonly family: { readonly id: string; readonly title: string };
-  readonly stacks: readonly { readonly prefix: string; readonly layers: number }[];
+  /** `fixed` stacks keep the order of their layers; see core/model/model.ts. */
+  readonly stacks: readonly { readonly prefix: string; readonly layers: number; readonly fixed?: boolean }[];
   readonly parameters: number;
   readonly bytes: number;
   /** Float types present, commonest first. */
@@ -149,9 +160,11 @@ export interface RunReport {
   readonly verify: VerifyReport;
   /** What the method has to say about numbers it settled on. */
   readonly remarks: readonly string[];
+  /** Where the time went. */
+  readonly profile: Profile;
 }
 
-export interface StudioHost {
+export interface StudioHost extends Inspection {
   /**
    * Reads headers and config.json of one model's files. Those of a LoRA adapter open as a model of their own, named
    * `base+adapter`, when a base they fit is open; rejects with a sentence otherwise.
@@ -167,6 +180,10 @@ export interface StudioHost {
    * another call to plan, preflight or merge overtakes it.
    */
   preflight(document: Document, options: OutputOptions): Promise<readonly PlanNote[]>;
+  /** Can the models of a document merge? From headers and configs alone; those that are not open are passed over. */
+  diagnose(document: Document): Promise<Diagnosis>;
+  /** Do they share an ancestor? From a few thousand weights; null where there are not two models to compare. */
+  kinship(document: Document): Promise<Kinship | null>;
   /** One run at a time. `onProgress` is called at most ten times a second. `text` is saved as the recipe. */
   merge(
     document: Document,

@@ -44,11 +44,18 @@ export function connect(onDeath: (error: Error) => void): StudioClient {
     rename: (id, name) => alive(host.rename(id, name)),
     plan: (document, options) => alive<PlanSummary | PlanRefusal>(host.plan(document, options)),
     preflight: (document, options) => alive(host.preflight(document, options)),
+    diagnose: (document) => alive(host.diagnose(document)),
+    kinship: (document) => alive(host.kinship(document)),
     merge: (document, text, options, target, onProgress) =>
       alive(host.merge(document, text, options, target, proxy(onProgress))),
     cancel: () => alive(host.cancel()),
     engine: (want) => alive(host.engine(want)),
     results: () => alive(host.results()),
+    papers: (model) => alive(host.papers(model)),
+    document: (model, name) => alive(host.document(model, name)),
+    figures: (ask, onProgress) => alive(host.figures(ask, proxy(onProgress))),
+    survey: (ask, onRows) => alive(host.survey(ask, proxy(onRows))),
+    stop: (job) => alive(host.stop(job)),
     terminate: () => end(new WeightloomError("MergeError", "The engine's worker was closed.")),
   };
 }

@@ -6,6 +6,9 @@ import { type Products, plainProducts } from "../core/bytes/lowrank.ts";
 import { createSimdProducts } from "../core/bytes/simd.ts";
 import type { Folder } from "../core/bytes/sink.ts";
 import { type ByteSource, fromBlob } from "../core/bytes/source.ts";
+import { createClock } from "../core/clock.ts";
+import { diagnose } from "../core/doctor/diagnose.ts";
+import { kinship } from "../core/doctor/kin.ts";
 import type { Engine } from "../core/engine/engine.ts";
 import { createPlainEngine } from "../core/engine/plain/plain.ts";
 import { throwIfAborted, WeightloomError } from "../core/errors.ts";
@@ -21,7 +24,10 @@ import { verify } from "../core/run/verify.ts";
 import { METHODS } from "../methods/index.ts";
 import { adaptReference, openWithBase } from "./adapters.ts";
 import type { EngineInfo, OutputOptions, RunProgress, RunReport, StudioHost, Target } from "./api.ts";
+import { wishOf } from "./doctor.ts";
 import { directoryFolder, fileFolder, freshFolder, privateFolder } from "./folders.ts";
+import { identityOf } from "./identity.ts";
+import { createInspector } from "./inspect.ts";
 import { refusal, summarise, summarisePlan } from "./summaries.ts";
 
 /** A model as the host keeps it. */
@@ -31,6 +37,8 @@ export interface OpenedModel {
   readonly files: ReadonlyMap<string, ByteSource>;
   /** For a base with an adapter applied: that adapter. */
   readonly adapter: Adapter | null;
+  /** See `ModelSummary.identity`. */
+  readonly identity: string;
 }
 
 export interface ChosenEngine {
@@ -42,6 +50,8 @@ export interface ChosenEngine {
 export interface HostPlatform {
   /** Makes and calibrates an engine; kept by the host until another kind is asked for. */
   engine(want: OutputOptions["engine"]): Promise<ChosenEngine>;
+  /** An engine for looking at weights, apart from the one that merges; without it, a CPU engine as for a merge. */
+  measuring?(): Promise<Engine>;
   /** The compiled SIMD kernels; without them adapters are applied in JavaScript. */
   kernels?(): Promise<WebAssembly.Module>;
   /** The root of private storage. */
@@ -82,15 +92,20 @@ export function createHost(platform: HostPlatform): StudioHost {
 
   const byName = () => new Map([...models.values()].map(({ name, model }) => [name, model]));
 
-  /** The open models, and those a document makes of an open base and an open adapter. */
-  async function modelsFor(document: Document): Promise<Map<string, Model>> {
+  /**
+   * The open models, and those a document makes of an open base and an open adapter.
+   * @param only leaves out those the document does not use; the others then come in its order
+   */
+  async function modelsFor(document: Document, only = false): Promise<Map<string, Model>> {
     const found = byName();
     for (const ref of modelsOfDocument(document)) {
       if (found.has(ref)) continue;
       const adapted = await adaptReference(ref, [...models.values()], productsFor);
       if (adapted !== null) found.set(ref, adapted);
     }
-    return found;
+    if (!only) return found;
+    const used = modelsOfDocument(document).map((ref) => [ref, found.get(ref)] as const);
+    return new Map(used.filter((one): one is readonly [string, Model] => one[1] !== undefined));
   }
 
   function overtake(): void {
@@ -119,23 +134,31 @@ export function createHost(platform: HostPlatform): StudioHost {
   }
 
   return {
+    ...createInspector({
+      opened: (id) => models.get(id),
+      engine: () => platform.measuring?.() ?? platform.engine("cpu").then(({ engine }) => engine),
+      isMerging: () => running !== null,
+    }),
+
     open: async ({ id, name, files }) => {
       const sources = new Map(
         files.map(({ path, file }) => [path.split("/").at(-1) ?? path, fromBlob(file.name, file)]),
       );
       if (isAdapter(sources)) {
-        const opened = await openWithBase(name, sources, [...models.values()], productsFor);
+        const { opened, base } = await openWithBase(name, sources, [...models.values()], productsFor);
+        const identity = await identityOf(files, base.identity);
         if (byName().has(opened.name))
           throw new WeightloomError(
             "PlanError",
             `${opened.name} is open already. Rename the one that is open to add this adapter again.`,
           );
-        models.set(id, opened);
-        return summarise(id, opened.name, opened.model, [...sources.keys()]);
+        models.set(id, { ...opened, identity });
+        return summarise(id, opened.name, opened.model, [...sources.keys()], identity);
       }
       const model = await openModel(name, sources);
-      models.set(id, { name, model, files: sources, adapter: null });
-      return summarise(id, name, model, [...sources.keys()]);
+      const identity = await identityOf(files);
+      models.set(id, { name, model, files: sources, adapter: null, identity });
+      return summarise(id, name, model, [...sources.keys()], identity);
     },
 
     close: async (id) => {
@@ -171,6 +194,15 @@ export function createHost(platform: HostPlatform): StudioHost {
       throwIfAborted(mine.signal);
       const notes = await preflight(plan, engine, mine.signal);
       return notes.map(({ severity, text }) => ({ severity, text }));
+    },
+
+    diagnose: async (document) => diagnose(await modelsFor(document, true), wishOf(document)),
+
+    kinship: async (document) => {
+      const opened = await modelsFor(document, true);
+      const { base } = wishOf(document);
+      const reference = base !== null && opened.has(base) ? base : [...opened.keys()][0];
+      return reference === undefined || opened.size < 2 ? null : kinship(opened, reference);
     },
 
     merge: async (document, text, options, target, onProgress) => {
@@ -215,6 +247,7 @@ export function createHost(platform: HostPlatform): StudioHost {
   ): Promise<RunReport> {
     const place = await placeFor(target, options, plan);
     const started = performance.now();
+    const clock = createClock();
     let last = 0;
     try {
       const planned = target.kind === "file" ? { ...plan, extras: [] } : plan;
@@ -223,6 +256,7 @@ export function createHost(platform: HostPlatform): StudioHost {
         folder: place.folder,
         memory: Math.min(options.memory, MEMORY_CAP),
         signal,
+        clock,
         onEvent: (event) => {
           const now = performance.now();
           if (now - last < 100) return;
@@ -237,6 +271,7 @@ export function createHost(platform: HostPlatform): StudioHost {
         },
       });
       const seconds = result.seconds;
+      const profile = clock.report();
       const files = await place.reopen();
       const report = await verify(new Map([...files].map(([name, file]) => [name, fromBlob(name, file)])), {
         plan,
@@ -254,6 +289,7 @@ export function createHost(platform: HostPlatform): StudioHost {
         files: [...files].map(([name, file]) => ({ name, size: file.size })),
         verify: report,
         remarks: result.remarks,
+        profile,
       };
     } catch (error) {
       await place.discard();

@@ -27,6 +27,7 @@ export const browserPlatform: HostPlatform = {
       gpu: gpu === undefined || want === "cpu" ? null : () => createGpuEngine(gpu),
     });
   },
+  measuring: async () => createCpuEngine({ lanes: 1, module: await kernelModule(), spawn: spawnLane }),
   kernels: kernelModule,
   storage: () => navigator.storage.getDirectory(),
 };

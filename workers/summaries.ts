@@ -45,13 +45,20 @@ function vocabularyIn({ extras }: Plan): number | null {
   return config instanceof Uint8Array ? configuredVocabulary(JSON.parse(new TextDecoder().decode(config))) : null;
 }
 
-export function summarise(id: string, name: string, model: Model, files: readonly string[]): ModelSummary {
+export function summarise(
+  id: string,
+  name: string,
+  model: Model,
+  files: readonly string[],
+  identity: string,
+): ModelSummary {
   const facts = modelFacts(model);
   return {
     id,
+    identity,
     name,
     family: { id: model.family.id, title: model.family.title },
-    stacks: model.stacks.map(({ prefix, layers }) => ({ prefix, layers })),
+    stacks: model.stacks,
     parameters: model.parameters,
     bytes: model.bytes,
     dtypes: byFrequency(model),
@@ -70,6 +77,7 @@ export function summarise(id: string, name: string, model: Model, files: readonl
         shape: tensor.shape,
         bytes,
         file: tensor.source.name,
+        start: tensor.range.start,
         kind,
         stack,
         layer,

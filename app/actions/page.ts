@@ -1,4 +1,5 @@
 /** Views, looks and help as actions, and what is done with the pointer and keys in the mixer. */
+import { KEYS } from "../mixer/keys.ts";
 import { installer } from "../platform/offline.ts";
 import { useShown } from "../state/shown.ts";
 import { useView } from "../state/view.ts";
@@ -64,11 +65,10 @@ export function pageActions(): Action[] {
   ];
 }
 
-/** Done on a curve; the palette leaves these out. */
-const MIXER: readonly Action[] = [
-  { id: "mixer-walk", title: "Another layer", section: "Mixer", keys: ["←", "→"] },
-  { id: "mixer-value", title: "Change the value of the layer", section: "Mixer", keys: ["↑", "↓"] },
-  { id: "mixer-coarse", title: "The same in large steps", section: "Mixer", keys: ["Shift+↑", "Shift+↓"] },
-  { id: "mixer-ends", title: "First and last layer", section: "Mixer", keys: ["Home", "End"] },
-  { id: "mixer-ramp", title: "A straight ramp between two layers", section: "Mixer", keys: ["Shift+drag"] },
-];
+/** Done on a curve, by the mixer itself; the palette leaves these out. */
+const MIXER: readonly Action[] = KEYS.map(([keys, what]) => ({
+  id: `mixer-${keys}`,
+  title: `${what.charAt(0).toUpperCase()}${what.slice(1)}`,
+  section: "Mixer",
+  keys: [keys],
+}));

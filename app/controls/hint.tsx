@@ -22,7 +22,7 @@ export function Hint({ help, children }: Props) {
     <Tooltip.Root>
       <Tooltip.Trigger asChild>{children}</Tooltip.Trigger>
       <Tooltip.Portal>
-        <Tooltip.Content className="tip" sideOffset={5} collisionPadding={10}>
+        <Tooltip.Content className="help-tip" sideOffset={5} collisionPadding={10}>
           {help}
         </Tooltip.Content>
       </Tooltip.Portal>

@@ -1,21 +1,15 @@
 /**
- * Between the recipe and what is drawn: which parameter, which models, which lanes; curves read from settings and written
- * back. Pure.
+ * Between the recipe and what is drawn: which parameter, whose curves; fields read from the recipe and written back.
+ * Pure.
  */
 import type { NumberParam } from "../../core/method.ts";
-import type { Kind } from "../../core/model/model.ts";
-import {
-  type Curve,
-  type Curves,
-  type Lane,
-  type LaneFilters,
-  type LaneKey,
-  readCurve,
-  writeCurves,
-} from "../../core/recipe/curves.ts";
+import { compose } from "../../core/recipe/compose.ts";
+import { type Field, readField } from "../../core/recipe/field.ts";
 import type { Recipe, Setting } from "../../core/recipe/recipe.ts";
-import type { ModelSummary } from "../../workers/api.ts";
 import { methodOf, paramsOf, roleOf, setModelParam, setParam } from "../state/edits.ts";
+import type { Locks } from "../state/mixer.ts";
+import type { Board, LaneView } from "./board.ts";
+import { type Curve, readLane } from "./curve.ts";
 
 export interface Dial {
   readonly id: string;
@@ -26,15 +20,6 @@ export interface Dial {
 export interface Voice {
   readonly model: string | null;
   readonly role: string | null;
-}
-
-export interface LaneView {
-  readonly key: LaneKey | "ends";
-  readonly title: string;
-  /** Whether layers, the point before them and the point after them can be set here. */
-  readonly layers: boolean;
-  readonly before: boolean;
-  readonly after: boolean;
 }
 
 /** The numeric parameters a recipe's method has, those per model first; seldom changed ones where they are set. */
@@ -55,104 +40,69 @@ export function voicesOf(recipe: Recipe, dial: Dial): Voice[] {
   return (recipe.models ?? []).map(({ model }) => ({ model, role: roleOf(recipe, model) }));
 }
 
-/** The layers of the main stack, and the names to read curves from. */
-export interface Board {
-  readonly layers: number;
-  lane(key: LaneKey): Lane;
-  readonly filters: LaneFilters;
-  readonly names: Readonly<Partial<Record<Kind, readonly string[]>>>;
+/** A model's name and letter, or the parameter's for the whole merge. */
+export const nameOf = (voice: Voice, dial: Dial): string =>
+  voice.model === null ? dial.id : `${voice.role ?? ""} ${voice.model}`;
+
+/** Who is asked for a parameter, in order. */
+export function settingsOf(recipe: Recipe, voice: Voice, id: string): (Setting | undefined)[] {
+  const own = recipe.models?.find(({ model }) => model === voice.model)?.parameters?.[id];
+  return [voice.model === null ? undefined : own, recipe.parameters?.[id]];
 }
 
-export function boardOf(model: ModelSummary): Board {
-  const stack = model.stacks[0];
-  const rows = model.tensors.filter((row) => row.stack === null || row.stack === stack?.prefix);
-  const byKind = (kind: Kind) => rows.filter((row) => row.kind === kind).map((row) => row.name);
-  const inLayer = new Map<string, string[]>();
-  const push = (key: string, name: string) => inLayer.set(key, [...(inLayer.get(key) ?? []), name]);
-  for (const row of rows) {
-    const end = row.kind === "head" || row.kind === "norm" ? "after" : "before";
-    const at = row.layer === null ? end : String(row.layer);
-    push(`all ${at}`, row.name);
-    push(`${row.kind} ${at}`, row.name);
+/** What a parameter is worth for every tensor. */
+export const fieldOf = (recipe: Recipe, board: Board, dial: Dial, voice: Voice): Field =>
+  readField(settingsOf(recipe, voice, dial.id), board.spots, dial.param.default ?? 1);
+
+/** Which tensors keep their values: those of locked lanes, and those of locked columns. */
+export function lockedTensors(board: Board, locks: Locks): ReadonlySet<number> {
+  const lanes = Object.values(board.lanes).flat();
+  const locked = lanes.filter(({ key }) => locks.lanes.has(key)).flatMap(({ columns }) => columns);
+  const whole = board.lanes.all.flatMap(({ columns }) => columns.filter(({ id }) => locks.columns.has(id)));
+  return new Set([...locked, ...whole].flatMap(({ tensors }) => tensors));
+}
+
+/** Per column of a lane, whether nothing in it can change. */
+export const lockedColumns = (lane: LaneView, locked: ReadonlySet<number>): boolean[] =>
+  lane.columns.map(({ tensors }) => tensors.every((i) => locked.has(i)));
+
+export interface Drawing {
+  readonly board: Board;
+  readonly dial: Dial;
+  readonly locked: ReadonlySet<number>;
+  /** Written as filters by name instead of gradients. */
+  readonly exact: boolean;
+}
+
+/** The recipe with one lane's curve drawn anew: only columns that changed are touched, and no locked tensor. */
+export function withCurve(recipe: Recipe, how: Drawing, voice: Voice, lane: LaneView, curve: Curve): Recipe {
+  const { board, dial, locked } = how;
+  const field = fieldOf(recipe, board, dial, voice);
+  const before = readLane(field, lane).curve;
+  let touched = false;
+  for (const [c, value] of curve.entries()) {
+    if (value === null || value === before[c]) continue;
+    for (const i of lane.columns[c]!.tensors) {
+      if (locked.has(i) || field[i] === value) continue;
+      field[i] = value;
+      touched = true;
+    }
   }
-  const final = rows.find((row) => row.kind === "norm" && row.layer === null)?.name;
-  return {
-    layers: stack?.layers ?? 0,
-    lane: (key) => ({ sampleNames: (layer, end) => inLayer.get(`${key} ${layer ?? end ?? "before"}`) ?? [] }),
-    filters: { ...model.filters, ...(final === undefined ? {} : { final: [final] }) },
-    names: {
-      attention: byKind("attention"),
-      mlp: byKind("mlp"),
-      norm: byKind("norm"),
-      embedding: byKind("embedding"),
-      head: byKind("head"),
-      other: byKind("other"),
-    },
-  };
+  return touched ? withField(recipe, how, voice, field) : recipe;
 }
 
-export const ALL_LANES: readonly LaneView[] = [
-  { key: "all", title: "All layers", layers: true, before: true, after: true },
-];
-export const SPLIT_LANES: readonly LaneView[] = [
-  { key: "attention", title: "Attention", layers: true, before: false, after: false },
-  { key: "mlp", title: "MLP", layers: true, before: false, after: false },
-  { key: "norm", title: "Norms", layers: true, before: false, after: true },
-  { key: "ends", title: "Embeddings and head", layers: false, before: true, after: true },
-];
-
-const KINDS = ["attention", "mlp", "norm", "embedding", "head", "other"] as const;
-
-function settingOf(recipe: Recipe, voice: Voice, id: string): Setting | undefined {
-  const own =
-    voice.model === null ? undefined : recipe.models?.find((entry) => entry.model === voice.model)?.parameters?.[id];
-  return own ?? recipe.parameters?.[id];
-}
-
-const standard = (dial: Dial) => dial.param.default ?? 1;
-
-export function curveOf(recipe: Recipe, board: Board, dial: Dial, voice: Voice, lane: LaneView): Curve {
-  const setting = settingOf(recipe, voice, dial.id);
-  const read = (key: LaneKey) => readCurve(setting, board.lane(key), board.layers, standard(dial));
-  if (lane.key !== "ends") return read(lane.key);
-  return { values: [], before: read("embedding").before, after: read("head").after };
-}
-
-/** The recipe with one lane's curve drawn anew; the other lanes stay as they are. */
-export function withCurve(
-  recipe: Recipe,
-  board: Board,
-  dial: Dial,
-  voice: Voice,
-  lane: LaneView,
-  curve: Curve,
-): Recipe {
-  const setting = writeCurves(allCurves(recipe, board, dial, voice, lane, curve), board.filters, {
-    names: board.names,
-  });
-  const value = setting === dial.param.default ? undefined : setting;
+/** The recipe with a parameter's values for all tensors, as the shortest setting that says them. */
+export function withField(recipe: Recipe, { board, dial, exact }: Drawing, voice: Voice, field: Field): Recipe {
+  const before = settingsOf(recipe, voice, dial.id);
+  const setting = compose(board.filters, field, { exact: exact || byBlock(board, field), before });
+  const isDefault =
+    setting === dial.param.default && (voice.model === null || recipe.parameters?.[dial.id] === undefined);
+  const value = isDefault ? undefined : setting;
   return voice.model === null ? setParam(recipe, dial.id, value) : setModelParam(recipe, voice.model, dial.id, value);
 }
 
-function allCurves(recipe: Recipe, board: Board, dial: Dial, voice: Voice, lane: LaneView, curve: Curve): Curves {
-  if (lane.key === "all") return { all: curve };
-  const setting = settingOf(recipe, voice, dial.id);
-  const curves: Partial<Record<Kind, Curve>> = {};
-  for (const kind of KINDS) curves[kind] = readCurve(setting, board.lane(kind), board.layers, standard(dial));
-  if (lane.key === "ends") {
-    const { embedding, head } = curves;
-    if (embedding !== undefined) curves.embedding = { ...embedding, before: curve.before };
-    if (head !== undefined) curves.head = { ...head, after: curve.after };
-  } else curves[lane.key] = curve;
-  return curves;
-}
-
-/** Columns are numbered from -1 (before the layers) to `layers` (after them). */
-export const valueAt = (curve: Curve, column: number): number | null =>
-  column < 0 ? curve.before : column >= curve.values.length ? curve.after : (curve.values[column] ?? null);
-
-export function withValue(curve: Curve, column: number, value: number): Curve {
-  if (column < 0) return { ...curve, before: value };
-  if (column >= curve.values.length) return { ...curve, after: value };
-  return { ...curve, values: curve.values.map((old, i) => (i === column ? value : old)) };
+/** Blocks are filters by name, which other tools understand, as long as they are what was drawn. */
+function byBlock(board: Board, field: Field): boolean {
+  const [all] = board.lanes.all;
+  return board.blocks !== null && all !== undefined && !readLane(field, all).curve.includes(null);
 }

@@ -1,59 +1,52 @@
-/** The usual shapes by their usual names, and the strokes of the brush. Values are shares from 0 to 1 along the layers. */
-import type { Curve } from "../../core/recipe/curves.ts";
-import { valueAt, withValue } from "./lanes.ts";
+/** The usual shapes by their usual names. A shape is a share from 0 to 1 for each place from 0 (first layer) to 1 (last). */
+import type { LaneView } from "./board.ts";
+import { type Curve, exact, levelAt, type Reading } from "./curve.ts";
 
-export const SHAPES: Readonly<Record<string, (x: number) => number>> = {
+type Shape = (x: number) => number;
+
+const smooth: Shape = (x) => x * x * (3 - 2 * x);
+const smoother: Shape = (x) => x ** 3 * (x * (6 * x - 15) + 10);
+
+export const SHAPES: Readonly<Record<string, Shape>> = {
   flat: () => 0.5,
   "ramp up": (x) => x,
   "ramp down": (x) => 1 - x,
   V: (x) => Math.abs(2 * x - 1),
   A: (x) => 1 - Math.abs(2 * x - 1),
   U: (x) => (2 * x - 1) ** 2,
-  smooth: (x) => x * x * (3 - 2 * x),
+  arch: (x) => 1 - (2 * x - 1) ** 2,
+  smoothstep: smooth,
+  "smoothstep down": (x) => 1 - smooth(x),
+  smootherstep: smoother,
   sine: (x) => Math.sin(Math.PI * x),
+  cosine: (x) => (1 + Math.cos(Math.PI * x)) / 2,
+  wave: (x) => (1 - Math.cos(4 * Math.PI * x)) / 2,
+  "step up": (x) => Number(x >= 0.5),
+  "step down": (x) => Number(x < 0.5),
+  "middle only": (x) => Number(Math.abs(x - 0.5) <= 0.25),
+  "ends only": (x) => Number(Math.abs(x - 0.5) > 0.25),
 };
 
-const tidy = (value: number) => Number(value.toFixed(4));
-
-/** A shape over the layers, between two values; flat keeps the mean. Ends follow their neighbours. */
-export function shaped(curve: Curve, name: string, low: number, high: number): Curve {
+/**
+ * A shape over columns `from` to `to`, between two values; flat keeps the mean. Ends outside the layers follow the layer
+ * next to them when the shape reaches it.
+ */
+export function shaped(
+  reading: Reading,
+  lane: LaneView,
+  name: string,
+  [low, high]: readonly [number, number],
+  [from, to]: readonly [number, number] = [0, lane.columns.length - 1],
+): Curve {
   const shape = SHAPES[name];
-  const count = curve.values.length;
-  if (shape === undefined || count === 0) return curve;
-  const present = curve.values.filter((value) => value !== null);
-  const mean = present.reduce((sum, value) => sum + value, 0) / Math.max(1, present.length);
-  const values = curve.values.map((_, i) => {
-    const x = count === 1 ? 0.5 : i / (count - 1);
-    return tidy(name === "flat" ? mean : low + shape(x) * (high - low));
-  });
-  return {
-    values,
-    before: curve.before === null ? null : (values[0] ?? null),
-    after: curve.after === null ? null : (values.at(-1) ?? null),
+  const inside = lane.columns.flatMap(({ isEnd }, i) => (isEnd || i < from || i > to ? [] : [i]));
+  const first = inside[0];
+  if (shape === undefined || first === undefined) return reading.curve;
+  const levels = inside.map((i) => levelAt(reading, i) ?? 0);
+  const mean = levels.reduce((sum, value) => sum + value, 0) / levels.length;
+  const at = (i: number) => {
+    const x = inside.length === 1 ? 0.5 : (Math.min(Math.max(i, first), inside.at(-1)!) - first) / (inside.length - 1);
+    return exact(name === "flat" ? mean : low + shape(x) * (high - low));
   };
-}
-
-/** Sets a column, and pulls its neighbours within `radius` along, less the farther they are. */
-export function painted(curve: Curve, column: number, value: number, radius: number): Curve {
-  let drawn = withValue(curve, column, tidy(value));
-  const inside = column >= 0 && column < curve.values.length;
-  for (let d = 1; inside && d <= radius; d++) {
-    const pull = (1 + Math.cos((Math.PI * d) / (radius + 1))) / 2;
-    for (const near of [column - d, column + d]) {
-      const old = near >= 0 && near < curve.values.length ? valueAt(curve, near) : null;
-      if (old !== null) drawn = withValue(drawn, near, tidy(old + (value - old) * pull));
-    }
-  }
-  return drawn;
-}
-
-/** A straight line between two columns. */
-export function ramped(curve: Curve, from: number, start: number, to: number, end: number): Curve {
-  let drawn = curve;
-  const step = to >= from ? 1 : -1;
-  for (let column = from; column !== to + step; column += step) {
-    const share = to === from ? 1 : (column - from) / (to - from);
-    if (valueAt(curve, column) !== null) drawn = withValue(drawn, column, tidy(start + share * (end - start)));
-  }
-  return drawn;
+  return reading.curve.map((old, i) => (i < from || i > to ? old : at(i)));
 }

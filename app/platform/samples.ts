@@ -33,7 +33,10 @@ export async function sampleModels(only?: readonly string[]): Promise<Found[]> {
     wanted.map(async ({ id, files }): Promise<Found> => {
       const loaded = files.map(async ({ path }) => {
         const name = path.split("/").at(-1) ?? path;
-        return { path: name, file: new File([await (await get(path)).blob()], name) };
+        const response = await get(path);
+        // What was computed of a file may be kept as long as the file is the same.
+        const lastModified = Date.parse(response.headers.get("last-modified") ?? "") || 0;
+        return { path: name, file: new File([await response.blob()], name, { lastModified }) };
       });
       return { name: id, files: await Promise.all(loaded), origin: { kind: "sample", id } };
     }),

@@ -60,7 +60,7 @@ const meanings = hoverTooltip((view, pos) => {
     if (meaning === null) return null;
     const create = () => {
       const dom = document.createElement("div");
-      dom.className = "tip";
+      dom.className = "help-tip";
       dom.textContent = meaning;
       return { dom };
     };

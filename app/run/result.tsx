@@ -7,6 +7,7 @@ import { openResult } from "../runs/result.ts";
 import { say } from "../state/messages.ts";
 import { dismissResult, useRun } from "../state/run.ts";
 import { useStudio } from "../state/studio.ts";
+import { ProfileView } from "./profile.tsx";
 
 function download(file: File): void {
   const url = URL.createObjectURL(file);
@@ -77,6 +78,7 @@ export function ResultCard() {
         label="What the method found"
         notes={report.remarks.map((text) => ({ severity: "info" as const, text }))}
       />
+      <ProfileView profile={report.profile} />
       <div className="buttons">
         {files.length > 0 && (
           <Button look="primary" onClick={() => void downloadAll(files)}>

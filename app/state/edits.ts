@@ -50,6 +50,14 @@ function startingValue(method: AnyMethod, id: string, param: Param, models: numb
   return method.id === "task_arithmetic" ? 0.4 : 1;
 }
 
+/** Where a number of the recipe's method starts, and goes back to. */
+export function startOf(recipe: Recipe, id: string): number {
+  const method = methodOf(recipe);
+  const param = method?.params[id] as Param | undefined;
+  if (method === undefined || param === undefined) return 0;
+  return Number(startingValue(method, id, param, Math.max(1, recipe.models?.length ?? 1)));
+}
+
 /** An optional base is one when the recipe names it and enough models are left beside it. */
 export function takesBase(method: AnyMethod, recipe: Recipe, cast: readonly string[]): boolean {
   if (method.base !== "optional") return method.base === "required";
@@ -77,7 +85,7 @@ export function assemble(recipe: Recipe, methodId: string, cast: readonly string
 }
 
 /** The recipe with another method, and of its parameters those the method knows. */
-function fitted(recipe: Recipe, method: AnyMethod): Recipe {
+export function fitted(recipe: Recipe, method: AnyMethod): Recipe {
   const { parameters: before, ...rest } = recipe;
   const parameters: Record<string, Setting> = {};
   for (const [id, param] of paramsOf(method)) {
@@ -89,7 +97,7 @@ function fitted(recipe: Recipe, method: AnyMethod): Recipe {
 }
 
 /** Entries with the parameters the method knows, and those it needs that nobody gives. */
-function fittedEntries<T extends ModelEntry>(
+export function fittedEntries<T extends ModelEntry>(
   entries: readonly T[],
   method: AnyMethod,
   around: Settings | undefined,
@@ -160,6 +168,19 @@ export function moveModel(recipe: Recipe, model: string, by: -1 | 1): Recipe {
   const [moved] = models.splice(from, 1);
   if (moved !== undefined) models.splice(to, 0, moved);
   return { ...recipe, models };
+}
+
+/** Puts a model before another among the fine-tunes, at the end for null. */
+export function placeModel(recipe: Recipe, model: string, before: string | null): Recipe {
+  const { models = [] } = recipe;
+  const moved = models.find((entry) => entry.model === model);
+  if (moved === undefined || !isWhole(recipe) || model === before) return recipe;
+  const others = models.filter((entry) => entry !== moved);
+  const found = others.findIndex((entry) => entry.model === before);
+  // A base that is no entry itself stands before all of them.
+  const at = found >= 0 ? found : before !== null && before === recipe.base_model ? 0 : others.length;
+  const placed = others.toSpliced(at, 0, moved);
+  return placed.every((entry, i) => entry === models[i]) ? recipe : { ...recipe, models: placed };
 }
 
 const withSetting = (settings: Settings | undefined, id: string, value: Setting | undefined): Settings => {

@@ -11,7 +11,6 @@ interface View {
   readonly view: string;
   /** The parameter whose curves are shown; null for the method's first. */
   readonly param: string | null;
-  readonly split: boolean;
   /** Layers on either side that a painted value reaches. */
   readonly brush: number;
   /** The model whose curve the pointer takes when none is near. */
@@ -30,7 +29,6 @@ export const useView = create<View>((set) => ({
   drawer: null,
   view: "mix",
   param: null,
-  split: false,
   brush: 0,
   active: null,
   set,

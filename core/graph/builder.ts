@@ -17,6 +17,19 @@ export interface Builder {
   finish(results: Pick<Program, "sums" | "histograms" | "reductions" | "keeps" | "output">): Fused;
 }
 
+/** Tensors of a kind have the same programs: one object for all of them, of the last so many. */
+const programs = new Map<string, Program>();
+const REMEMBERED = 1000;
+
+function shared(program: Program): Program {
+  const known = programs.get(program.key);
+  // Which inputs are decoded is not part of the key.
+  if (known !== undefined && String(known.inputs) === String(program.inputs)) return known;
+  if (programs.size >= REMEMBERED) programs.clear();
+  programs.set(program.key, program);
+  return program;
+}
+
 /** @param planeOf the plane that holds a tensor already, or null */
 export function createBuilder(planeOf: (tensor: Tensor) => PlaneRef | null = () => null): Builder {
   const ops: Op[] = [];
@@ -131,7 +144,7 @@ export function createBuilder(planeOf: (tensor: Tensor) => PlaneRef | null = () 
         ...(keeps.length > 0 ? { keeps } : {}),
         output,
       };
-      return { program, uniforms, vectors };
+      return { program: shared(program), uniforms, vectors };
     },
   };
 }

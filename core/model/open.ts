@@ -7,10 +7,11 @@ import type { ByteSource } from "../bytes/source.ts";
 import { WeightloomError } from "../errors.ts";
 import { countOf } from "../formats/checkpoint.ts";
 import { openCheckpoint } from "../formats/shards.ts";
-import { at, isObject, readJson, stringAt } from "./config.ts";
+import { at, readJson, stringAt } from "./config.ts";
 import { recognise } from "./families.ts";
 import { tokenizerFingerprint } from "./fingerprint.ts";
 import { floatKeys } from "./floats.ts";
+import { dequantise, quantisationOf, saysFp8 } from "./fp8.ts";
 import { cardFacts } from "./licence.ts";
 import type { JsonObject, Model } from "./model.ts";
 
@@ -26,10 +27,11 @@ export async function openModel(ref: string, files: ReadonlyMap<string, ByteSour
   const inside = withoutFolder(files);
   if (inside.has("adapter_config.json")) throw adapter(ref, "adapter_config.json");
   const file = inside.get("config.json");
-  const config = file === undefined ? null : await readJson(file);
-  if (config !== null) refuseQuantised(ref, config);
+  const said = file === undefined ? null : await readJson(file);
+  refuseQuantised(ref, said);
   const text = file === undefined ? "" : new TextDecoder().decode(await file.read({ start: 0, end: file.size }));
-  const checkpoint = await openCheckpoint(inside);
+  const stored = await openCheckpoint(inside);
+  const { checkpoint, config } = dequantise(ref, stored, said) ?? { checkpoint: stored, config: said };
   const names = [...checkpoint.tensors.keys()];
   refuseByNames(ref, names);
 
@@ -75,17 +77,22 @@ function adapter(ref: string, found: string): WeightloomError {
 function quantised(ref: string, how: string): WeightloomError {
   return new WeightloomError(
     "FormatError",
-    `${ref}: its weights are quantised (${how}), and merging needs float weights (F32, F16 or BF16). Use the model they were made from.`,
+    `${ref}: its weights are quantised (${how}), and merging needs float weights: F32, F16, BF16, or FP8 with its scales. Use the model they were made from.`,
   );
 }
 
-function refuseQuantised(ref: string, config: JsonObject): void {
-  for (const key of ["quantization_config", "compression_config", "text_config.quantization_config"]) {
-    const found = at(config, key);
-    if (!isObject(found) || Object.keys(found).length === 0) continue;
-    const bits = at(found, "load_in_4bit") === true ? "bitsandbytes 4-bit" : null;
-    throw quantised(ref, stringAt(found, "quant_method") ?? bits ?? key);
-  }
+function refuseQuantised(ref: string, config: JsonObject | null): void {
+  const said = quantisationOf(config);
+  if (said === null || saysFp8(said)) return;
+  const bits =
+    at(said, "load_in_4bit") === true
+      ? "bitsandbytes 4-bit"
+      : at(said, "load_in_8bit") === true
+        ? "bitsandbytes 8-bit"
+        : null;
+  const how = stringAt(said, "quant_method") ?? bits ?? "a way that is not named";
+  const form = stringAt(said, "format") ?? stringAt(said, "quant_algo");
+  throw quantised(ref, form === null ? how : `${how}, ${form}`);
 }
 
 /** Bare files have no config to say so, but their names do. A model that contains adapters says base_layer. */

@@ -129,9 +129,13 @@ export function figuresOf(
 
 /** The Philox key of a tensor: FNV-1a 64 over the run's seed and the tensor's name. */
 export function seedOf(seed: number, name: string): readonly [number, number] {
-  let hash = 0xcbf29ce484222325n;
+  // 64 bits as two halves; the prime is 2^40 + 435.
+  let [low, high] = [0x84222325, 0xcbf29ce4];
   for (const byte of new TextEncoder().encode(`${seed}\u0000${name}`)) {
-    hash = BigInt.asUintN(64, (hash ^ BigInt(byte)) * 0x100000001b3n);
+    low = (low ^ byte) >>> 0;
+    const carried = low * 435;
+    high = (high * 435 + Math.floor(carried / 2 ** 32) + ((low << 8) >>> 0)) % 2 ** 32;
+    low = carried >>> 0;
   }
-  return [Number(hash & 0xffffffffn), Number(hash >> 32n)];
+  return [low, high];
 }

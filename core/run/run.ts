@@ -3,9 +3,11 @@
  * bounded by the plan's budget, files grow in plan order, the small files that make a folder a model
  * come last. A run that fails or is cancelled removes what it wrote.
  */
+
 import { bytesPer } from "../bytes/dtype.ts";
 import type { Folder } from "../bytes/sink.ts";
 import type { ByteSource } from "../bytes/source.ts";
+import type { Clock } from "../clock.ts";
 import type { Engine } from "../engine/engine.ts";
 import { throwIfAborted, WeightloomError } from "../errors.ts";
 import type { CopyPlan, MergePlan, Plan } from "../plan/plan.ts";
@@ -30,6 +32,8 @@ export interface RunOptions {
   /** Budget for buffers in flight, bytes; the plan was made for it. */
   readonly memory: number;
   readonly signal?: AbortSignal;
+  /** Told where the time goes. */
+  readonly clock?: Clock;
   /** Called after every chunk written; cheap, so throttle what is slow. */
   readonly onEvent?: (event: RunEvent) => void;
 }
@@ -57,8 +61,9 @@ export async function run(plan: Plan, options: RunOptions): Promise<RunResult> {
   options.signal?.addEventListener("abort", stop, { once: true });
   throwIfAborted(options.signal);
 
+  const { clock } = options;
   const budget = createBudget(options.memory);
-  const writer = createWriter(plan.files, options.folder);
+  const writer = createWriter(plan.files, options.folder, clock);
   const made: string[] = [];
   let readBytes = 0;
   let writtenBytes = 0;
@@ -74,7 +79,9 @@ export async function run(plan: Plan, options: RunOptions): Promise<RunResult> {
 
   async function read(source: ByteSource, start: number, end: number): Promise<Uint8Array<ArrayBuffer>> {
     throwIfAborted(signal);
+    const ended = clock?.begin("read", end - start);
     const bytes = await source.read({ start, end }, signal, spare.take(end - start));
+    ended?.();
     readBytes += end - start;
     return bytes;
   }
@@ -116,6 +123,7 @@ export async function run(plan: Plan, options: RunOptions): Promise<RunResult> {
   const host: Omit<TileHost, "emit"> = {
     engine: options.engine,
     budget,
+    clock,
     signal,
     read: (plan, index, first, count) => {
       const { info, start, dtype } = plan.inputs[index]!;

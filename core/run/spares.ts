@@ -14,13 +14,15 @@ export interface Spares {
   end(): void;
 }
 
-/** Smaller ones are not worth keeping. */
+/** Smaller buffers of our own are not worth keeping. */
 const LEAST = 64 * 1024;
 /** Buffers of our own kept, bytes; they come on top of the run's budget. */
 const KEPT = 48e6;
 
 /** Most bytes of an engine's memory: a WebAssembly memory ends at 4 GiB, and its lanes need some. */
 const ENGINE_MOST = 3 * 2 ** 30;
+/** Less of an engine's memory is not worth asking for. */
+const PAGE = 65536;
 /** What regions begin at multiples of; loops may write as much behind one. */
 const ALIGNED = 64;
 
@@ -30,7 +32,7 @@ export function createSpares(budget: number, memory: TileMemory | null): Spares 
   // Whoever holds the budget's bytes in pieces of many sizes leaves gaps. What is never touched costs nothing.
   let most = Math.min(ENGINE_MOST, 1.25 * budget);
   let space = memory.take(most);
-  while (space === undefined && most > LEAST) {
+  while (space === undefined && most > PAGE) {
     most /= 2;
     space = memory.take(most);
   }
@@ -46,7 +48,6 @@ function engineSpares(memory: TileMemory, space: Uint8Array<ArrayBuffer>): Spare
 
   return {
     take: (bytes) => {
-      if (bytes < LEAST) return undefined;
       const size = Math.ceil(bytes / ALIGNED) * ALIGNED + ALIGNED;
       let best = -1;
       for (const [g, { at, end }] of gaps.entries()) {

@@ -3,6 +3,7 @@
  * the sweep that needs them, settles each sweep's numbers, and hands out encoded chunks in order.
  */
 import { bytesPer } from "../bytes/dtype.ts";
+import type { Clock } from "../clock.ts";
 import type { Engine, TileResult } from "../engine/engine.ts";
 import type { Fused, Pass } from "../graph/passes.ts";
 import { BLOCK, HIGH_BINS, LOW_BINS, planeBytes, unitOf } from "../graph/program.ts";
@@ -14,6 +15,8 @@ import { type Budget, createBudget } from "./budget.ts";
 export interface TileHost {
   readonly engine: Engine;
   readonly budget: Budget;
+  /** Told where the time goes, if anybody asks. */
+  readonly clock?: Clock | undefined;
   readonly signal: AbortSignal;
   /** Bytes of input `index` for `count` elements from `first`; counted as read. */
   read(plan: MergePlan, index: number, first: number, count: number): Promise<Uint8Array<ArrayBuffer>>;
@@ -108,7 +111,9 @@ export async function streamTensor(
       const bytesOf = (inputs: Iterable<number>) =>
         [...inputs].reduce((sum, index) => sum + count * inputBytes(plan, index), 0);
       const outBytes = yields ? count * bytesPer(plan.dtype) : 0;
+      const waited = host.clock?.begin("wait");
       await host.budget.acquire(bytesOf(missing) + newPlanes + outBytes);
+      waited?.();
       if (newPlanes > 0) {
         planes.parts = planeSizes.map((size) => roomIn(host, size) ?? new Uint8Array(size));
       }
@@ -122,6 +127,7 @@ export async function streamTensor(
         });
         await start;
         const done = await runTile(plan, pass, settlement, host, held, first, count);
+        host.clock?.sweep(plan.passes.indexOf(pass), count, done.spent ?? 0);
         if (isLast || !plan.resident) {
           for (const bytes of held.bytes.values()) host.recycle(bytes);
           held.bytes.clear();
@@ -138,7 +144,11 @@ export async function streamTensor(
       work.push(settled);
       if (yields) host.emit(outBytes, result.then(outputOf));
     }
-    ready = Promise.all(work).then(() => settlement.finish(pass, look));
+    ready = Promise.all(work).then(async () => {
+      const settled = host.clock?.begin("settle");
+      await settlement.finish(pass, look);
+      settled?.();
+    });
     ready.catch(() => {});
   }
   return { settled: ready };
@@ -171,6 +181,7 @@ async function runTile(
       count,
       inputs: program.inputs.map((index) => held.bytes.get(index)!),
       kept: held.planes.parts,
+      clock: host.clock,
     },
     host.signal,
   );

@@ -2,7 +2,9 @@
  * Writes the planned weight files in order: header first, bytes forward. Takes promises of chunks, so
  * that work may finish in any order while the file grows in one. Small chunks are gathered.
  */
+
 import { type ByteSink, type Folder, join } from "../bytes/sink.ts";
+import type { Clock } from "../clock.ts";
 import { abortError } from "../errors.ts";
 import type { FilePlan } from "../plan/plan.ts";
 
@@ -27,7 +29,7 @@ export interface Writer {
   abort(): Promise<void>;
 }
 
-export function createWriter(files: readonly FilePlan[], folder: Folder): Writer {
+export function createWriter(files: readonly FilePlan[], folder: Folder, clock?: Clock): Writer {
   const queue: Chunk[] = [];
   const closed: string[] = [];
   let wake = () => {};
@@ -44,7 +46,9 @@ export function createWriter(files: readonly FilePlan[], folder: Folder): Writer
     const whole = gathered.length === 1 ? gathered[0]!.bytes : join(gathered.map(({ bytes }) => bytes));
     pending = [];
     pendingBytes = 0;
+    const written = clock?.begin("write", whole.length);
     await sink?.write(whole);
+    written?.();
     for (const { bytes, spent } of gathered) spent(bytes);
   }
 
@@ -52,7 +56,9 @@ export function createWriter(files: readonly FilePlan[], folder: Folder): Writer
     if (sink === null) return;
     await flush();
     if (aborted) throw abortError();
+    const written = clock?.begin("write");
     await sink.close();
+    written?.();
     closed.push(sink.name);
     sink = null;
   }

@@ -1,6 +1,5 @@
 /** What a person does to a recipe. */
 import { describe, expect, test } from "vitest";
-import { shaped } from "../../app/mixer/shapes.ts";
 import {
   addModel,
   assemble,
@@ -150,10 +149,4 @@ describe("vocabulary", () => {
     expect(chatml.chat_template).toBe("chatml");
     expect(setChatTemplate(chatml, null)).toEqual(start);
   });
-});
-
-test("shapes by name", () => {
-  const flat = { values: [0.5, 0.5, 0.5, 0.5, 0.5], before: 0.5, after: null };
-  expect(shaped(flat, "V", 0, 1)).toEqual({ values: [1, 0.5, 0, 0.5, 1], before: 1, after: null });
-  expect(shaped(flat, "ramp up", 0, 1).values).toEqual([0, 0.25, 0.5, 0.75, 1]);
 });

@@ -40,6 +40,15 @@ ${specialists.map((name, i) => `  - model: ${join(samples, name)}\n    parameter
 `;
 
 describe("merge", () => {
+  test("--profile says where the time went, as a table and in the report", { timeout: 60_000 }, () => {
+    const done = weightloom("merge", recipe("profile.yml", TIES), "profiled", "--engine", "cpu", "--json", "--profile");
+    expect(done.stderr).toMatch(/\nreading +[\d.]+ +\d+%.*MB +.*\/s\n/);
+    expect(done.stderr).toMatch(/\nsweep 3: [\d.]+ s of one lane, [\d.]+ ns per element\n/);
+    const { profile, readBytes } = JSON.parse(done.stdout.trim().split("\n").at(-1) ?? "");
+    expect(profile.activities.find(({ activity }: { activity: string }) => activity === "read").bytes).toBe(readBytes);
+    expect(profile.sweeps).toHaveLength(3);
+  });
+
   test("writes a model that verifies, with the recipe as it was written", { timeout: 60_000 }, () => {
     const done = weightloom("merge", recipe("ties.yml", TIES), "out", "--engine", "cpu", "--json");
     expect(done.stderr).toContain("tensors");

@@ -1,52 +1,33 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { Worker } from "node:worker_threads";
-import { build } from "vite";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createArena } from "../../core/engine/cpu/arena.ts";
 import { createCpuEngine, createLocalEngine } from "../../core/engine/cpu/pool.ts";
-import { type LanePort, nodeLane } from "../../core/engine/cpu/ports.ts";
+import { nodeLane } from "../../core/engine/cpu/ports.ts";
 import type { Engine, TileJob } from "../../core/engine/engine.ts";
 import { runPlain } from "../../core/engine/plain/plain.ts";
 import { abs, add, along, columnSums, input, mapVector, mul, rank, rowSums } from "../../core/graph/tensor.ts";
 import { computeTensor } from "../../core/run/compute.ts";
+import { bundleLanes, type Lanes } from "../support/lanes.ts";
 import { planOf } from "../support/merge.ts";
 import { awkwardFloats, bytesOf, loadKernels, makeJob, sameArrays, sameBytes } from "./kernels.ts";
 
-let folder: string;
 let module: WebAssembly.Module;
-let workers: Worker[] = [];
+let lanesCode: Lanes;
 const engines: Engine[] = [];
 
 beforeAll(async () => {
   module = await loadKernels();
-  folder = await mkdtemp(join(tmpdir(), "weightloom-lane-"));
-  await build({
-    configFile: false,
-    logLevel: "silent",
-    build: {
-      ssr: "test/cpu/lane.entry.ts",
-      outDir: folder,
-      rolldownOptions: { output: { entryFileNames: "lane.mjs" } },
-    },
-  });
+  lanesCode = await bundleLanes();
 }, 30_000);
 
 afterAll(async () => {
   for (const engine of engines) await engine.close();
-  await rm(folder, { recursive: true });
+  await lanesCode.remove();
 });
 
-const spawn = (): LanePort => {
-  const worker = new Worker(join(folder, "lane.mjs"));
-  workers.push(worker);
-  return nodeLane(worker);
-};
-
 async function start(lanes: number): Promise<Engine> {
-  workers = [];
-  const engine = await createCpuEngine({ lanes, module, spawn });
+  lanesCode.workers.length = 0;
+  const engine = await createCpuEngine({ lanes, module, spawn: lanesCode.spawn });
   engines.push(engine);
   return engine;
 }
@@ -55,7 +36,7 @@ async function startSharing(lanes: number): Promise<Engine> {
   const engine = await createCpuEngine({
     lanes,
     module: await loadKernels("kernels.shared"),
-    spawn,
+    spawn: lanesCode.spawn,
     arena: createArena(),
   });
   engines.push(engine);
@@ -172,7 +153,7 @@ test("a tile that cannot run fails alone", async () => {
 test("a lane that dies fails everything with one DeviceError", async () => {
   const engine = await start(2);
   const runs = Array.from({ length: 8 }, (_, i) => engine.run(job(i + 1, 200_000)));
-  void workers[0]?.terminate();
+  void lanesCode.workers[0]?.terminate();
   const results = await Promise.allSettled(runs);
   const reasons = new Set(results.flatMap((result) => (result.status === "rejected" ? [result.reason] : [])));
   expect([...reasons]).toEqual([expect.objectContaining({ name: "DeviceError" })]);
@@ -193,7 +174,7 @@ test("an engine whose worker cannot start is refused", async () => {
 
 test("closing ends the threads and what was under way", async () => {
   const engine = await start(2);
-  const exits = workers.map((worker) => new Promise((resolve) => worker.on("exit", resolve)));
+  const exits = lanesCode.workers.map((worker) => new Promise((resolve) => worker.on("exit", resolve)));
   const run = engine.run(job(1, 500_000));
   const rejected = expect(run).rejects.toMatchObject({ name: "AbortError" });
   await engine.close();

@@ -229,7 +229,7 @@ test("the map lists the keys that work; single letters keep out of text and can 
   await expect(page.getByRole("region", { name: "Recipe" })).toBeVisible();
   await page.keyboard.press("r");
   await expect(page.getByRole("region", { name: "Recipe" })).toBeHidden();
-  await page.keyboard.press("2");
+  await page.keyboard.press("4");
   await expect(page.getByRole("tab", { name: "Runs" })).toHaveAttribute("aria-selected", "true");
   // In a text field a letter is a letter.
   await page.getByLabel("Name of this mix").fill("");
@@ -373,7 +373,7 @@ test("recipes are pasted anywhere; formatting keeps their comments", async ({ pa
 
 test("merges are written down, made again, and opened as models", async ({ page }) => {
   await loadSamples(page);
-  await page.keyboard.press("2");
+  await page.keyboard.press("4");
   await expect(page.getByRole("heading", { name: "No merge was made here yet" })).toBeVisible();
   await page.keyboard.press("Control+Enter");
   const run = page.locator(".run");
@@ -384,7 +384,7 @@ test("merges are written down, made again, and opened as models", async ({ page 
   await act(page, "method: ties");
   await page.reload();
   await expect(method(page)).toHaveText("TIES");
-  await page.keyboard.press("2");
+  await page.keyboard.press("4");
   await run.getByRole("button", { name: "Open as a model" }).click();
   await expect(message(page).last()).toContainText("The result is open as Add, reverse, sort.");
   await expect(page.locator(".card-name").last()).toHaveText("Add, reverse, sort");

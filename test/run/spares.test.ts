@@ -11,7 +11,13 @@ describe("of an engine's memory", () => {
   test("parts of any sizes never overlap, and all come together again", () => {
     fc.assert(
       fc.property(
-        fc.array(fc.record({ size: fc.integer({ min: 65536, max: 3 * MB }), back: fc.nat(20) }), { maxLength: 60 }),
+        fc.array(
+          fc.record({
+            size: fc.oneof(fc.integer({ min: 1, max: 5000 }), fc.integer({ min: 65536, max: 3 * MB })),
+            back: fc.nat(20),
+          }),
+          { maxLength: 60 },
+        ),
         (steps) => {
           const spares = createSpares(8 * MB, createArena());
           const held: Bytes[] = [];
@@ -48,9 +54,8 @@ describe("of an engine's memory", () => {
     expect(spares.take(3 * MB)?.byteOffset).toBe(a.byteOffset);
   });
 
-  test("small ones are left to whoever asks, foreign and doubled gifts are ignored", () => {
+  test("foreign and doubled gifts are ignored", () => {
     const spares = createSpares(MB, createArena());
-    expect(spares.take(1000)).toBeUndefined();
     const part = spares.take(MB)!;
     expect(isShared(part)).toBe(true);
     expect(spares.take(MB)).toBeUndefined();

@@ -83,8 +83,11 @@ export async function createCpuEngine({ lanes, module, spawn, arena }: CpuEngine
     if (reply.type === "ready" || reply.id === null) return;
     const task = tasks.get(reply.id);
     tasks.delete(reply.id);
-    if (reply.type === "done") task?.resolve(unpackResult(reply.result, task.job));
-    else task?.reject(new WeightloomError("DeviceError", reply.message));
+    if (reply.type === "done") {
+      const to = performance.now();
+      task?.job.clock?.add("compute", { from: to - reply.spent, to });
+      task?.resolve({ ...unpackResult(reply.result, task.job), spent: reply.spent });
+    } else task?.reject(new WeightloomError("DeviceError", reply.message));
     dispatch();
   };
 

@@ -25,7 +25,8 @@ export type Request =
 
 export type Reply =
   | { readonly type: "ready" }
-  | { readonly type: "done"; readonly id: number; readonly result: ResultOnWire }
+  /** `spent`: milliseconds the lane worked on it. */
+  | { readonly type: "done"; readonly id: number; readonly result: ResultOnWire; readonly spent: number }
   /** `id` is null when the lane could not start. */
   | { readonly type: "failed"; readonly id: number | null; readonly message: string };
 

@@ -34,10 +34,11 @@ export function serveLane(port: ServerPort): void {
     }
     try {
       if (lane === null) throw new Error("The lane got a tile before it was ready.");
+      const began = performance.now();
       const result = packResult(lane.run(unpackJob(request.job, met, memory)));
       const { sums, histograms, reductions, inputs, kept, output } = result;
       const transfer = buffersOf([sums, output, ...(histograms ?? []), ...reductions, ...inputs, ...(kept ?? [])]);
-      reply({ type: "done", id: request.id, result }, transfer);
+      reply({ type: "done", id: request.id, result, spent: performance.now() - began }, transfer);
     } catch (error) {
       reply({ type: "failed", id: request.id, message: messageOf(error) });
     }

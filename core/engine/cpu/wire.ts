@@ -13,7 +13,7 @@ interface Place {
 }
 type Bytes = Uint8Array<ArrayBuffer>;
 
-export interface JobOnWire extends Omit<TileJob, "program" | "inputs" | "kept" | "into" | "bins"> {
+export interface JobOnWire extends Omit<TileJob, "program" | "inputs" | "kept" | "into" | "bins" | "clock"> {
   /** Its key alone when the lane has met it. */
   readonly program: Program | string;
   readonly inputs: readonly (Bytes | Place)[];
@@ -33,7 +33,10 @@ export interface ResultOnWire extends Omit<TileResult, "output" | "inputs" | "ke
 const pack = (bytes: Bytes): Bytes | Place => (isShared(bytes) ? { at: bytes.byteOffset, bytes: bytes.length } : bytes);
 
 /** @param met keys of the programs the lane has */
-export function packJob({ program, inputs, kept, into, bins, ...job }: TileJob, met: ReadonlySet<string>): JobOnWire {
+export function packJob(
+  { program, inputs, kept, into, bins, clock: _, ...job }: TileJob,
+  met: ReadonlySet<string>,
+): JobOnWire {
   return {
     ...job,
     program: met.has(program.key) ? program.key : program,

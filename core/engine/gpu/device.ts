@@ -60,7 +60,9 @@ export async function openDevice(gpu: GPU): Promise<Device> {
   }
   const named = describe(adapter);
   try {
-    return watch(await adapter.requestDevice({ label: "weightloom" }), named);
+    // Only for telling how long kernels take.
+    const requiredFeatures = (["timestamp-query"] as const).filter((feature) => adapter.features.has(feature));
+    return watch(await adapter.requestDevice({ label: "weightloom", requiredFeatures }), named);
   } catch (cause) {
     throw deviceError(
       `${named.name}: the GPU gave no device (${messageOf(cause)}). Close other programs that use it, or choose the CPU.`,

@@ -64,7 +64,7 @@ export async function createGpuEngine(gpu: GPU, options: GpuOptions = {}): Promi
     device.check();
     checkJob(job, name, maxTileBytes, limits.maxStorageBufferBindingSize);
     if (job.count === 0) return emptyResult(job);
-    const layout = layOut(job);
+    const layout = layOut(job, job.clock !== undefined && device.gpu.features.has("timestamp-query"));
     const { steps, params } = stepsOf(job, layout);
     const compiled = await Promise.all(steps.map(({ text }) => pipelines.get(text)));
     const lane = await device.guard(ring.take());
@@ -95,6 +95,7 @@ export async function createGpuEngine(gpu: GPU, options: GpuOptions = {}): Promi
     if (layout.inputBytes > 0) {
       const upload = await device.guard(lane.mapped());
       throwIfAborted(signal);
+      const uploaded = job.clock?.begin("upload", layout.inputBytes);
       const bytes = new Uint8Array(upload.getMappedRange(0, layout.inputBytes));
       job.inputs.forEach((input, i) => {
         bytes.set(input, layout.offsets[i]);
@@ -103,17 +104,27 @@ export async function createGpuEngine(gpu: GPU, options: GpuOptions = {}): Promi
         bytes.set(new Uint8Array(table.buffer, table.byteOffset, table.byteLength), layout.tables[t]);
       });
       upload.unmap();
+      uploaded?.();
     }
+    const computed = job.clock?.begin("compute");
     const sent = device.accepted("A tile", () => {
       submit(layout, steps, compiled, params, lane);
       if (layout.inputBytes > 0) lane.recycle();
       return lane.buffer("readback").mapAsync(GPUMapMode.READ, 0, layout.readbackBytes);
     });
     await device.guard(Promise.all([sent.value, sent.done]));
+    computed?.();
+    const downloaded = job.clock?.begin("download", layout.readbackBytes);
     const readback = lane.buffer("readback");
-    const result = collect(job, layout, readback.getMappedRange(0, layout.readbackBytes));
+    const mapped = readback.getMappedRange(0, layout.readbackBytes);
+    const result = collect(job, layout, mapped);
+    const spent = kernelTime(layout, mapped);
     readback.unmap();
-    return result;
+    downloaded?.();
+    if (spent === undefined) return result;
+    const now = performance.now();
+    job.clock?.add("kernel", { from: now - spent, to: now });
+    return { ...result, spent };
   }
 
   function submit(
@@ -131,7 +142,12 @@ export async function createGpuEngine(gpu: GPU, options: GpuOptions = {}): Promi
     }
     const { bins } = layout.sizes;
     if (bins !== undefined && bins > 0) commands.clearBuffer(lane.buffer("bins"), 0, bins);
-    const pass = commands.beginComputePass();
+    const timed = layout.parts.some(({ role }) => role === "times");
+    const pass = commands.beginComputePass(
+      timed
+        ? { timestampWrites: { querySet: lane.queries(), beginningOfPassWriteIndex: 0, endOfPassWriteIndex: 1 } }
+        : {},
+    );
     for (const [i, { groups, bounds }] of steps.entries()) {
       const pipeline = compiled[i]!;
       pass.setPipeline(pipeline);
@@ -148,6 +164,7 @@ export async function createGpuEngine(gpu: GPU, options: GpuOptions = {}): Promi
       pass.dispatchWorkgroups(...gridOf(groups, perRow));
     }
     pass.end();
+    if (timed) commands.resolveQuerySet(lane.queries(), 0, 2, lane.buffer("times"), 0);
     for (const { role, at, bytes } of layout.parts) {
       commands.copyBufferToBuffer(lane.buffer(role), 0, lane.buffer("readback"), at, bytes);
     }
@@ -213,6 +230,14 @@ function emptyResult({ program, inputs }: TileJob): TileResult {
     reductions: program.reductions.map(() => new Float64Array(0)),
     inputs,
   };
+}
+
+/** Milliseconds between the two timestamps, where they were asked for. */
+function kernelTime({ parts }: Layout, mapped: ArrayBuffer): number | undefined {
+  const at = parts.find(({ role }) => role === "times")?.at;
+  if (at === undefined) return undefined;
+  const [from = 0n, to = 0n] = new BigUint64Array(mapped, at, 2);
+  return Math.max(0, Number(to - from) / 1e6);
 }
 
 /** Copies the results out of the mapped readback buffer. */

@@ -17,7 +17,7 @@ export const aligned = (bytes: number) => Math.ceil(bytes / ALIGN) * ALIGN;
 
 /** A result on its way back: copied from the start of `role`'s buffer to `at` in the readback buffer. */
 interface Part {
-  readonly role: Extract<Role, "output" | "sums" | "bins" | "partials">;
+  readonly role: Extract<Role, "output" | "sums" | "bins" | "partials" | "times">;
   readonly at: number;
   readonly bytes: number;
 }
@@ -38,7 +38,8 @@ export interface Layout {
   readonly sizes: Sizes;
 }
 
-export function layOut({ program, dtypes, encode, count, tables: entries }: TileJob): Layout {
+/** @param timed whether two timestamps come back, too */
+export function layOut({ program, dtypes, encode, count, tables: entries }: TileJob, timed = false): Layout {
   const blocks = Math.ceil(count / BLOCK);
   const ranks = stagesOf(program).length - 1;
   let end = 0;
@@ -68,6 +69,7 @@ export function layOut({ program, dtypes, encode, count, tables: entries }: Tile
     ["sums", sums],
     ["bins", bins],
     ["partials", reduced * 4],
+    ["times", timed ? 16 : 0],
   ] as const) {
     if (bytes === 0) continue;
     parts.push({ role, at: readbackBytes, bytes });
@@ -90,6 +92,7 @@ export function layOut({ program, dtypes, encode, count, tables: entries }: Tile
       bins,
       scratch: program.reductions.length * blocks * BLOCK * 4,
       partials: reduced * 4,
+      times: timed ? 16 : 0,
       readback: readbackBytes,
     },
   };

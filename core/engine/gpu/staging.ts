@@ -12,6 +12,8 @@ export interface Lane {
   buffer(role: Role): GPUBuffer;
   /** Resolves when the upload buffer's bytes may be written. */
   mapped(): Promise<GPUBuffer>;
+  /** Two timestamps; only where the device has them. */
+  queries(): GPUQuerySet;
   /** Asks for the upload buffer back once the commands before have run. */
   recycle(): void;
   destroy(): void;
@@ -27,6 +29,7 @@ const ROLES = [
   "bins",
   "scratch",
   "partials",
+  "times",
   "readback",
   "upload",
 ] as const;
@@ -65,6 +68,7 @@ export function createRing(device: Device, depth: number): Ring {
 function createLane(device: Device): Lane {
   const held = new Map<Role, GPUBuffer>();
   let ready: Promise<undefined> | null = null;
+  let times: GPUQuerySet | null = null;
 
   const buffer = (role: Role): GPUBuffer => {
     const found = held.get(role);
@@ -90,6 +94,10 @@ function createLane(device: Device): Lane {
       await ready;
       return upload;
     },
+    queries: () => {
+      times ??= device.gpu.createQuerySet({ type: "timestamp", count: 2 });
+      return times;
+    },
     recycle: () => {
       ready = buffer("upload").mapAsync(GPUMapMode.WRITE);
       ready.catch(() => {}); // Heard at the next tile, if there is one.
@@ -97,6 +105,7 @@ function createLane(device: Device): Lane {
     destroy: () => {
       for (const one of held.values()) one.destroy();
       held.clear();
+      times?.destroy();
     },
   };
 }
@@ -117,6 +126,8 @@ function usageOf(role: Role): GPUBufferUsageFlags {
       return GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST;
     case "inputs":
       return GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST;
+    case "times":
+      return GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC;
     case "keys":
     case "output":
     case "sums":

@@ -1,0 +1,120 @@
+/**
+ * The studio in headless Chromium: the built page, models picked as folders from disk, a recipe dropped on it, merged on
+ * the CPU into the browser's private storage.
+ */
+import { spawn } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { findChromium } from "../scripts/chromium.mjs";
+
+const PORT = "4175";
+const FLAGS = [
+  "--no-sandbox",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-dev-shm-usage",
+];
+
+/** Opens the page with the models of some folders in it, or resolves to null with a sentence on standard error. */
+export async function openStudio(root, folders) {
+  const executablePath = await findChromium();
+  if (executablePath === null) {
+    console.error("The studio is left out: no Chromium was found (npm test gets one).");
+    return null;
+  }
+  const { chromium } = await import("@playwright/test");
+  const server = spawn(process.execPath, [join(root, "scripts/start.mjs")], {
+    cwd: root,
+    env: { ...process.env, PORT, CI: "1", BROWSER: "none" },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  await new Promise((resolve, reject) => {
+    server.stdout.on("data", (data) => String(data).includes("The studio is at") && resolve());
+    server.on("exit", () => reject(new Error("The page could not be served.")));
+  });
+  const browserServer = await chromium.launchServer({ executablePath, args: FLAGS });
+  const browser = await chromium.connect(browserServer.wsEndpoint());
+  const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
+  page.setDefaultTimeout(600_000);
+  // Without pickers the page asks for folders through an input, which can be driven.
+  await page.addInitScript(() => {
+    delete window.showDirectoryPicker;
+    Object.defineProperty(Window.prototype, "showDirectoryPicker", {
+      value: undefined,
+      configurable: true,
+      writable: true,
+    });
+  });
+  await page.goto(`http://localhost:${PORT}/`);
+  for (const folder of folders) {
+    const chooser = page.waitForEvent("filechooser");
+    await page.getByRole("button", { name: "Folder" }).first().click();
+    await (await chooser).setFiles(folder);
+    await page.locator(".card:not(.card-opening)").nth(folders.indexOf(folder)).waitFor();
+  }
+  // Results go to a folder of private storage, which has a picked folder's interface.
+  await page.evaluate(() => {
+    window.showDirectoryPicker = async () =>
+      (await navigator.storage.getDirectory()).getDirectoryHandle("picked", { create: true });
+  });
+  return {
+    /** Seconds from the press of the button to the written files, and the tab's peak memory. */
+    merge: (text) => merge(page, browserServer.process().pid, text),
+    close: async () => {
+      await browser.close();
+      await browserServer.close();
+      server.kill();
+    },
+  };
+}
+
+async function merge(page, pid, text) {
+  await page.evaluate((recipe) => {
+    const transfer = new DataTransfer();
+    transfer.items.add(new File([recipe], "bench.yml"));
+    window.dispatchEvent(new DragEvent("drop", { dataTransfer: transfer, bubbles: true, cancelable: true }));
+  }, text);
+  await page.getByRole("combobox", { name: "Compute on" }).selectOption("cpu");
+  const button = page.getByRole("button", { name: "Merge", exact: true });
+  await page.waitForTimeout(1500);
+  let peak = 0;
+  const watch = setInterval(() => {
+    peak = Math.max(peak, largestRenderer(pid));
+  }, 50);
+  await button.click();
+  await page.getByRole("heading", { name: "Merged and checked" }).waitFor();
+  clearInterval(watch);
+  const report = await page.locator(".result-counts").innerText();
+  await page.getByRole("button", { name: "Close the report" }).click();
+  await page.evaluate(async () => {
+    await (await navigator.storage.getDirectory()).removeEntry("picked", { recursive: true });
+  });
+  const [, minutes = "0", rest] = /TIME\s+(?:(\d+) min )?([\d.]+) s/i.exec(report) ?? [];
+  const seconds = 60 * Number(minutes) + Number(rest);
+  if (!(seconds > 0)) throw new Error(`The report says no time: ${report}`);
+  return { seconds, peak };
+}
+
+/** Resident bytes of the largest page process below a browser. */
+function largestRenderer(pid) {
+  const own = (id) => {
+    try {
+      const command = readFileSync(`/proc/${id}/cmdline`, "utf8");
+      const size = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${id}/status`, "utf8"));
+      return command.includes("--type=renderer") ? Number(size?.[1] ?? 0) * 1024 : 0;
+    } catch {
+      return 0;
+    }
+  };
+  const below = (id) => {
+    try {
+      return readdirSync(`/proc/${id}/task`)
+        .flatMap((task) => readFileSync(`/proc/${id}/task/${task}/children`, "utf8").trim().split(" "))
+        .filter(Boolean)
+        .flatMap((child) => [child, ...below(child)]);
+    } catch {
+      return [];
+    }
+  };
+  return Math.max(0, ...below(pid).map(own));
+}

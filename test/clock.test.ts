@@ -1,0 +1,57 @@
+/** Time told apart: what went on side by side, what alone, and when nothing did. */
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { createClock } from "../core/clock.ts";
+
+beforeEach(() => void vi.useFakeTimers({ toFake: ["performance"] }));
+afterEach(() => void vi.useRealTimers());
+
+const at = (milliseconds: number) => vi.advanceTimersByTime(milliseconds - performance.now());
+
+test("overlapping work counts once, lonely work is told apart", () => {
+  const clock = createClock();
+  at(1000);
+  const read = clock.begin("read", 500);
+  at(1500);
+  const again = clock.begin("read", 250);
+  at(2000);
+  read();
+  clock.add("compute", { from: 1800, to: 2400 });
+  at(3000);
+  again();
+  at(4000);
+  const { seconds, between, activities } = clock.report();
+  expect(seconds).toBeCloseTo(4);
+  expect(between).toBeCloseTo(2);
+  expect(activities.map(({ activity }) => activity)).toEqual(["read", "compute"]);
+  const [reading, computing] = activities;
+  expect(reading).toMatchObject({ times: 2, bytes: 750 });
+  expect(reading?.seconds).toBeCloseTo(2);
+  expect(reading?.total).toBeCloseTo(2.5);
+  expect(reading?.alone).toBeCloseTo(1.4);
+  expect(computing?.seconds).toBeCloseTo(0.6);
+  expect(computing?.alone).toBeCloseTo(0);
+});
+
+test("kernels are a part of computing: they neither fill gaps nor make it less alone", () => {
+  const clock = createClock();
+  clock.add("compute", { from: 100, to: 400 });
+  clock.add("kernel", { from: 350, to: 900 });
+  at(1000);
+  const { between, activities } = clock.report();
+  expect(activities.map(({ alone }) => alone)).toEqual([0.3, 0].map((value) => expect.closeTo(value)));
+  expect(activities[1]?.seconds).toBeCloseTo(0.55);
+  expect(between).toBeCloseTo(0.7);
+});
+
+test("sweeps add up over tensors; without work there is only time between", () => {
+  const clock = createClock();
+  clock.sweep(1, 1000, 5);
+  clock.sweep(1, 3000, 7);
+  at(2000);
+  expect(clock.report()).toEqual({
+    seconds: 2,
+    between: 2,
+    activities: [],
+    sweeps: [{ sweep: 1, elements: 4000, seconds: 0.012 }],
+  });
+});

@@ -1,0 +1,292 @@
+/** The inspector and the heat strips in real Chromium, on the sample family and on a model of thirty thousand tensors. */
+import { closeSync, ftruncateSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import AxeBuilder from "@axe-core/playwright";
+import { expect, type Page, test } from "@playwright/test";
+import { frameWork } from "./tracing.ts";
+
+test.beforeEach(async ({ page }) => {
+  page.on("pageerror", (error) => {
+    throw error;
+  });
+  await page.goto("/");
+});
+
+async function loadSamples(page: Page): Promise<void> {
+  await page.getByRole("button", { name: "Try the sample family" }).click();
+  await expect(page.getByRole("button", { name: "Merge", exact: true })).toBeEnabled();
+}
+
+const openInspector = (page: Page) => page.getByRole("tab", { name: "Inspect" }).click();
+const grid = (page: Page) => page.getByRole("grid", { name: "Tensors" });
+const row = (page: Page, name: string) => grid(page).getByRole("row").filter({ hasText: name });
+const panel = (page: Page) => page.getByRole("region", { name: /^Tensor / });
+
+/** The cells of a row in the table, by column. */
+const cellsOf = (page: Page, name: string) => row(page, name).getByRole("gridcell").allTextContents();
+
+test("tensors are found by plain words, sorted by every column, and compared with the base", async ({ page }) => {
+  await loadSamples(page);
+  await openInspector(page);
+  await expect(page.getByLabel("Model", { exact: true })).toHaveValue("adder");
+  await expect(page.getByLabel("Compared with")).toHaveValue("base");
+  await expect(grid(page)).toHaveAttribute("aria-rowcount", "76");
+  const find = page.getByRole("searchbox", { name: "Find tensors" });
+  await find.fill("layer 3 mlp");
+  await expect(page.getByText("3 of 75 tensors")).toBeVisible();
+  await expect(row(page, "model.layers.3.mlp.up_proj.weight")).toBeVisible();
+  // What `weightloom diff` says of the same tensor.
+  await expect.poll(async () => (await cellsOf(page, "model.layers.3.mlp.up_proj.weight"))[5]).toMatch(/^\d+\.\d+ %$/);
+  await find.fill("no such tensor");
+  await expect(page.getByText("No tensor has all of these words.")).toBeVisible();
+  await find.fill("");
+  for (const title of ["Tensor", "Kind", "Type", "Shape", "Size", "Moved", "Cosine", "Signs differ"]) {
+    const header = page.getByRole("columnheader", { name: title });
+    await header.getByRole("button").click();
+    const first = await header.getAttribute("aria-sort");
+    expect(first).toMatch(/^(ascending|descending)$/);
+    const top = await grid(page).getByRole("row").nth(1).getByRole("gridcell").first().textContent();
+    await header.getByRole("button").click();
+    await expect(header).not.toHaveAttribute("aria-sort", first ?? "");
+    // Equal keys keep the files' order turned round, so even a column of one value changes.
+    await expect(grid(page).getByRole("row").nth(1).getByRole("gridcell").first()).not.toHaveText(top ?? "");
+  }
+});
+
+test("a tensor chosen by the keyboard shows where it lies, its figures, and the difference", async ({ page }) => {
+  await loadSamples(page);
+  await openInspector(page);
+  await page.getByRole("searchbox", { name: "Find tensors" }).fill("layer 0 q_proj");
+  await page.keyboard.press("ArrowDown");
+  await expect(grid(page)).toBeFocused();
+  await expect(row(page, "q_proj")).toHaveAttribute("aria-selected", "true");
+  await expect(panel(page)).toContainText("model.layers.0.self_attn.q_proj.weight");
+  await expect(panel(page)).toContainText("96 × 96");
+  await expect(panel(page)).toContainText("model.safetensors");
+  await expect(panel(page)).toContainText("all 9.22 K elements");
+  await expect(panel(page).getByRole("img")).toHaveCount(2);
+  await expect(panel(page).locator(".row", { hasText: "NaN, Inf" })).toContainText("0, 0");
+  await expect(panel(page)).toContainText(/adder moved [\d.]+ % from base/);
+  await page.getByLabel("Compared with").selectOption({ label: "nothing" });
+  await expect(panel(page).getByRole("img")).toHaveCount(1);
+  await expect(page.getByRole("columnheader")).toHaveCount(5);
+});
+
+test("every cell of the heat map leads to its tensor, by mouse and by arrow keys", async ({ page }) => {
+  await loadSamples(page);
+  await openInspector(page);
+  await page.getByRole("button", { name: "Heat map" }).click();
+  const map = page.getByRole("grid", { name: "Relative change" });
+  const cell = map.getByRole("gridcell", { name: /^self_attn.v_proj, 6: [\d.]+ %$/ });
+  await cell.click();
+  await expect(panel(page)).toContainText("model.layers.6.self_attn.v_proj.weight");
+  await expect(page.locator(".heat-reading")).toHaveText(/^Layer 6, self_attn.v_proj: relative change [\d.]+ %$/);
+  await page.keyboard.press("ArrowRight");
+  await page.keyboard.press("ArrowUp");
+  await expect(page.locator(".heat-reading")).toHaveText(/^Layer 7, self_attn.q_proj: /);
+  await page.keyboard.press("Enter");
+  await expect(panel(page)).toContainText("model.layers.7.self_attn.q_proj.weight");
+  await expect(page.locator(".legend")).toContainText(/alike\s*[\d.]+ %\s*[\d.]+ %\s*moved most/);
+  // Of two fine-tunes the changes are compared as well.
+  await page.getByLabel("Compared with").selectOption("sorter");
+  await page.getByRole("button", { name: "Sign conflict" }).click();
+  await expect(page.getByRole("grid", { name: "Sign conflict" })).toBeVisible();
+  await expect(map.getByRole("gridcell")).toHaveCount(0);
+  await expect.poll(() => page.getByRole("gridcell", { name: /^mlp.up_proj, 2: [\d.]+ %$/ }).count()).toBe(1);
+});
+
+test("the papers of a model are read, and its card leads here", async ({ page }) => {
+  await loadSamples(page);
+  await page.getByRole("button", { name: "Actions for sorter" }).click();
+  await page.getByRole("menuitem", { name: "Inspect" }).click();
+  await expect(page.getByLabel("Model", { exact: true })).toHaveValue("sorter");
+  await page.getByRole("button", { name: "Metadata", exact: true }).click();
+  await expect(page.getByRole("region", { name: "config.json" })).toContainText('"model_type": "llama"');
+  await page.getByRole("button", { name: /^README.md/ }).click();
+  await expect(page.getByRole("region", { name: "README.md" })).toContainText("license");
+  await page.getByRole("button", { name: /^Weight file metadata/ }).click();
+  await expect(page.getByRole("region", { name: "Weight file metadata" })).toContainText("format");
+});
+
+test("heat strips tell in words, boost and drop as undoable steps, and are kept over a reload", async ({ page }) => {
+  await loadSamples(page);
+  const strip = page.getByRole("button", { name: "Weights compared, All layers" });
+  await expect(page.getByText("Under each lane: weights compared with the base “base”")).toBeVisible({
+    timeout: 20_000,
+  });
+  await strip.focus();
+  await page.keyboard.press("ArrowRight");
+  await expect(page.locator(".strip-tip")).toHaveText(/^Layer 0, All layers: adder moved [\d.]+ % from base\.$/);
+  const words = await page.locator(".strip-tip").textContent();
+  await page.keyboard.press("Enter");
+  await page.getByRole("menuitem", { name: "Drop adder" }).press("Enter");
+  const curve = page.getByRole("slider", { name: "All layers, A adder, weight" });
+  const read = async () => {
+    await curve.focus();
+    await page.keyboard.press("Home");
+    await page.keyboard.press("ArrowRight");
+    return curve.getAttribute("aria-valuetext");
+  };
+  expect(await read()).toMatch(/, 0$/);
+  await page.getByRole("button", { name: "Undo" }).click();
+  expect(await read()).toMatch(/, 1$/);
+  // A locked layer keeps its value, of whatever is done to it.
+  await strip.focus();
+  await page.keyboard.press("Enter");
+  await page.getByRole("menuitem", { name: "Lock layer 0 in all lanes" }).press("Enter");
+  await page.keyboard.press("Enter");
+  await page.getByRole("menuitem", { name: "Drop adder" }).press("Enter");
+  expect(await read()).toMatch(/, 1/);
+  await page.getByRole("button", { name: "Unlock all (1)" }).click();
+  // By mouse, on the second model's row.
+  const box = (await strip.boundingBox())!;
+  await page.mouse.click(box.x + box.width * 0.5, box.y + 18);
+  await page.getByRole("menuitem", { name: "Boost reverser" }).click();
+  await page.getByRole("button", { name: "Recipe", exact: true }).click();
+  await expect(page.getByRole("textbox", { name: "Recipe in YAML" })).toContainText("0.5");
+  await page.getByRole("button", { name: "Undo" }).click();
+  await page.waitForTimeout(700);
+  // The figures of this party are kept, once, whatever was drawn meanwhile.
+  const kept = await page.evaluate(
+    () =>
+      new Promise<number>((resolve, reject) => {
+        const opening = indexedDB.open("keyval-store");
+        opening.onerror = () => reject(opening.error);
+        opening.onsuccess = () => {
+          const keys = opening.result.transaction("keyval").objectStore("keyval").getAllKeys();
+          keys.onsuccess = () => resolve(keys.result.filter((key) => String(key).startsWith("heat ")).length);
+        };
+      }),
+  );
+  expect(kept).toBe(1);
+  await page.reload();
+  await expect(strip).toBeVisible({ timeout: 20_000 });
+  await strip.focus();
+  await page.keyboard.press("ArrowRight");
+  await expect(page.locator(".strip-tip")).toHaveText(words ?? "");
+  await page.keyboard.press("Enter");
+  await page.getByRole("menuitem", { name: "Inspect adder here" }).click();
+  await expect(panel(page)).toContainText("model.layers.0.");
+});
+
+/** A mixture-of-experts model of some thirty thousand tensors; the file is sparse, so it takes no room. */
+function largeModel(folder: string): { path: string; tensors: number } {
+  const header: Record<string, { dtype: string; shape: number[]; data_offsets: [number, number] }> = {};
+  const [side, layers, experts] = [32, 48, 207];
+  const size = 2 * side * side;
+  let at = 0;
+  const add = (name: string) => {
+    header[name] = { dtype: "BF16", shape: [side, side], data_offsets: [at, at + size] };
+    at += size;
+  };
+  for (let layer = 0; layer < layers; layer++) {
+    for (const part of ["q", "k", "v", "o"]) add(`model.layers.${layer}.self_attn.${part}_proj.weight`);
+    for (let expert = 0; expert < experts; expert++)
+      for (const part of ["gate", "up", "down"]) add(`model.layers.${layer}.mlp.experts.${expert}.${part}_proj.weight`);
+  }
+  const text = Buffer.from(JSON.stringify(header));
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(text.length));
+  const path = join(folder, "large.safetensors");
+  const file = openSync(path, "w");
+  writeSync(file, Buffer.concat([length, text]));
+  ftruncateSync(file, 8 + text.length + at);
+  closeSync(file);
+  return { path, tensors: Object.keys(header).length };
+}
+
+test("thirty thousand tensors: a key and a frame of scrolling stay within 16 ms", async ({ page, browser }) => {
+  const folder = mkdtempSync(join(tmpdir(), "weightloom-large-"));
+  const { path, tensors } = largeModel(folder);
+  try {
+    const client = await page.context().newCDPSession(page);
+    const data = { items: [], files: [path], dragOperationsMask: 1 };
+    for (const type of ["dragEnter", "dragOver", "drop"] as const)
+      await client.send("Input.dispatchDragEvent", { type, x: 300, y: 300, data });
+    await expect(page.locator(".card-name")).toHaveText(["large"], { timeout: 30_000 });
+    await openInspector(page);
+    await expect(page.getByText(`${tensors.toLocaleString("en")} tensors`)).toBeVisible();
+    expect(await grid(page).getByRole("row").count()).toBeLessThan(60);
+    await page.waitForTimeout(1000);
+
+    const find = page.getByRole("searchbox", { name: "Find tensors" });
+    const typing = await frameWork(browser, page, () =>
+      find.evaluate(async (field: HTMLInputElement) => {
+        // A key per frame, as React hears of it.
+        const { set } = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value") ?? {};
+        const query = "layer 31 experts.20";
+        for (let keys = 1; keys <= query.length; keys++) {
+          await new Promise((next) => requestAnimationFrame(next));
+          set?.call(field, query.slice(0, keys));
+          field.dispatchEvent(new InputEvent("input", { bubbles: true }));
+        }
+        await new Promise((next) => requestAnimationFrame(next));
+      }),
+    );
+    await expect(page.getByText(`24 of ${tensors.toLocaleString("en")} tensors`)).toBeVisible();
+    await find.fill("");
+
+    const scrolling = await frameWork(browser, page, () =>
+      page.evaluate(async () => {
+        const table = document.querySelector(".grid-table") as HTMLElement;
+        for (let i = 0; i < 90; i++) {
+          // Faster than any wheel: all rows are other ones in every frame.
+          table.scrollTop += 700;
+          await new Promise((next) => requestAnimationFrame(next));
+        }
+      }),
+    );
+    for (const [what, { frames, median, high }] of Object.entries({ typing, scrolling })) {
+      console.log(`${what}: ${frames} frames, median ${median.toFixed(1)} ms, 95 % below ${high.toFixed(1)} ms`);
+      expect(frames, what).toBeGreaterThan(15);
+      expect(median, what).toBeLessThan(16);
+    }
+
+    await grid(page).focus();
+    await page.keyboard.press("End");
+    await expect(grid(page).getByRole("row").last()).toHaveAttribute("aria-selected", "true");
+    await page.keyboard.press("Home");
+    await expect(grid(page).getByRole("row").nth(1)).toHaveAttribute("aria-selected", "true");
+
+    // A survey of all of them goes on in the worker, and ends when told to.
+    await page.getByRole("button", { name: "Heat map" }).click();
+    await expect(page.locator(".survey")).toContainText("tensors");
+    await page.locator(".survey").getByRole("button", { name: "Stop" }).click();
+    await expect(page.locator(".survey")).toContainText("Stopped after");
+    await expect(page.getByRole("gridcell", { name: /^mlp.experts/ }).first()).toBeVisible();
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+for (const theme of ["dark", "light"] as const) {
+  test(`no accessibility violations, ${theme}`, async ({ page }) => {
+    await page.evaluate((wanted) => localStorage.setItem("weightloom-theme", wanted), theme);
+    await page.reload();
+    const scan = async (part = "html") =>
+      (await new AxeBuilder({ page }).include(part).analyze()).violations.map(
+        ({ id, nodes }) => `${id}: ${nodes[0]?.html}`,
+      );
+    await loadSamples(page);
+    const strip = page.getByRole("button", { name: "Weights compared, All layers" });
+    await expect(strip).toBeVisible({ timeout: 20_000 });
+    await strip.focus();
+    expect(await scan()).toEqual([]);
+    await page.keyboard.press("Enter");
+    expect(await scan(".strip-menu")).toEqual([]);
+    await page.keyboard.press("Escape");
+    await expect(strip).toBeFocused();
+    await openInspector(page);
+    await grid(page).focus();
+    await page.keyboard.press("ArrowDown");
+    await expect(panel(page).getByRole("img")).toHaveCount(2);
+    expect(await scan()).toEqual([]);
+    await page.getByRole("button", { name: "Heat map" }).click();
+    await expect(page.locator(".legend")).toBeVisible();
+    expect(await scan()).toEqual([]);
+    await page.getByRole("button", { name: "Metadata", exact: true }).click();
+    await expect(page.getByRole("region", { name: "config.json" })).toContainText("model_type");
+    expect(await scan()).toEqual([]);
+  });
+}
