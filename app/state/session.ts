@@ -25,13 +25,28 @@ interface Saved extends Omit<Kept, "earlier" | "moe">, Partial<Pick<Kept, "earli
 export const useWaiting = create<{ readonly list: readonly Remembered[] }>(() => ({ list: [] }));
 
 const KEY = "weightloom-session";
+const LAST = "weightloom-last-change";
+
+/** What was changed too late to be saved with the rest; it is handed out once. */
+function lastChange(): Kept | undefined {
+  const stored = localStorage.getItem(LAST);
+  localStorage.removeItem(LAST);
+  try {
+    return stored === null ? undefined : (JSON.parse(stored) as Kept);
+  } catch {
+    return undefined;
+  }
+}
 
 export async function restore(): Promise<void> {
   const saved = await get<Saved>(KEY).catch(() => undefined);
-  if (saved !== undefined) {
-    const { title, recipe, earlier = [], moe = null, text } = saved;
+  const document = lastChange() ?? saved;
+  if (document !== undefined) {
+    const { title, recipe, earlier = [], moe = null, text } = document;
     useStudio.getState().restore({ title, recipe, earlier, moe, text });
     useStudio.temporal.getState().clear();
+  }
+  if (saved !== undefined) {
     useOptions.getState().setOptions(saved.options);
     const samples = saved.models.filter(({ origin }) => origin.kind === "sample");
     useWaiting.setState({
@@ -127,11 +142,16 @@ function keepSaving(): void {
     clearTimeout(timer);
     timer = setTimeout(save, 400);
   };
-  // What was changed in the last moment before the page goes is not lost.
+  // A page that goes away does not wait for the database: the last moment's changes go where they are written at once.
   addEventListener("pagehide", () => {
     if (timer === undefined) return;
-    clearTimeout(timer);
-    save();
+    const { title, recipe, earlier, moe, text } = useStudio.getState();
+    const last: Kept = { title, recipe, earlier, moe, text };
+    try {
+      localStorage.setItem(LAST, JSON.stringify(last));
+    } catch {
+      // Full: the document is as it was 400 ms ago.
+    }
   });
   useStudio.subscribe(soon);
   useModels.subscribe(soon);
