@@ -251,9 +251,9 @@ test("thirty thousand tensors: a key and a frame of scrolling stay within 16 ms"
 
     // A survey of all of them goes on in the worker, and ends when told to.
     await page.getByRole("button", { name: "Heat map" }).click();
-    await expect(page.locator(".survey")).toContainText("tensors");
-    await page.locator(".survey").getByRole("button", { name: "Stop" }).click();
-    await expect(page.locator(".survey")).toContainText("Stopped after");
+    await expect(page.locator("p.survey")).toContainText("tensors");
+    await page.locator("p.survey").getByRole("button", { name: "Stop" }).click();
+    await expect(page.locator("p.survey")).toContainText("Stopped after");
     await expect(page.getByRole("gridcell", { name: /^mlp.experts/ }).first()).toBeVisible();
   } finally {
     rmSync(folder, { recursive: true, force: true });
