@@ -9,7 +9,12 @@
 import react from "@vitejs/plugin-react";
 import { defineConfig, type Plugin } from "vite";
 
-const policy = (script: string, connect: string): string =>
+/** @param trusted what lets no string become a script; the dev server would not work */
+const policy = (
+  script: string,
+  connect: string,
+  trusted = "; require-trusted-types-for 'script'; trusted-types default",
+): string =>
   [
     "default-src 'none'",
     `script-src 'self' 'wasm-unsafe-eval'${script}`,
@@ -23,10 +28,10 @@ const policy = (script: string, connect: string): string =>
     "form-action 'none'",
     "frame-ancestors 'none'",
     "object-src 'none'",
-  ].join("; ");
+  ].join("; ") + trusted;
 
-const headers = (script = "", connect = ""): Record<string, string> => ({
-  "Content-Security-Policy": policy(script, connect),
+const headers = (script = "", connect = "", trusted?: string): Record<string, string> => ({
+  "Content-Security-Policy": policy(script, connect, trusted),
   "Cross-Origin-Opener-Policy": "same-origin",
   "Cross-Origin-Embedder-Policy": "require-corp",
   "Referrer-Policy": "no-referrer",
@@ -55,7 +60,7 @@ export default defineConfig({
   worker: { format: "es" },
   build: { outDir: "dist/app", target: "es2023", chunkSizeWarningLimit: 700 },
   // The dev server injects an inline script for fast refresh and talks to the page over a socket.
-  server: { headers: headers(" 'unsafe-inline'", " ws:") },
+  server: { headers: headers(" 'unsafe-inline'", " ws:", "") },
   preview: { headers: headers() },
   test: {
     projects: [

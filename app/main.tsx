@@ -1,10 +1,14 @@
+import "../workers/trusted.ts";
 import "@fontsource-variable/inter";
 import "./style/tokens.css";
 import "./style/controls.css";
 import "./style/panels.css";
 import "./style/mixer.css";
+import "./style/models.css";
+import "./style/doctor.css";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
+import { keepDiagnosing } from "./state/doctor.ts";
 import { useModels } from "./state/models.ts";
 import { keepPlanning, learnEngine } from "./state/plan.ts";
 import { restore } from "./state/session.ts";
@@ -13,6 +17,7 @@ import { Studio } from "./studio.tsx";
 
 applyTheme();
 keepPlanning();
+keepDiagnosing();
 void restore();
 
 // The engine is measured once there is something to merge, not while the page loads.

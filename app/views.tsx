@@ -14,6 +14,7 @@ const Inspect = lazy(() => import("./inspect/view.tsx").then(({ Inspect }) => ({
 
 const VIEWS: readonly Shown[] = [
   { id: "mix", title: "Mix", Content: Mix },
+  { id: "stack", title: "Stack", Content: lazy(() => import("./stack/view.tsx")) },
   { id: "inspect", title: "Inspect", Content: Inspect },
 ];
 
@@ -31,7 +32,7 @@ export function Views() {
         ))}
       </Tabs.List>
       <Tabs.Content className="view" value={now.id} tabIndex={-1}>
-        <Suspense>
+        <Suspense fallback={null}>
           <now.Content />
         </Suspense>
       </Tabs.Content>

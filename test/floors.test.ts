@@ -47,6 +47,7 @@ const FLOORS: Readonly<Record<string, readonly string[]>> = {
     "core/engine/plain/philox.ts",
     "core/tokenizer/encode.ts",
   ],
+  "core/doctor": ["core/model", "core/recipe/recipe.ts", "core/formats", "core/bytes", "core/errors.ts"],
   "core/prepare.ts": ["core/plan", "core/moe", "core/tokenizer", "core/recipe", "core/model"],
   "core/engine": ["core/graph", "core/bytes", "core/clock.ts", "core/errors.ts", "shaders"],
   "core/run": [
@@ -69,9 +70,11 @@ const FLOORS: Readonly<Record<string, readonly string[]>> = {
   app: [
     "workers/api.ts",
     "workers/client.ts",
+    "workers/trusted.ts",
     "core/run/sums.ts",
     "methods",
     "core/recipe",
+    "core/doctor",
     "core/model/model.ts",
     "core/method.ts",
     "core/clock.ts",

@@ -4,6 +4,8 @@
  */
 import type { Dtype } from "../core/bytes/dtype.ts";
 import type { Profile } from "../core/clock.ts";
+import type { Diagnosis } from "../core/doctor/finding.ts";
+import type { Kinship } from "../core/doctor/kin.ts";
 import type { Kind } from "../core/model/model.ts";
 import type { Note } from "../core/plan/plan.ts";
 import type { Document } from "../core/recipe/document.ts";
@@ -35,7 +37,8 @@ export interface ModelSummary {
   readonly identity: string;
   readonly name: string;
   readonly family: { readonly id: string; readonly title: string };
-  readonly stacks: readonly { readonly prefix: string; readonly layers: number }[];
+  /** `fixed` stacks keep the order of their layers; see core/model/model.ts. */
+  readonly stacks: readonly { readonly prefix: string; readonly layers: number; readonly fixed?: boolean }[];
   readonly parameters: number;
   readonly bytes: number;
   /** Float types present, commonest first. */
@@ -175,6 +178,10 @@ export interface StudioHost extends Inspection {
    * another call to plan, preflight or merge overtakes it.
    */
   preflight(document: Document, options: OutputOptions): Promise<readonly PlanNote[]>;
+  /** Can the models of a document merge? From headers and configs alone; those that are not open are passed over. */
+  diagnose(document: Document): Promise<Diagnosis>;
+  /** Do they share an ancestor? From a few thousand weights; null where there are not two models to compare. */
+  kinship(document: Document): Promise<Kinship | null>;
   /** One run at a time. `onProgress` is called at most ten times a second. `text` is saved as the recipe. */
   merge(
     document: Document,

@@ -44,6 +44,8 @@ export function connect(onDeath: (error: Error) => void): StudioClient {
     rename: (id, name) => alive(host.rename(id, name)),
     plan: (document, options) => alive<PlanSummary | PlanRefusal>(host.plan(document, options)),
     preflight: (document, options) => alive(host.preflight(document, options)),
+    diagnose: (document) => alive(host.diagnose(document)),
+    kinship: (document) => alive(host.kinship(document)),
     merge: (document, text, options, target, onProgress) =>
       alive(host.merge(document, text, options, target, proxy(onProgress))),
     cancel: () => alive(host.cancel()),

@@ -7,6 +7,8 @@ import { createSimdProducts } from "../core/bytes/simd.ts";
 import type { Folder } from "../core/bytes/sink.ts";
 import { type ByteSource, fromBlob } from "../core/bytes/source.ts";
 import { createClock } from "../core/clock.ts";
+import { diagnose } from "../core/doctor/diagnose.ts";
+import { kinship } from "../core/doctor/kin.ts";
 import type { Engine } from "../core/engine/engine.ts";
 import { createPlainEngine } from "../core/engine/plain/plain.ts";
 import { throwIfAborted, WeightloomError } from "../core/errors.ts";
@@ -22,6 +24,7 @@ import { verify } from "../core/run/verify.ts";
 import { METHODS } from "../methods/index.ts";
 import { adaptReference, openWithBase } from "./adapters.ts";
 import type { EngineInfo, OutputOptions, RunProgress, RunReport, StudioHost, Target } from "./api.ts";
+import { wishOf } from "./doctor.ts";
 import { directoryFolder, fileFolder, freshFolder, privateFolder } from "./folders.ts";
 import { identityOf } from "./identity.ts";
 import { createInspector } from "./inspect.ts";
@@ -89,15 +92,20 @@ export function createHost(platform: HostPlatform): StudioHost {
 
   const byName = () => new Map([...models.values()].map(({ name, model }) => [name, model]));
 
-  /** The open models, and those a document makes of an open base and an open adapter. */
-  async function modelsFor(document: Document): Promise<Map<string, Model>> {
+  /**
+   * The open models, and those a document makes of an open base and an open adapter.
+   * @param only leaves out those the document does not use; the others then come in its order
+   */
+  async function modelsFor(document: Document, only = false): Promise<Map<string, Model>> {
     const found = byName();
     for (const ref of modelsOfDocument(document)) {
       if (found.has(ref)) continue;
       const adapted = await adaptReference(ref, [...models.values()], productsFor);
       if (adapted !== null) found.set(ref, adapted);
     }
-    return found;
+    if (!only) return found;
+    const used = modelsOfDocument(document).map((ref) => [ref, found.get(ref)] as const);
+    return new Map(used.filter((one): one is readonly [string, Model] => one[1] !== undefined));
   }
 
   function overtake(): void {
@@ -186,6 +194,15 @@ export function createHost(platform: HostPlatform): StudioHost {
       throwIfAborted(mine.signal);
       const notes = await preflight(plan, engine, mine.signal);
       return notes.map(({ severity, text }) => ({ severity, text }));
+    },
+
+    diagnose: async (document) => diagnose(await modelsFor(document, true), wishOf(document)),
+
+    kinship: async (document) => {
+      const opened = await modelsFor(document, true);
+      const { base } = wishOf(document);
+      const reference = base !== null && opened.has(base) ? base : [...opened.keys()][0];
+      return reference === undefined || opened.size < 2 ? null : kinship(opened, reference);
     },
 
     merge: async (document, text, options, target, onProgress) => {

@@ -58,7 +58,7 @@ export function summarise(
     identity,
     name,
     family: { id: model.family.id, title: model.family.title },
-    stacks: model.stacks.map(({ prefix, layers }) => ({ prefix, layers })),
+    stacks: model.stacks,
     parameters: model.parameters,
     bytes: model.bytes,
     dtypes: byFrequency(model),

@@ -29,9 +29,10 @@ export function Slices({ slices }: { readonly slices: readonly Slice[] }) {
         ))}
       </ol>
       <p className="quiet">
-        Embeddings come from the first slice, the final norm and head from the last. Ranges are edited in the{" "}
-        <button type="button" className="link" onClick={() => open({ drawer: true })}>
-          recipe
+        Embeddings come from the first slice, the final norm and head from the last. Layers are chosen, moved and scaled
+        on the{" "}
+        <button type="button" className="link" onClick={() => open({ view: "stack" })}>
+          Stack board
         </button>
         .
       </p>

@@ -1,124 +1,139 @@
-/** One open model: who it is in the mix, what it is, and what can be done with it. */
-import { ArrowDown, ArrowUp, MoreHorizontal } from "lucide-react";
-import { DropdownMenu } from "radix-ui";
-import { useState } from "react";
+/** One open model: who it is in the mix, what it is, where it lies, and what can be done with it. */
+import { type KeyboardEvent, type PointerEvent, useState } from "react";
 import type { Recipe } from "../../core/recipe/recipe.ts";
+import { parseRef } from "../../core/recipe/ref.ts";
 import { formatBytes, formatCount } from "../../core/units.ts";
 import type { ModelSummary } from "../../workers/api.ts";
 import { tintOf } from "../controls/colours.ts";
-import {
-  addModel,
-  castOf,
-  isWhole,
-  methodOf,
-  moveModel,
-  removeModel,
-  roleOf,
-  setBase,
-  unsetBase,
-} from "../state/edits.ts";
-import { inspect } from "../state/inspect.ts";
-import { closeModel, rename } from "../state/models.ts";
+import { type Origin, sourceInWords } from "../platform/found.ts";
+import { isWhole, moveModel, roleOf } from "../state/edits.ts";
+import { rename } from "../state/models.ts";
 import { useStudio, wantedBy } from "../state/studio.ts";
+import { CardMenu } from "./menu.tsx";
 
 interface Props {
   readonly model: ModelSummary;
+  readonly origin: Origin;
   readonly recipe: Recipe;
+  /** Further classes while cards are dragged. */
+  readonly mark: string;
+  /** A press on the card that may become a drag. */
+  onPress(event: PointerEvent): void;
 }
 
-/** "Llama · 821 K · 8 layers · BF16 · 1.65 MB" */
-export function factsOf(model: ModelSummary): string {
+const listed = (parts: readonly (string | null)[]) => parts.filter((part) => part !== null && part !== "").join(" · ");
+
+/** "Llama · 821 K · 8 layers", "BF16 · 1.65 MB · apache-2.0", "tokenizer 1f3c9a0e · sample" */
+export function factsOf(model: ModelSummary, origin: Origin): readonly string[] {
   const layers = model.stacks.map((stack) => stack.layers).join(" + ");
   return [
-    model.family.title,
-    formatCount(model.parameters),
-    ...(layers === "" ? [] : [`${layers} layers`]),
-    model.dtypes.join("/") || "no floats",
-    formatBytes(model.bytes),
-  ].join(" · ");
+    listed([model.family.title, formatCount(model.parameters), layers === "" ? null : `${layers} layers`]),
+    listed([model.dtypes.join("/") || "no floats", formatBytes(model.bytes), model.licence ?? "licence not stated"]),
+    listed([
+      model.tokenizer === null ? "no tokenizer" : `tokenizer ${model.tokenizer.slice(0, 8)}`,
+      adapterOf(model.name) ?? sourceInWords(origin),
+    ]),
+  ];
 }
 
-export function ModelCard({ model, recipe }: Props) {
+/** "adapter lora on base" for a base with an adapter applied. */
+function adapterOf(name: string): string | null {
+  try {
+    const { path, lora } = parseRef(name);
+    return lora === undefined ? null : `adapter ${lora.path} on ${path}`;
+  } catch {
+    return null;
+  }
+}
+
+export function ModelCard({ model, origin, recipe, mark, onPress }: Props) {
   const [naming, setNaming] = useState(false);
-  const { edit } = useStudio.getState();
   const moe = useStudio((state) => state.moe);
   const isUsed = useStudio((state) => wantedBy(state).includes(model.name));
   const role = moe === null ? roleOf(recipe, model.name) : null;
-  const fixed = moe !== null || !isWhole(recipe);
-  const method = methodOf(recipe);
-  const mayBeBase = method?.base !== "optional" || castOf(recipe).length > method.models.min;
-  const place = (recipe.models ?? []).findIndex((entry) => entry.model === model.name);
+  const models = moe === null && isWhole(recipe) ? (recipe.models ?? []) : [];
+  const place = role === "base" ? -1 : models.findIndex((entry) => entry.model === model.name);
+  const [first, second, third] = factsOf(model, origin);
   return (
-    <li className="card" style={{ "--tint": tintOf(role) } as React.CSSProperties}>
+    <li
+      className={`card${place < 0 ? "" : " card-movable"}${mark}`}
+      data-card={model.name}
+      style={{ "--tint": tintOf(role) } as React.CSSProperties}
+      onPointerDown={(event) => {
+        const isElsewhere = (event.target as Element).closest("button:not(.tag), input") !== null;
+        if (place >= 0 && !isElsewhere) onPress(event);
+      }}
+    >
       <div className="card-head">
-        <span className="tag">{role ?? (isUsed ? "in" : "out")}</span>
+        {place < 0 ? (
+          <span className="tag">{role ?? (isUsed ? "in" : "out")}</span>
+        ) : (
+          <Handle role={role} name={model.name} place={place} count={models.length} />
+        )}
         {naming ? (
-          <input
-            className="card-rename"
-            aria-label={`New name of ${model.name}`}
-            defaultValue={model.name}
-            // biome-ignore lint/a11y/noAutofocus: it replaces the name that was just asked to be changed
-            autoFocus
-            onBlur={(event) => {
-              setNaming(false);
-              void rename(model.name, event.target.value);
-            }}
-            onKeyDown={(event) => {
-              if (event.key === "Enter") event.currentTarget.blur();
-              if (event.key === "Escape") setNaming(false);
-            }}
-          />
+          <Naming name={model.name} done={() => setNaming(false)} />
         ) : (
           <span className="card-name" title={model.name}>
             {model.name}
           </span>
         )}
-        <DropdownMenu.Root>
-          <DropdownMenu.Trigger className="button button-icon" aria-label={`Actions for ${model.name}`}>
-            <MoreHorizontal size={16} aria-hidden />
-          </DropdownMenu.Trigger>
-          <DropdownMenu.Portal>
-            <DropdownMenu.Content className="menu" align="end" sideOffset={4}>
-              {!fixed && role !== "base" && mayBeBase && (
-                <Item onSelect={() => edit((r) => setBase(r, model.name))}>Make it the base</Item>
-              )}
-              {!fixed && role === "base" && method?.base === "optional" && (
-                <Item onSelect={() => edit(unsetBase)}>Merge it like the others</Item>
-              )}
-              {!fixed && role === null && (
-                <Item onSelect={() => edit((r) => addModel(r, model.name))}>Put into the mix</Item>
-              )}
-              {!fixed && role !== null && role !== "base" && (
-                <Item onSelect={() => edit((r) => removeModel(r, model.name))}>Take out of the mix</Item>
-              )}
-              {!fixed && place > 0 && (
-                <Item onSelect={() => edit((r) => moveModel(r, model.name, -1))}>
-                  <ArrowUp size={14} aria-hidden /> Move up
-                </Item>
-              )}
-              {!fixed && place >= 0 && place < (recipe.models ?? []).length - 1 && (
-                <Item onSelect={() => edit((r) => moveModel(r, model.name, 1))}>
-                  <ArrowDown size={14} aria-hidden /> Move down
-                </Item>
-              )}
-              <Item onSelect={() => inspect(model.name)}>Inspect</Item>
-              <Item onSelect={() => setNaming(true)}>Rename</Item>
-              <Item onSelect={() => closeModel(model.name)}>Close</Item>
-            </DropdownMenu.Content>
-          </DropdownMenu.Portal>
-        </DropdownMenu.Root>
+        <CardMenu model={model} recipe={recipe} onRename={() => setNaming(true)} />
       </div>
-      <p className="card-facts">{factsOf(model)}</p>
+      <p className="card-facts">{first}</p>
+      <p className="card-facts">{second}</p>
       <p className="card-facts" title={model.tokenizer === null ? "No tokenizer file" : `Tokenizer ${model.tokenizer}`}>
-        {model.licence ?? "licence not stated"}
-        {model.tokenizer === null ? " · no tokenizer" : ""}
+        {third}
       </p>
     </li>
   );
 }
 
-const Item = ({ onSelect, children }: { readonly onSelect: () => void; readonly children: React.ReactNode }) => (
-  <DropdownMenu.Item className="menu-item" onSelect={onSelect}>
-    {children}
-  </DropdownMenu.Item>
-);
+interface HandleProps {
+  readonly role: string | null;
+  readonly name: string;
+  readonly place: number;
+  readonly count: number;
+}
+
+function Handle({ role, name, place, count }: HandleProps) {
+  const key = (event: KeyboardEvent) => {
+    const by = event.key === "ArrowUp" ? -1 : event.key === "ArrowDown" ? 1 : 0;
+    if (by === 0) return;
+    event.preventDefault();
+    useStudio.getState().edit((recipe) => moveModel(recipe, name, by));
+  };
+  return (
+    <button
+      type="button"
+      className="tag"
+      aria-label={`${role} ${name}, ${place + 1} of ${count}: up and down arrows move it`}
+      title="Drag the card, or move it with the arrow keys"
+      onKeyDown={key}
+    >
+      {role}
+    </button>
+  );
+}
+
+function Naming({ name, done }: { readonly name: string; readonly done: () => void }) {
+  return (
+    <input
+      className="card-rename"
+      aria-label={`New name of ${name}`}
+      defaultValue={name}
+      // biome-ignore lint/a11y/noAutofocus: it replaces the name that was just asked to be changed
+      autoFocus
+      onBlur={(event) => {
+        done();
+        void rename(name, event.target.value);
+      }}
+      onKeyDown={(event) => {
+        if (event.key === "Enter") event.currentTarget.blur();
+        if (event.key === "Escape") {
+          event.currentTarget.value = name;
+          done();
+        }
+      }}
+    />
+  );
+}

@@ -1,21 +1,21 @@
 /** The left side: open models, ways to add more, and whether they can merge. */
-import { FilePlus, FolderPlus, Sparkles } from "lucide-react";
+import { FilePlus, FolderPlus, Sparkles, X } from "lucide-react";
 import { messageOf } from "../../core/errors.ts";
 import { Button } from "../controls/button.tsx";
 import type { Found } from "../platform/found.ts";
 import { pickModelFiles, pickModelFolder } from "../platform/pickers.ts";
-import { castOf } from "../state/edits.ts";
 import { say } from "../state/messages.ts";
-import { openModels, useModels } from "../state/models.ts";
+import { forgetClosed, openModels, takeBack, useModels } from "../state/models.ts";
 import { forgetWaiting, reopen, useWaiting } from "../state/session.ts";
 import { useStudio } from "../state/studio.ts";
-import { ModelCard } from "./card.tsx";
+import { Cards } from "./cards.tsx";
 import { loadSamples } from "./samples.ts";
 import { Verdict } from "./verdict.tsx";
 
 export async function add(finding: Promise<Found[] | null>): Promise<void> {
   try {
-    const found = await finding;
+    useModels.setState({ searching: true });
+    const found = await finding.finally(() => useModels.setState({ searching: false }));
     if (found === null) return;
     if (found.length === 0)
       say("error", "No weights were found there. A model is a folder with .safetensors files, or one such file.");
@@ -26,12 +26,9 @@ export async function add(finding: Promise<Found[] | null>): Promise<void> {
 }
 
 export function ModelsPanel() {
-  const { list, opening } = useModels();
+  const { list, closed } = useModels();
   const recipe = useStudio((state) => state.recipe);
   const waiting = useWaiting((state) => state.list);
-  const order = castOf(recipe);
-  const rank = (name: string) => (order.includes(name) ? order.indexOf(name) : order.length);
-  const sorted = [...list].sort((a, b) => rank(a.summary.name) - rank(b.summary.name));
   return (
     <aside className="models" aria-label="Models">
       <h2>Models</h2>
@@ -49,16 +46,18 @@ export function ModelsPanel() {
           </div>
         </div>
       )}
-      <ul className="cards">
-        {sorted.map(({ summary }) => (
-          <ModelCard key={summary.id} model={summary} recipe={recipe} />
-        ))}
-        {opening.map((name) => (
-          <li key={name} className="card card-opening" aria-busy="true">
-            Reading headers of {name} ...
-          </li>
-        ))}
-      </ul>
+      <Cards recipe={recipe} />
+      {closed !== null && (
+        <p className="closed">
+          <span>{closed.found.name} was closed.</span>
+          <Button look="ghost" onClick={() => void takeBack()}>
+            Open again
+          </Button>
+          <Button look="icon" aria-label="Dismiss" onClick={forgetClosed}>
+            <X size={14} aria-hidden />
+          </Button>
+        </p>
+      )}
       <div className="drop">
         <strong>Drop files or folders</strong>
         <div className="buttons">

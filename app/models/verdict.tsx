@@ -1,91 +1,58 @@
-/** Can these merge? Read from headers and configs alone; every reason is a sentence. */
-import { CircleAlert, CircleCheck, CircleX } from "lucide-react";
-import type { ModelSummary, PlanRefusal, PlanSummary } from "../../workers/api.ts";
-import { useModels } from "../state/models.ts";
+/** Can these merge? What the doctor found in headers and configs, what the planner refuses, who is related to whom. */
+import { Check, CircleAlert, CircleCheck, CircleX, TriangleAlert, Wrench } from "lucide-react";
+import type { Finding } from "../../core/doctor/finding.ts";
+import { Button } from "../controls/button.tsx";
+import { heal, healing, useDoctor } from "../state/doctor.ts";
+import { isWhole } from "../state/edits.ts";
 import { usePlan } from "../state/plan.ts";
-import { useStudio, wantedBy } from "../state/studio.ts";
-import { tokenizerSource } from "../state/vocabulary.ts";
+import { useStudio } from "../state/studio.ts";
+import { Relatives } from "./relatives.tsx";
+import { judge } from "./words.ts";
 
-export interface Judgement {
-  readonly verdict: "yes" | "no" | "wait";
-  readonly headline: string;
-  readonly reasons: readonly string[];
-}
-
-/** What the headers say about the models that a document uses, the one that gives the tokenizer first. */
-export function judge(
-  names: readonly string[],
-  source: string | null,
-  open: readonly ModelSummary[],
-  plan: PlanSummary | null,
-  refusal: PlanRefusal | null,
-): Judgement {
-  const used = names.map((name) => open.find((model) => model.name === name));
-  const models = used.filter((model) => model !== undefined);
-  if (refusal !== null && refusal.missing.length > 0) {
-    return {
-      verdict: "wait",
-      headline: "Not yet.",
-      reasons: [
-        `The recipe names ${refusal.missing.join(", ")}, which ${refusal.missing.length === 1 ? "is" : "are"} not open. Add ${refusal.missing.length === 1 ? "it" : "them"} or change the recipe.`,
-      ],
-    };
-  }
-  if (refusal !== null) return { verdict: "no", headline: "No.", reasons: refusal.errors };
-  if (plan === null) return { verdict: "wait", headline: "Looking ...", reasons: [] };
-  const reasons: string[] = [];
-  const [first] = models;
-  if (first !== undefined && models.length > 1) {
-    const families = new Set(models.map((model) => model.family.title));
-    const tokenizers = new Set(models.map((model) => model.tokenizer));
-    reasons.push(
-      families.size === 1
-        ? `All are ${first.family.title} with ${first.stacks.map((s) => s.layers).join(" + ") || "no numbered"} layers.`
-        : `Different families: ${[...families].join(", ")}.`,
-    );
-    reasons.push(
-      tokenizers.size === 1
-        ? first.tokenizer === null
-          ? "None has a tokenizer file."
-          : "They share one tokenizer."
-        : `The tokenizers differ; the result ${tokensOf(source, first.name)}`,
-    );
-    const licences = [...new Set(models.map((model) => model.licence ?? "not stated"))];
-    reasons.push(
-      licences.length === 1
-        ? `Licence of all: ${licences[0]}.`
-        : `Licences: ${licences.join(", ")}. The result must keep to all of them.`,
-    );
-  }
-  return { verdict: "yes", headline: "Yes.", reasons };
-}
-
-function tokensOf(source: string | null, first: string): string {
-  if (source === null) return `gets ${first}'s, and rows are merged by number. Choose a tokenizer to line them up.`;
-  return source === "union" ? "gets the tokens of all." : `gets ${source === "base" ? first : source}'s.`;
-}
+const ICONS = { yes: CircleCheck, fix: Wrench, no: CircleX, wait: CircleAlert } as const;
 
 export function Verdict() {
-  const studio = useStudio();
-  const list = useModels((state) => state.list);
-  const { plan, refusal } = usePlan();
-  const { verdict, headline, reasons } = judge(
-    wantedBy(studio),
-    studio.moe === null ? tokenizerSource(studio.recipe) : "base",
-    list.map(({ summary }) => summary),
-    plan,
-    refusal,
-  );
-  const Icon = verdict === "yes" ? CircleCheck : verdict === "no" ? CircleX : CircleAlert;
+  const { diagnosis, took } = useDoctor();
+  const refusal = usePlan((state) => state.refusal);
+  const whole = useStudio((state) => state.moe === null && isWhole(state.recipe));
+  const { verdict, headline, findings, more } = judge(diagnosis, refusal);
+  const Icon = ICONS[verdict];
   return (
     <section className={`verdict verdict-${verdict}`} aria-label="Can these merge?" aria-live="polite">
       <h2>Can these merge?</h2>
-      <p className="verdict-head">
+      <p
+        className="verdict-head"
+        title={took === null ? undefined : `Headers and configs, read in ${Math.round(took)} ms`}
+      >
         <Icon size={16} aria-hidden /> <strong>{headline}</strong>
       </p>
-      {reasons.map((reason) => (
-        <p key={reason}>{reason}</p>
+      {more.map((text) => (
+        <p key={text}>{text}</p>
       ))}
+      <ul className="findings">
+        {findings.map((finding) => (
+          <Reason key={finding.text} finding={finding} whole={whole} />
+        ))}
+      </ul>
+      <Relatives />
     </section>
+  );
+}
+
+const MARKS = { stop: CircleX, fix: Wrench, warn: TriangleAlert, fine: Check } as const;
+const SAID = { stop: "Hinders:", fix: "To fix:", warn: "Mind:", fine: "Fine:" } as const;
+
+function Reason({ finding: { weight, text, remedy }, whole }: { readonly finding: Finding; readonly whole: boolean }) {
+  const Mark = MARKS[weight];
+  // In stacks and modules a model has places that cannot simply go.
+  const can = remedy !== undefined && (remedy.kind !== "leave" || whole);
+  return (
+    <li className={`finding finding-${weight}`}>
+      <Mark size={13} aria-label={SAID[weight]} />
+      <div>
+        <p>{text}</p>
+        {can && <Button onClick={() => heal(remedy)}>{healing(remedy)}</Button>}
+      </div>
+    </li>
   );
 }

@@ -13,6 +13,14 @@ export type Origin =
   /** Opened through a plain input: cannot be found again. */
   | { readonly kind: "none" };
 
+/** Where a model lies, for its card. */
+export function sourceInWords(origin: Origin): string {
+  if (origin.kind === "sample") return "sample";
+  if (origin.kind === "folder") return `folder ${origin.handle.name}`;
+  if (origin.kind === "files") return origin.handles.length === 1 ? "one file" : `${origin.handles.length} files`;
+  return "this visit only";
+}
+
 export interface Found {
   readonly name: string;
   readonly files: readonly FoundFile[];

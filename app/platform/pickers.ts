@@ -10,8 +10,11 @@ export const canPickFiles = (): boolean => typeof window.showSaveFilePicker === 
 /** Every file below a folder; hidden ones are passed over. */
 export async function filesBelow(directory: FileSystemDirectoryHandle, prefix = ""): Promise<FoundFile[]> {
   const files: FoundFile[] = [];
-  for await (const handle of directory.values()) {
-    if (handle.name.startsWith(".")) continue;
+  const handles: (FileSystemFileHandle | FileSystemDirectoryHandle)[] = [];
+  for await (const handle of directory.values()) if (!handle.name.startsWith(".")) handles.push(handle);
+  // Browsers list a folder in any order; people expect that of the names.
+  handles.sort((a, b) => a.name.localeCompare(b.name, "en", { numeric: true }));
+  for (const handle of handles) {
     const path = `${prefix}${handle.name}`;
     if (handle.kind === "file") files.push({ path, file: await handle.getFile() });
     else files.push(...(await filesBelow(handle, `${path}/`)));

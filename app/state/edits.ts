@@ -85,7 +85,7 @@ export function assemble(recipe: Recipe, methodId: string, cast: readonly string
 }
 
 /** The recipe with another method, and of its parameters those the method knows. */
-function fitted(recipe: Recipe, method: AnyMethod): Recipe {
+export function fitted(recipe: Recipe, method: AnyMethod): Recipe {
   const { parameters: before, ...rest } = recipe;
   const parameters: Record<string, Setting> = {};
   for (const [id, param] of paramsOf(method)) {
@@ -97,7 +97,7 @@ function fitted(recipe: Recipe, method: AnyMethod): Recipe {
 }
 
 /** Entries with the parameters the method knows, and those it needs that nobody gives. */
-function fittedEntries<T extends ModelEntry>(
+export function fittedEntries<T extends ModelEntry>(
   entries: readonly T[],
   method: AnyMethod,
   around: Settings | undefined,
@@ -168,6 +168,19 @@ export function moveModel(recipe: Recipe, model: string, by: -1 | 1): Recipe {
   const [moved] = models.splice(from, 1);
   if (moved !== undefined) models.splice(to, 0, moved);
   return { ...recipe, models };
+}
+
+/** Puts a model before another among the fine-tunes, at the end for null. */
+export function placeModel(recipe: Recipe, model: string, before: string | null): Recipe {
+  const { models = [] } = recipe;
+  const moved = models.find((entry) => entry.model === model);
+  if (moved === undefined || !isWhole(recipe) || model === before) return recipe;
+  const others = models.filter((entry) => entry !== moved);
+  const found = others.findIndex((entry) => entry.model === before);
+  // A base that is no entry itself stands before all of them.
+  const at = found >= 0 ? found : before !== null && before === recipe.base_model ? 0 : others.length;
+  const placed = others.toSpliced(at, 0, moved);
+  return placed.every((entry, i) => entry === models[i]) ? recipe : { ...recipe, models: placed };
 }
 
 const withSetting = (settings: Settings | undefined, id: string, value: Setting | undefined): Settings => {

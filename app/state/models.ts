@@ -1,6 +1,7 @@
 /** The models that are open: what the worker said of each, and the handles that can open it again. */
 import { create } from "zustand";
 import { messageOf } from "../../core/errors.ts";
+import type { Recipe } from "../../core/recipe/recipe.ts";
 import type { ModelSummary } from "../../workers/api.ts";
 import type { Found } from "../platform/found.ts";
 import { addModel, isWhole, removeModel } from "./edits.ts";
@@ -13,15 +14,36 @@ export interface OpenModel {
   readonly summary: ModelSummary;
   /** How to find it again after a reload. */
   readonly origin: Found["origin"];
+  readonly files: Found["files"];
+}
+
+/** A model that was just closed, and the recipe it was closed in, to take it back. */
+export interface Closed {
+  readonly found: Found;
+  readonly before: Recipe;
+  readonly after: Recipe;
 }
 
 interface Models {
   readonly list: readonly OpenModel[];
   /** Names being opened. */
   readonly opening: readonly string[];
+  /** Of the models that are being opened together: how many are done, of how many. */
+  readonly done: number;
+  readonly total: number;
+  readonly closed: Closed | null;
+  /** True while dropped or picked folders are looked through for models. */
+  readonly searching: boolean;
 }
 
-export const useModels = create<Models>(() => ({ list: [], opening: [] }));
+export const useModels = create<Models>(() => ({
+  list: [],
+  opening: [],
+  done: 0,
+  total: 0,
+  closed: null,
+  searching: false,
+}));
 
 export const summaryOf = (name: string): ModelSummary | undefined =>
   useModels.getState().list.find(({ summary }) => summary.name === name)?.summary;
@@ -31,14 +53,18 @@ let nextId = 1;
 /** Opens models one after the other and puts them in the mix. Resolves to the names that opened. */
 export async function openModels(found: readonly Found[], intoMix = true): Promise<string[]> {
   const opened: string[] = [];
-  useModels.setState(({ opening }) => ({ opening: [...opening, ...found.map(({ name }) => name)] }));
+  useModels.setState(({ opening, done, total }) => ({
+    opening: [...opening, ...found.map(({ name }) => name)],
+    // What is opened while others are counts with them.
+    ...(opening.length === 0 ? { done: 0, total: found.length } : { done, total: total + found.length }),
+  }));
   // Of several dropped at once, adapters come last: a base they need may be among them.
   for (const one of [...found].sort((a, b) => Number(isAdapter(a)) - Number(isAdapter(b)))) {
     try {
       const summary = await host().open({ id: `m${nextId++}`, name: freeName(one.name), files: one.files });
       // An adapter comes back under another name: its base's and its own.
       const { name } = summary;
-      useModels.setState(({ list }) => ({ list: [...list, { summary, origin: one.origin }] }));
+      useModels.setState(({ list }) => ({ list: [...list, { summary, origin: one.origin, files: one.files }] }));
       opened.push(name);
       if (intoMix) {
         const studio = useStudio.getState();
@@ -48,11 +74,14 @@ export async function openModels(found: readonly Found[], intoMix = true): Promi
     } catch (error) {
       say("error", messageOf(error));
     } finally {
-      useModels.setState(({ opening }) => ({ opening: opening.filter((other) => other !== one.name) }));
+      useModels.setState(({ opening, done }) => ({ opening: without(opening, one.name), done: done + 1 }));
     }
   }
   return opened;
 }
+
+/** The list without the first of that name; two models of one name may be opened at once. */
+const without = (names: readonly string[], name: string) => names.filter((_, i) => i !== names.indexOf(name));
 
 const isAdapter = ({ files }: Found) => files.some(({ path }) => /(^|\/)adapter_config\.json$/.test(path));
 
@@ -71,9 +100,23 @@ export function closeModel(name: string): void {
   void host().close(open.summary.id);
   useModels.setState(({ list }) => ({ list: list.filter((other) => other !== open) }));
   // A chain waits for the model to come back; taking it out of one recipe of several would be a guess.
-  const { earlier, edit } = useStudio.getState();
+  const { earlier, edit, recipe: before } = useStudio.getState();
   if (earlier.length === 0) edit((recipe) => removeModel(recipe, name));
+  const found = { name, files: open.files, origin: open.origin };
+  useModels.setState({ closed: { found, before, after: useStudio.getState().recipe } });
 }
+
+/** Opens the model that was closed last, and puts it where it was if nothing was changed since. */
+export async function takeBack(): Promise<void> {
+  const { closed } = useModels.getState();
+  if (closed === null) return;
+  useModels.setState({ closed: null });
+  const untouched = useStudio.getState().recipe === closed.after;
+  const [name] = await openModels([closed.found], !untouched);
+  if (name === closed.found.name && untouched) useStudio.getState().edit(() => closed.before);
+}
+
+export const forgetClosed = (): void => useModels.setState({ closed: null });
 
 export async function rename(name: string, wanted: string): Promise<void> {
   const after = wanted.trim();

@@ -49,28 +49,49 @@ export async function restore(): Promise<void> {
   keepSaving();
 }
 
-/** Asks the browser for permission again and opens what was open. */
+/** Asks the browser for permission again and opens what was open. What it refuses keeps waiting. */
 export async function reopen(): Promise<void> {
-  const waiting = useWaiting.getState().list;
-  const folders = new Map<string, Found[]>();
-  for (const { name, origin } of waiting) {
+  const folders = new Map<FileSystemDirectoryHandle, Found[]>();
+  // Bases before the adapters that are put on them.
+  const waiting = [...useWaiting.getState().list].sort(
+    (a, b) => Number(a.name.includes("+")) - Number(b.name.includes("+")),
+  );
+  for (const one of waiting) {
     try {
-      if (origin.kind === "folder") {
-        if (!(await mayRead(origin.handle))) continue;
-        const below = folders.get(origin.handle.name) ?? (await modelsBelow(origin.handle));
-        folders.set(origin.handle.name, below);
-        const one = below.find((found) => found.name === name) ?? (below.length === 1 ? below[0] : undefined);
-        if (one !== undefined) await openModels([{ ...one, name }], false);
-      } else if (origin.kind === "files") {
-        for (const handle of origin.handles) if (!(await mayRead(handle))) return;
-        const [one] = await modelsFrom(origin.handles);
-        if (one !== undefined) await openModels([{ ...one, name }], false);
-      }
+      const found = await findAgain(one, folders);
+      if (found === "refused") continue;
+      if (found !== null) await openModels([{ ...found, name: one.name }], false);
+      else say("error", `${one.name} is not where it was. Add it by hand.`);
     } catch (error) {
-      say("error", `${name} could not be opened again (${messageOf(error)}). Add it by hand.`);
+      say("error", `${one.name} could not be opened again (${messageOf(error)}). Add it by hand.`);
     }
+    useWaiting.setState(({ list }) => ({ list: list.filter((other) => other !== one) }));
   }
-  useWaiting.setState({ list: [] });
+}
+
+async function findAgain(
+  { name, origin }: Remembered,
+  folders: Map<FileSystemDirectoryHandle, Found[]>,
+): Promise<Found | "refused" | null> {
+  if (origin.kind === "files") {
+    for (const handle of origin.handles) if (!(await mayRead(handle))) return "refused";
+    return (await modelsFrom(origin.handles))[0] ?? null;
+  }
+  if (origin.kind !== "folder") return null;
+  if (!(await mayRead(origin.handle))) return "refused";
+  const known = await sameFolder(origin.handle, [...folders.keys()]);
+  const below = (known === null ? undefined : folders.get(known)) ?? (await modelsBelow(origin.handle));
+  folders.set(known ?? origin.handle, below);
+  return below.find((found) => found.name === name) ?? (below.length === 1 ? (below[0] ?? null) : null);
+}
+
+/** The handle of the same folder among others; two folders may have one name. */
+async function sameFolder(
+  handle: FileSystemDirectoryHandle,
+  among: readonly FileSystemDirectoryHandle[],
+): Promise<FileSystemDirectoryHandle | null> {
+  for (const other of among) if (await other.isSameEntry(handle)) return other;
+  return null;
 }
 
 export const forgetWaiting = (): void => useWaiting.setState({ list: [] });

@@ -406,3 +406,28 @@ test("nothing on the page blocks it for more than 50 ms while merging", async ({
   // The tracker reports tasks from 50 ms on; a shared two-core machine gets some slack.
   expect(longest).toBeLessThan(150);
 });
+
+// What a test evaluates may call eval whatever the policy says, so that is not tried.
+test("no string becomes a script, a page or a worker", async ({ page }) => {
+  const refused = await page.evaluate(() => {
+    const attempts: Record<string, () => unknown> = {
+      html: () => {
+        document.createElement("div").innerHTML = "<b>x</b>";
+      },
+      elsewhere: () => new Worker("https://example.com/x.js"),
+      data: () => new Worker("data:text/javascript,postMessage(1)"),
+      frame: () => {
+        document.createElement("iframe").srcdoc = "<script>1</script>";
+      },
+    };
+    return Object.entries(attempts).filter(([, attempt]) => {
+      try {
+        attempt();
+        return true;
+      } catch {
+        return false;
+      }
+    });
+  });
+  expect(refused.map(([name]) => name)).toEqual([]);
+});

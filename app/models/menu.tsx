@@ -1,0 +1,76 @@
+/** What can be done with an open model. */
+import { ArrowDown, ArrowUp, MoreHorizontal } from "lucide-react";
+import { DropdownMenu } from "radix-ui";
+import type { Recipe } from "../../core/recipe/recipe.ts";
+import type { ModelSummary } from "../../workers/api.ts";
+import {
+  addModel,
+  castOf,
+  isWhole,
+  methodOf,
+  moveModel,
+  removeModel,
+  roleOf,
+  setBase,
+  unsetBase,
+} from "../state/edits.ts";
+import { inspect } from "../state/inspect.ts";
+import { closeModel } from "../state/models.ts";
+import { useStudio } from "../state/studio.ts";
+
+interface Props {
+  readonly model: ModelSummary;
+  readonly recipe: Recipe;
+  onRename(): void;
+}
+
+export function CardMenu({ model: { name }, recipe, onRename }: Props) {
+  const { edit } = useStudio.getState();
+  const moe = useStudio((state) => state.moe);
+  const role = moe === null ? roleOf(recipe, name) : null;
+  const whole = moe === null && isWhole(recipe);
+  const method = methodOf(recipe);
+  const mayBeBase = method?.base !== "optional" || castOf(recipe).length > method.models.min;
+  const models = recipe.models ?? [];
+  const place = models.findIndex((entry) => entry.model === name);
+  return (
+    <DropdownMenu.Root>
+      <DropdownMenu.Trigger className="button button-icon" aria-label={`Actions for ${name}`}>
+        <MoreHorizontal size={16} aria-hidden />
+      </DropdownMenu.Trigger>
+      <DropdownMenu.Portal>
+        <DropdownMenu.Content className="menu" align="end" sideOffset={4}>
+          {whole && role !== "base" && mayBeBase && (
+            <Item onSelect={() => edit((r) => setBase(r, name))}>Make it the base</Item>
+          )}
+          {whole && role === "base" && method?.base === "optional" && (
+            <Item onSelect={() => edit(unsetBase)}>Merge it like the others</Item>
+          )}
+          {whole && role === null && <Item onSelect={() => edit((r) => addModel(r, name))}>Put into the mix</Item>}
+          {whole && role !== null && role !== "base" && (
+            <Item onSelect={() => edit((r) => removeModel(r, name))}>Take out of the mix</Item>
+          )}
+          {whole && place > 0 && (
+            <Item onSelect={() => edit((r) => moveModel(r, name, -1))}>
+              <ArrowUp size={14} aria-hidden /> Move up
+            </Item>
+          )}
+          {whole && place >= 0 && place < models.length - 1 && (
+            <Item onSelect={() => edit((r) => moveModel(r, name, 1))}>
+              <ArrowDown size={14} aria-hidden /> Move down
+            </Item>
+          )}
+          <Item onSelect={() => inspect(name)}>Inspect</Item>
+          <Item onSelect={onRename}>Rename</Item>
+          <Item onSelect={() => closeModel(name)}>Close</Item>
+        </DropdownMenu.Content>
+      </DropdownMenu.Portal>
+    </DropdownMenu.Root>
+  );
+}
+
+const Item = ({ onSelect, children }: { readonly onSelect: () => void; readonly children: React.ReactNode }) => (
+  <DropdownMenu.Item className="menu-item" onSelect={onSelect}>
+    {children}
+  </DropdownMenu.Item>
+);
