@@ -78,6 +78,9 @@ export const Lane = memo(function Lane(props: Props) {
     },
   });
 
+  /** The keyboard has the lane: it is told what a pointer would be. */
+  const [isKeyed, setKeyed] = useState(false);
+
   function toModel(index: number): void {
     box.current?.querySelectorAll<SVGGElement>("[role=slider]")[index]?.focus();
   }
@@ -89,6 +92,7 @@ export const Lane = memo(function Lane(props: Props) {
     if (intention === null || line === undefined) return;
     const { reading } = line;
     event.preventDefault();
+    setKeyed(true);
     const { min, max } = dial.param;
     const clamped = (value: number) => Math.min(Math.max(high, max), Math.max(Math.min(low, min), value));
     const change = (curve: Curve) => onDraw([{ lane, line, curve }]);
@@ -106,7 +110,6 @@ export const Lane = memo(function Lane(props: Props) {
   }
 
   // Traces are drawn again only when what they show changes, so what they call stays the same.
-  const [isKeyed, setKeyed] = useState(false);
   const latest = useRef({ press, focus: (_: Voice) => {}, label: (_: Voice): string => "" });
   latest.current = {
     press,

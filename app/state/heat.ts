@@ -80,7 +80,7 @@ async function look(party: Party, key: string): Promise<void> {
     const ask = { job: JOB, reference: reference.id, models: models.map(({ id }) => id), most: MOST, isPatient: true };
     await host().survey(ask, (found) => {
       waiting.push(...found);
-      if (isMine() && performance.now() - put > SHOWN) show();
+      if (isMine() && !isHeld && performance.now() - put > SHOWN) show();
     });
     if (!isMine()) return;
     show();
@@ -131,11 +131,17 @@ export const stopLooking = (): void => void host().stop(JOB);
 export const useWaitsForMerge = () => useRun(isRunning);
 
 let isKept = false;
+/** A pointer is pressed: what it draws comes before what has come in. */
+let isHeld = false;
 
 /** Keeps the figures in step with recipe and models from the first call on. */
 export function keepHeat(): void {
   if (isKept) return;
   isKept = true;
+  const hold = (event: PointerEvent) => {
+    isHeld = event.type === "pointerdown";
+  };
+  for (const type of ["pointerdown", "pointerup", "pointercancel"] as const) addEventListener(type, hold, true);
   useStudio.subscribe((now, before) => now.recipe !== before.recipe && soon());
   useModels.subscribe((now, before) => now.list !== before.list && soon());
   soon();

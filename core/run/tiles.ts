@@ -142,7 +142,12 @@ export async function streamTensor(
       const settled = result.then(() => {});
       settled.catch(() => {});
       work.push(settled);
-      if (yields) host.emit(outBytes, result.then(outputOf));
+      if (yields) {
+        const chunk = result.then(outputOf);
+        // Whoever it goes to may have stopped listening when a tile before it failed.
+        chunk.catch(() => {});
+        host.emit(outBytes, chunk);
+      }
     }
     ready = Promise.all(work).then(async () => {
       const settled = host.clock?.begin("settle");

@@ -126,8 +126,9 @@ test("keys move, select, change, jump between models and lanes", async ({ page }
   await expect(slider(page, "All layers", "C sorter")).toHaveAttribute("aria-valuetext", "head, 0.4");
   await lanes(page, "Attention · MLP · Norms");
   await slider(page, "Attention", "C sorter").focus();
-  // One stop per lane: the curve, then the next lane's lock and menu, then its curve.
-  for (let i = 0; i < 3; i++) await page.keyboard.press("Tab");
+  await expect(page.getByRole("button", { name: "Weights compared, Attention" })).toBeVisible({ timeout: 20_000 });
+  // Two stops per lane: the curve and its heat strip, then the next lane's lock and menu, then its curve.
+  for (let i = 0; i < 4; i++) await page.keyboard.press("Tab");
   await expect(slider(page, "MLP", "C sorter")).toBeFocused();
 });
 

@@ -7,6 +7,7 @@ import { createPlainEngine } from "../../core/engine/plain/plain.ts";
 import { WeightloomError } from "../../core/errors.ts";
 import type { AnyMethod } from "../../core/method.ts";
 import type { CopyPlan, MergePlan, Plan } from "../../core/plan/plan.ts";
+import { computeTensor } from "../../core/run/compute.ts";
 import { run } from "../../core/run/run.ts";
 import { METHODS } from "../../methods/index.ts";
 import { expression, f32, planOf } from "../support/merge.ts";
@@ -164,4 +165,33 @@ describe("run", () => {
     expect(performance.now() - started).toBeLessThan(550);
     expect(folder.files.size).toBe(0);
   });
+});
+
+test("a tensor computed aside that is cancelled leaves no failure that nobody hears of", async () => {
+  const unheard: unknown[] = [];
+  const hear = (reason: unknown) => unheard.push(reason);
+  process.on("unhandledRejection", hear);
+  try {
+    const { merged, inputs } = expression({
+      method: "linear",
+      models: [wave(40_000, 0.1), wave(40_000, 0.2)].map((tensor) => ({ tensor, params: { weight: 0.5 } })),
+    });
+    const controller = new AbortController();
+    const plain = createPlainEngine();
+    let tiles = 0;
+    const stopping: Engine = {
+      ...plain,
+      run: async (job, signal) => {
+        if (++tiles === 2) controller.abort(new DOMException("Cancelled.", "AbortError"));
+        signal?.throwIfAborted();
+        return plain.run(job, signal);
+      },
+    };
+    const computed = computeTensor(planOf(merged, inputs, { tile: 4096 }), stopping, controller.signal);
+    await expect(computed).rejects.toThrow("Cancelled.");
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(unheard).toEqual([]);
+  } finally {
+    process.off("unhandledRejection", hear);
+  }
 });
