@@ -126,25 +126,32 @@ const named = (found: readonly Found[], as: readonly Remembered[]): Found[] =>
 
 function keepSaving(): void {
   let timer: ReturnType<typeof setTimeout> | undefined;
+  /** Changes so far, and how many of them the database has for certain. */
+  let [changes, stored] = [0, 0];
   const save = () => {
-    timer = undefined;
+    const these = changes;
     const { title, recipe, earlier, moe, text } = useStudio.getState();
     const models = [
       ...useModels.getState().list.map(({ summary, origin }) => ({ name: summary.name, origin })),
       ...useWaiting.getState().list,
     ];
     const saved: Saved = { title, recipe, earlier, moe, text, models, options: useOptions.getState().options };
-    set(KEY, saved).catch((error: unknown) =>
-      say("error", `This mix could not be remembered for the next visit (${messageOf(error)}).`),
+    set(KEY, saved).then(
+      () => {
+        stored = Math.max(stored, these);
+      },
+      (error: unknown) => say("error", `This mix could not be remembered for the next visit (${messageOf(error)}).`),
     );
   };
   const soon = () => {
+    changes++;
     clearTimeout(timer);
     timer = setTimeout(save, 400);
   };
-  // A page that goes away does not wait for the database: the last moment's changes go where they are written at once.
+  // A page that goes away does not wait for the database, not even for what is on its way there: the last moment's changes
+  // go where they are written at once.
   addEventListener("pagehide", () => {
-    if (timer === undefined) return;
+    if (stored === changes) return;
     const { title, recipe, earlier, moe, text } = useStudio.getState();
     const last: Kept = { title, recipe, earlier, moe, text };
     try {
