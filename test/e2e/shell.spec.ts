@@ -441,6 +441,8 @@ test.describe("without a network", () => {
     expect(stored.names).toHaveLength(1);
     expect(stored.urls.length).toBeGreaterThan(15);
     expect(stored.urls.filter((url) => /samples|safetensors/.test(url))).toEqual([]);
+    // Which models are open is remembered a moment after they are.
+    await page.waitForTimeout(1000);
     await context.setOffline(true);
     await page.reload();
     await expect(page.getByLabel("Name of this mix")).toHaveValue("Add, reverse, sort");
