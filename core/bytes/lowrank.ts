@@ -3,9 +3,10 @@
  * that part of the product is computed, so the sum never exists as a whole. Values are f32: an update is often
  * smaller than the steps of the type W is stored in, and rounding here would lose it before the merge.
  */
+import { computedSource } from "./computed.ts";
 import { decode } from "./convert.ts";
 import { bytesPer, type FloatDtype } from "./dtype.ts";
-import { type ByteSource, checkRange } from "./source.ts";
+import type { ByteSource } from "./source.ts";
 
 /** L is [rows, rank] and R is [rank, columns], both row after row; the product is [rows, columns]. */
 export interface Factors {
@@ -95,29 +96,19 @@ export interface LowRankOptions {
   readonly products: Products;
 }
 
-/** The sum as f32, little-endian. Ranges may begin and end inside an element. */
+/** The sum as f32. */
 export function lowRankSource(options: LowRankOptions): ByteSource {
   const { name, source, start, dtype, count, products } = options;
-  const size = 4 * count;
   const width = bytesPer(dtype);
-  return {
+  return computedSource({
     name,
-    size,
-    read: async (range, signal, into) => {
-      checkRange(name, size, range);
-      const first = Math.floor(range.start / 4);
-      const end = Math.ceil(range.end / 4);
-      const length = end - first;
+    count,
+    prepare: async (first, end, signal) => {
       const [bytes, factors] = await Promise.all([
         source.read({ start: start + first * width, end: start + end * width }, signal),
         options.factors(signal),
       ]);
-      const room = into !== undefined && into.length >= 4 * length && into.byteOffset % 4 === 0;
-      const whole = room ? into.subarray(0, 4 * length) : new Uint8Array(4 * length);
-      products.add(dtype, bytes, first, factors, new Float32Array(whole.buffer, whole.byteOffset, length));
-      // Only a range that cuts an element has to be moved to where its owner expects it.
-      const cut = range.start - 4 * first;
-      return cut === 0 && range.end === 4 * end ? whole : whole.slice(cut, cut + range.end - range.start);
+      return (out) => products.add(dtype, bytes, first, factors, out);
     },
-  };
+  });
 }

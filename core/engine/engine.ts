@@ -2,7 +2,6 @@
  * An engine runs one program over one tile. That is all it does: what to read, when, in which
  * order, and what the sums mean is decided by the plan and the run.
  */
-
 import type { FloatDtype, OutputDtype } from "../bytes/dtype.ts";
 import type { Clock } from "../clock.ts";
 import type { Program } from "../graph/program.ts";
@@ -27,10 +26,10 @@ export interface TileJob {
   readonly kept?: readonly Uint8Array<ArrayBuffer>[] | undefined;
   /** Memory that may be used for the output, large enough for it. */
   readonly into?: Uint8Array<ArrayBuffer> | undefined;
-  /** Told how long the parts of the work took. */
-  readonly clock?: Clock | undefined;
   /** Memory that may be used for the histograms, one after another, large enough for all. */
   readonly bins?: Uint8Array<ArrayBuffer> | undefined;
+  /** Told how long the parts of the work took. */
+  readonly clock?: Clock | undefined;
 }
 
 export interface TileResult {

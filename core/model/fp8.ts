@@ -65,11 +65,12 @@ export function dequantise(ref: string, checkpoint: Checkpoint, config: JsonObje
   const used = new Set<string>();
   const made = new Map<string, TensorInfo>();
   for (const [name, info] of tensors) {
+    if (!isFp8(info.dtype)) continue;
     const scales = COMPANIONS.map((companion) => companion(name))
       .filter((other) => other !== name)
       .map((other) => tensors.get(other))
       .find((one) => one !== undefined);
-    if (!isFp8(info.dtype) || scales === undefined) continue;
+    if (scales === undefined) continue;
     used.add(scales.name);
     made.set(name, multiplied(ref, info, info.dtype, scales, said));
   }
