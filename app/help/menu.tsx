@@ -1,6 +1,7 @@
 /** The question mark in the header: tour, keys, glossary, and installing where the browser offers it. */
 import { CircleHelp } from "lucide-react";
 import { DropdownMenu } from "radix-ui";
+import { MenuItem } from "../controls/menu.tsx";
 import { installer, useInstall } from "../platform/offline.ts";
 import { useShown } from "../state/shown.ts";
 
@@ -14,19 +15,13 @@ export function HelpMenu() {
       </DropdownMenu.Trigger>
       <DropdownMenu.Portal>
         <DropdownMenu.Content className="menu" align="end" sideOffset={4}>
-          <Item onSelect={() => setTour(0)}>Take the tour</Item>
-          <Item onSelect={() => show({ kind: "keys" })}>Keyboard map</Item>
-          <Item onSelect={() => show({ kind: "palette" })}>Find an action</Item>
-          <Item onSelect={() => show({ kind: "glossary" })}>Glossary</Item>
-          {offered && <Item onSelect={() => installer()?.()}>Install as an app</Item>}
+          <MenuItem onSelect={() => setTour(0)}>Take the tour</MenuItem>
+          <MenuItem onSelect={() => show({ kind: "keys" })}>Keyboard map</MenuItem>
+          <MenuItem onSelect={() => show({ kind: "palette" })}>Find an action</MenuItem>
+          <MenuItem onSelect={() => show({ kind: "glossary" })}>Glossary</MenuItem>
+          {offered && <MenuItem onSelect={() => installer()?.()}>Install as an app</MenuItem>}
         </DropdownMenu.Content>
       </DropdownMenu.Portal>
     </DropdownMenu.Root>
   );
 }
-
-const Item = ({ onSelect, children }: { readonly onSelect: () => void; readonly children: React.ReactNode }) => (
-  <DropdownMenu.Item className="menu-item" onSelect={onSelect}>
-    {children}
-  </DropdownMenu.Item>
-);

@@ -3,6 +3,7 @@ import { MoreHorizontal, Save } from "lucide-react";
 import { DropdownMenu } from "radix-ui";
 import { useState } from "react";
 import { Button } from "../controls/button.tsx";
+import { MenuItem } from "../controls/menu.tsx";
 import { say } from "../state/messages.ts";
 import { useShown } from "../state/shown.ts";
 import { useStudio } from "../state/studio.ts";
@@ -98,12 +99,12 @@ function VersionRow({ version }: { readonly version: Version }) {
         </DropdownMenu.Trigger>
         <DropdownMenu.Portal>
           <DropdownMenu.Content className="menu" align="end" sideOffset={4}>
-            <Item onSelect={() => restoreVersion(version)}>Restore</Item>
-            <Item onSelect={() => useShown.getState().show({ kind: "compare", before: version.id })}>
+            <MenuItem onSelect={() => restoreVersion(version)}>Restore</MenuItem>
+            <MenuItem onSelect={() => useShown.getState().show({ kind: "compare", before: version.id })}>
               Compare with now
-            </Item>
-            <Item onSelect={() => setNaming(true)}>Rename</Item>
-            <Item
+            </MenuItem>
+            <MenuItem onSelect={() => setNaming(true)}>Rename</MenuItem>
+            <MenuItem
               onSelect={() =>
                 void deleteVersion(version.id).then(() =>
                   say("info", `"${version.name}" is deleted.`, {
@@ -114,16 +115,10 @@ function VersionRow({ version }: { readonly version: Version }) {
               }
             >
               Delete
-            </Item>
+            </MenuItem>
           </DropdownMenu.Content>
         </DropdownMenu.Portal>
       </DropdownMenu.Root>
     </li>
   );
 }
-
-const Item = ({ onSelect, children }: { readonly onSelect: () => void; readonly children: React.ReactNode }) => (
-  <DropdownMenu.Item className="menu-item" onSelect={onSelect}>
-    {children}
-  </DropdownMenu.Item>
-);

@@ -4,10 +4,18 @@ import { DropdownMenu } from "radix-ui";
 import { useMemo } from "react";
 import { say } from "../state/messages.ts";
 import { useModels } from "../state/models.ts";
-import { offersFor } from "../state/presets.ts";
+import { type Offer, offersFor } from "../state/presets.ts";
 import { useStudio } from "../state/studio.ts";
 
-export function PresetMenu() {
+interface Props {
+  readonly align?: "start" | "end";
+  /** Which recipes are offered; all without. */
+  fits?(offer: Offer): boolean;
+}
+
+const always = () => true;
+
+export function PresetMenu({ align = "start", fits = always }: Props) {
   const recipe = useStudio((state) => state.recipe);
   const adopt = useStudio((state) => state.adopt);
   const list = useModels((state) => state.list);
@@ -16,8 +24,8 @@ export function PresetMenu() {
       offersFor(
         recipe,
         list.map(({ summary }) => ({ ref: summary.name, layers: summary.stacks[0]?.layers ?? null })),
-      ),
-    [recipe, list],
+      ).filter(fits),
+    [recipe, list, fits],
   );
   return (
     <DropdownMenu.Root modal={false}>
@@ -25,7 +33,7 @@ export function PresetMenu() {
         Start from ... <ChevronDown size={14} aria-hidden />
       </DropdownMenu.Trigger>
       <DropdownMenu.Portal>
-        <DropdownMenu.Content className="menu preset-list" align="start" sideOffset={4} collisionPadding={12}>
+        <DropdownMenu.Content className="menu preset-list" align={align} sideOffset={4} collisionPadding={12}>
           {offers.map((offer) => (
             <DropdownMenu.Item
               key={offer.preset.id}

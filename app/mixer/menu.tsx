@@ -1,6 +1,7 @@
 /** What can be done with a whole lane: copy it to another lane or model, turn it round, start again. */
 import { Ellipsis } from "lucide-react";
 import { DropdownMenu } from "radix-ui";
+import { MenuItem } from "../controls/menu.tsx";
 import { useMixer } from "../state/mixer.ts";
 import { useStudio } from "../state/studio.ts";
 import type { Board, LaneView } from "./board.ts";
@@ -60,15 +61,17 @@ export function LaneMenu({ board, lane, dial, line, lines, scale, standard, sele
           <DropdownMenu.Label className="menu-label">{nameOf(voice, dial)}</DropdownMenu.Label>
           {layered && (
             <>
-              <Item onSelect={() => draw(reversed(reading, lane))}>Reverse, last layer first</Item>
-              <Item onSelect={() => draw(doubled(reading, lane))}>Mirror the first half</Item>
-              <Item onSelect={() => draw(flipped(reading, lane, ...scale))}>Turn upside down</Item>
+              <MenuItem onSelect={() => draw(reversed(reading, lane))}>Reverse, last layer first</MenuItem>
+              <MenuItem onSelect={() => draw(doubled(reading, lane))}>Mirror the first half</MenuItem>
+              <MenuItem onSelect={() => draw(flipped(reading, lane, ...scale))}>Turn upside down</MenuItem>
             </>
           )}
-          <Item onSelect={() => draw(withValues(reading.curve, 0, reading.curve.length - 1, standard))}>Reset</Item>
-          <Item onSelect={() => toggleColumns(lane.columns[from]?.id ?? 0, lane.columns[to]?.id ?? 0)}>
+          <MenuItem onSelect={() => draw(withValues(reading.curve, 0, reading.curve.length - 1, standard))}>
+            Reset
+          </MenuItem>
+          <MenuItem onSelect={() => toggleColumns(lane.columns[from]?.id ?? 0, lane.columns[to]?.id ?? 0)}>
             {isOpen ? "Lock" : "Unlock"} {place} in all lanes
-          </Item>
+          </MenuItem>
           <Targets label="Copy to lane" list={lanes} nameOf={({ title }) => title} onPick={toLanes} />
           <Targets
             label="Copy to model"
@@ -79,14 +82,6 @@ export function LaneMenu({ board, lane, dial, line, lines, scale, standard, sele
         </DropdownMenu.Content>
       </DropdownMenu.Portal>
     </DropdownMenu.Root>
-  );
-}
-
-function Item({ onSelect, children }: { readonly onSelect: () => void; readonly children: React.ReactNode }) {
-  return (
-    <DropdownMenu.Item className="menu-item" onSelect={onSelect}>
-      {children}
-    </DropdownMenu.Item>
   );
 }
 
@@ -104,11 +99,11 @@ function Targets<T>({ label, list, nameOf: name, onPick }: TargetsProps<T>) {
       <DropdownMenu.SubTrigger className="menu-item">{label} ▸</DropdownMenu.SubTrigger>
       <DropdownMenu.Portal>
         <DropdownMenu.SubContent className="menu" sideOffset={2} collisionPadding={12}>
-          {list.length > 1 && <Item onSelect={() => onPick(list)}>All of them</Item>}
+          {list.length > 1 && <MenuItem onSelect={() => onPick(list)}>All of them</MenuItem>}
           {list.map((one) => (
-            <Item key={name(one)} onSelect={() => onPick([one])}>
+            <MenuItem key={name(one)} onSelect={() => onPick([one])}>
               {name(one)}
-            </Item>
+            </MenuItem>
           ))}
         </DropdownMenu.SubContent>
       </DropdownMenu.Portal>

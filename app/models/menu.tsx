@@ -3,6 +3,7 @@ import { ArrowDown, ArrowUp, MoreHorizontal } from "lucide-react";
 import { DropdownMenu } from "radix-ui";
 import type { Recipe } from "../../core/recipe/recipe.ts";
 import type { ModelSummary } from "../../workers/api.ts";
+import { MenuItem } from "../controls/menu.tsx";
 import {
   addModel,
   castOf,
@@ -41,36 +42,32 @@ export function CardMenu({ model: { name }, recipe, onRename }: Props) {
       <DropdownMenu.Portal>
         <DropdownMenu.Content className="menu" align="end" sideOffset={4}>
           {whole && role !== "base" && mayBeBase && (
-            <Item onSelect={() => edit((r) => setBase(r, name))}>Make it the base</Item>
+            <MenuItem onSelect={() => edit((r) => setBase(r, name))}>Make it the base</MenuItem>
           )}
           {whole && role === "base" && method?.base === "optional" && (
-            <Item onSelect={() => edit(unsetBase)}>Merge it like the others</Item>
+            <MenuItem onSelect={() => edit(unsetBase)}>Merge it like the others</MenuItem>
           )}
-          {whole && role === null && <Item onSelect={() => edit((r) => addModel(r, name))}>Put into the mix</Item>}
+          {whole && role === null && (
+            <MenuItem onSelect={() => edit((r) => addModel(r, name))}>Put into the mix</MenuItem>
+          )}
           {whole && role !== null && role !== "base" && (
-            <Item onSelect={() => edit((r) => removeModel(r, name))}>Take out of the mix</Item>
+            <MenuItem onSelect={() => edit((r) => removeModel(r, name))}>Take out of the mix</MenuItem>
           )}
           {whole && place > 0 && (
-            <Item onSelect={() => edit((r) => moveModel(r, name, -1))}>
+            <MenuItem onSelect={() => edit((r) => moveModel(r, name, -1))}>
               <ArrowUp size={14} aria-hidden /> Move up
-            </Item>
+            </MenuItem>
           )}
           {whole && place >= 0 && place < models.length - 1 && (
-            <Item onSelect={() => edit((r) => moveModel(r, name, 1))}>
+            <MenuItem onSelect={() => edit((r) => moveModel(r, name, 1))}>
               <ArrowDown size={14} aria-hidden /> Move down
-            </Item>
+            </MenuItem>
           )}
-          <Item onSelect={() => inspect(name)}>Inspect</Item>
-          <Item onSelect={onRename}>Rename</Item>
-          <Item onSelect={() => closeModel(name)}>Close</Item>
+          <MenuItem onSelect={() => inspect(name)}>Inspect</MenuItem>
+          <MenuItem onSelect={onRename}>Rename</MenuItem>
+          <MenuItem onSelect={() => closeModel(name)}>Close</MenuItem>
         </DropdownMenu.Content>
       </DropdownMenu.Portal>
     </DropdownMenu.Root>
   );
 }
-
-const Item = ({ onSelect, children }: { readonly onSelect: () => void; readonly children: React.ReactNode }) => (
-  <DropdownMenu.Item className="menu-item" onSelect={onSelect}>
-    {children}
-  </DropdownMenu.Item>
-);

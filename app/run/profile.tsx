@@ -28,7 +28,7 @@ export function ProfileView({ profile }: { readonly profile: Profile }) {
                   <i className="profile-during" style={{ width: share(during) }} />
                   <i className="profile-alone" style={{ width: share(alone) }} />
                 </span>
-                <span className="visually-hidden">
+                <span className="hidden">
                   {share(during)}, {share(alone)} of it alone
                 </span>
               </td>
@@ -42,7 +42,7 @@ export function ProfileView({ profile }: { readonly profile: Profile }) {
               <span className="profile-bar" aria-hidden>
                 <i className="profile-alone" style={{ width: share(between) }} />
               </span>
-              <span className="visually-hidden">{share(between)}</span>
+              <span className="hidden">{share(between)}</span>
             </td>
             <td />
           </tr>

@@ -2,6 +2,7 @@
 import { CircleCheck, CircleX, Download, X } from "lucide-react";
 import { formatBytes, formatCount, formatSeconds } from "../../core/units.ts";
 import { Button } from "../controls/button.tsx";
+import { Figure } from "../controls/figure.tsx";
 import { NoteList } from "../plan/notes.tsx";
 import { openResult } from "../runs/result.ts";
 import { say } from "../state/messages.ts";
@@ -112,13 +113,6 @@ export function ResultCard() {
     </section>
   );
 }
-
-const Figure = ({ name, value }: { readonly name: string; readonly value: string }) => (
-  <div>
-    <dt>{name}</dt>
-    <dd>{value}</dd>
-  </div>
-);
 
 const Close = () => (
   <Button look="icon" aria-label="Close the report" onClick={dismissResult}>

@@ -5,6 +5,7 @@ import { useEffect } from "react";
 import { formatBytes, formatSeconds } from "../../core/units.ts";
 import { METHODS } from "../../methods/index.ts";
 import { Button } from "../controls/button.tsx";
+import { Figure } from "../controls/figure.tsx";
 import { whenOf } from "../history/versions.tsx";
 import { startMerge } from "../run/start.ts";
 import { say } from "../state/messages.ts";
@@ -149,10 +150,3 @@ function Verdict({ run: { outcome } }: { readonly run: RunRecord }) {
     </p>
   );
 }
-
-const Figure = ({ name, value }: { readonly name: string; readonly value: string }) => (
-  <div>
-    <dt>{name}</dt>
-    <dd>{value}</dd>
-  </div>
-);
