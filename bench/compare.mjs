@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { makeFamily } from "./checkpoints.mjs";
 import { ensureMergekit, mergekitArgs } from "./mergekit.mjs";
 import { modelsOf, RECIPES } from "./recipes.mjs";
-import { timed } from "./run.mjs";
+import { median, merge, timed } from "./run.mjs";
 import { openStudio } from "./studio.mjs";
 
 const METHODS = [
@@ -23,8 +23,6 @@ const METHODS = [
   "passthrough",
 ];
 const SOFTWARE = /swiftshader|llvmpipe|lavapipe|software|basic render|\bcpu\b/i;
-
-const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
 
 /**
  * @param only names of methods; the nine above when empty
@@ -55,14 +53,8 @@ export async function compareBench(root, { size = "0.5B", rounds = 3, only = [] 
       if (result.code !== 0) throw new Error(`${args.join(" ")} failed: ${result.errors.slice(-2000)}`);
       return result;
     };
-    const cli = async (recipe, engine) => {
-      const args = [join(root, "bin/weightloom.mjs"), "merge", recipe, out, "--engine", engine, "--json"];
-      const result = await done(process.execPath, args);
-      const report = JSON.parse(result.output.trim().split("\n").at(-1));
-      return { ...result, engine: report.engine.name, buffers: report.peakBytes };
-    };
 
-    const gpu = await gpuName(cli, work);
+    const gpu = await gpuName(root, work);
     for (let round = 0; round < rounds; round++) {
       for (const method of methods) {
         const text = RECIPES[method];
@@ -71,10 +63,10 @@ export async function compareBench(root, { size = "0.5B", rounds = 3, only = [] 
         const inputs = modelsOf(text).map((name) => join(work, name, "model.safetensors"));
         const { seconds } = await done(process.execPath, [join(root, "bench/floor.mjs"), out, ...inputs]);
         add(method, "floor", { seconds });
-        const { seconds: own, peak, buffers } = await cli(recipe, "cpu");
-        add(method, "cpu", { seconds: own, peak, buffers });
+        const { seconds: own, peak, report } = await merge(root, work, text);
+        add(method, "cpu", { seconds: own, peak, buffers: report.peakBytes });
         if (gpu !== null && (!SOFTWARE.test(gpu) || (round === 0 && method === "linear")))
-          add(method, "gpu", { seconds: (await cli(recipe, "gpu")).seconds });
+          add(method, "gpu", { seconds: (await merge(root, work, text, "gpu")).seconds });
         if (studio !== null) add(method, "studio", await studio.merge(text));
         if (python !== null && round === 0) add(method, "mergekit", await done(python, mergekitArgs(recipe, out)));
       }
@@ -92,11 +84,9 @@ export async function compareBench(root, { size = "0.5B", rounds = 3, only = [] 
 }
 
 /** The adapter's name, or null where there is none. */
-async function gpuName(cli, work) {
-  const recipe = join(work, "probe.yml");
-  writeFileSync(recipe, RECIPES.passthrough);
+async function gpuName(root, work) {
   try {
-    return (await cli(recipe, "gpu")).engine;
+    return (await merge(root, work, RECIPES.passthrough, "gpu")).report.engine.name;
   } catch {
     return null;
   }

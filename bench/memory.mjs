@@ -2,11 +2,11 @@
  * `npm run bench -- memory`: pairs of sparse checkpoints, far larger than the memory a merge may take, through the command
  * line, and what it took. The result is written in full: the largest pair is left out where the disk has no room for it.
  */
-import { mkdtempSync, rmSync, statfsSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, statfsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { makeSparse } from "./checkpoints.mjs";
-import { timed } from "./run.mjs";
+import { merge } from "./run.mjs";
 
 const RECIPES = {
   linear:
@@ -31,20 +31,13 @@ export async function memoryBench(root) {
     try {
       makeSparse(join(work, "base"), size);
       makeSparse(join(work, "a"), size);
-      for (const method of methods) rows.push({ method, size, ...(await mergeOnce(root, work, method)) });
+      for (const method of methods) {
+        const { seconds, peak, report } = await merge(root, work, RECIPES[method]);
+        rows.push({ method, size, seconds, peak, written: report.writtenBytes, buffers: report.peakBytes });
+      }
     } finally {
       rmSync(work, { recursive: true, force: true });
     }
   }
   return rows;
-}
-
-async function mergeOnce(root, work, method) {
-  writeFileSync(join(work, "recipe.yml"), RECIPES[method]);
-  const args = [join(root, "bin/weightloom.mjs"), "merge", "recipe.yml", "out", "--engine", "cpu", "--json"];
-  const result = await timed(process.execPath, args, { cwd: work });
-  if (result.code !== 0) throw new Error(`${method} failed: ${result.errors}`);
-  const report = JSON.parse(result.output.trim().split("\n").at(-1));
-  rmSync(join(work, "out"), { recursive: true });
-  return { seconds: result.seconds, written: report.writtenBytes, peak: result.peak, buffers: report.peakBytes };
 }

@@ -1,6 +1,7 @@
 /** Runs one command and watches it: seconds, and the peak resident memory of the process and its children. */
 import { spawn } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 
 /** Resident bytes of a process tree, from /proc; 0 where there is none. */
 function resident(pid) {
@@ -37,3 +38,15 @@ export function timed(command, args, options = {}) {
     });
   });
 }
+
+/** Merges a recipe with the command line in `cwd`, and removes what came out: how it went, with the report it printed. */
+export async function merge(root, cwd, text, engine = "cpu") {
+  writeFileSync(join(cwd, "recipe.yml"), text);
+  const args = [join(root, "bin/weightloom.mjs"), "merge", "recipe.yml", "out", "--engine", engine, "--json"];
+  const result = await timed(process.execPath, args, { cwd });
+  rmSync(join(cwd, "out"), { recursive: true, force: true });
+  if (result.code !== 0) throw new Error(`A merge failed: ${result.errors.slice(-2000)}\n${text}`);
+  return { ...result, report: JSON.parse(result.output.trim().split("\n").at(-1)) };
+}
+
+export const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];

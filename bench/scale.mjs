@@ -1,12 +1,10 @@
 /** `npm run bench -- scale`: whether four times the bytes take four times as long. */
-import { mkdtempSync, rmSync, statfsSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, statfsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { makeFamily } from "./checkpoints.mjs";
 import { RECIPES } from "./recipes.mjs";
-import { timed } from "./run.mjs";
-
-const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
+import { median, merge } from "./run.mjs";
 
 export async function scaleBench(root, { methods = ["linear", "ties"], rounds = 3 } = {}) {
   const place = process.env.BENCH_DIR ?? tmpdir();
@@ -20,12 +18,7 @@ export async function scaleBench(root, { methods = ["linear", "ties"], rounds = 
       const seconds = new Map();
       for (let round = 0; round < rounds; round++) {
         for (const { size } of sizes) {
-          const cwd = join(work, size);
-          writeFileSync(join(cwd, "recipe.yml"), RECIPES[method]);
-          const args = [join(root, "bin/weightloom.mjs"), "merge", "recipe.yml", "out", "--engine", "cpu"];
-          const result = await timed(process.execPath, args, { cwd });
-          if (result.code !== 0) throw new Error(`${method} failed: ${result.errors}`);
-          rmSync(join(cwd, "out"), { recursive: true });
+          const result = await merge(root, join(work, size), RECIPES[method]);
           seconds.set(size, [...(seconds.get(size) ?? []), result.seconds]);
         }
       }

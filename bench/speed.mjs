@@ -1,12 +1,10 @@
 /** `npm run bench -- speed`: methods side by side on one 0.5 B family, interleaved with a plain copy of the same bytes. */
-import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { makeFamily } from "./checkpoints.mjs";
 import { RECIPES } from "./recipes.mjs";
-import { timed } from "./run.mjs";
-
-const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
+import { median, merge } from "./run.mjs";
 
 /** @param only names of methods; all when empty. linear is always there, to compare with. */
 export async function speedBench(root, { size = "0.5B", rounds = 3, only = [] } = {}) {
@@ -26,20 +24,13 @@ export async function speedBench(root, { size = "0.5B", rounds = 3, only = [] } 
       rmSync(join(work, "copy.safetensors"));
       // The first merge after the copy pays for what the disk still has to write: it runs once more, uncounted.
       for (const [turn, [method, text]] of [chosen[0], ...chosen].entries()) {
-        const recipe = join(work, `${method}.yml`);
-        writeFileSync(recipe, text);
-        const out = join(work, "out");
-        const args = [join(root, "bin/weightloom.mjs"), "merge", recipe, out, "--engine", "cpu", "--json"];
-        const result = await timed(process.execPath, args, { cwd: work });
-        if (result.code !== 0) throw new Error(`${method} failed: ${result.errors}`);
-        const report = JSON.parse(result.output.trim().split("\n").at(-1));
+        const result = await merge(root, work, text);
         if (turn > 0) add(method, result.seconds);
         details.set(method, {
           peak: Math.max(result.peak, details.get(method)?.peak ?? 0),
-          written: report.writtenBytes,
-          read: report.readBytes,
+          written: result.report.writtenBytes,
+          read: result.report.readBytes,
         });
-        rmSync(out, { recursive: true });
       }
     }
     return [...seconds].map(([name, values]) => ({ name, seconds: median(values), bytes, ...details.get(name) }));

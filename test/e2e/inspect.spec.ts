@@ -2,21 +2,14 @@
 import { closeSync, ftruncateSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import AxeBuilder from "@axe-core/playwright";
 import { expect, type Page, test } from "@playwright/test";
+import { loadSamples, reloadIn, stopOnErrors, violations } from "./page.ts";
 import { frameWork } from "./tracing.ts";
 
 test.beforeEach(async ({ page }) => {
-  page.on("pageerror", (error) => {
-    throw error;
-  });
+  stopOnErrors(page);
   await page.goto("/");
 });
-
-async function loadSamples(page: Page): Promise<void> {
-  await page.getByRole("button", { name: "Try the sample family" }).click();
-  await expect(page.getByRole("button", { name: "Merge", exact: true })).toBeEnabled();
-}
 
 const openInspector = (page: Page) => page.getByRole("tab", { name: "Inspect" }).click();
 const grid = (page: Page) => page.getByRole("grid", { name: "Tensors" });
@@ -262,12 +255,8 @@ test("thirty thousand tensors: a key and a frame of scrolling stay within 16 ms"
 
 for (const theme of ["dark", "light"] as const) {
   test(`no accessibility violations, ${theme}`, async ({ page }) => {
-    await page.evaluate((wanted) => localStorage.setItem("weightloom-theme", wanted), theme);
-    await page.reload();
-    const scan = async (part = "html") =>
-      (await new AxeBuilder({ page }).include(part).analyze()).violations.map(
-        ({ id, nodes }) => `${id}: ${nodes[0]?.html}`,
-      );
+    await reloadIn(page, theme);
+    const scan = (part?: string) => violations(page, part);
     await loadSamples(page);
     const strip = page.getByRole("button", { name: "Weights compared, All layers" });
     await expect(strip).toBeVisible({ timeout: 20_000 });

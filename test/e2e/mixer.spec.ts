@@ -1,19 +1,12 @@
 /** The mixer in real Chromium, by mouse and by keyboard: lanes, strokes, locks, shapes, copies, blocks. */
-import AxeBuilder from "@axe-core/playwright";
 import { expect, type Locator, type Page, test } from "@playwright/test";
 import { dropModels, unetNames } from "./models.ts";
+import { loadSamples, reloadIn, stopOnErrors, violations } from "./page.ts";
 
 test.beforeEach(async ({ page }) => {
-  page.on("pageerror", (error) => {
-    throw error;
-  });
+  stopOnErrors(page);
   await page.goto("/");
 });
-
-async function loadSamples(page: Page): Promise<void> {
-  await page.getByRole("button", { name: "Try the sample family" }).click();
-  await expect(page.getByRole("button", { name: "Merge", exact: true })).toBeEnabled();
-}
 
 const slider = (page: Page, lane: string, model = "A adder", param = "weight") =>
   page.getByRole("slider", { name: `${lane}, ${model}, ${param}` });
@@ -308,12 +301,8 @@ test("Stable Diffusion has its blocks in a U, and strings of block weights", asy
 
 for (const theme of ["dark", "light"] as const) {
   test(`no accessibility violations, ${theme}`, async ({ page }) => {
-    await page.evaluate((wanted) => localStorage.setItem("weightloom-theme", wanted), theme);
-    await page.reload();
-    const scan = async (part = "html") =>
-      (await new AxeBuilder({ page }).include(part).analyze()).violations.map(
-        ({ id, nodes }) => `${id}: ${nodes[0]?.html}`,
-      );
+    await reloadIn(page, theme);
+    const scan = (part?: string) => violations(page, part);
     await loadSamples(page);
     await lanes(page, "Every projection");
     await page.getByRole("button", { name: "Lock q_proj" }).click();
@@ -330,14 +319,10 @@ for (const theme of ["dark", "light"] as const) {
   });
 
   test(`no accessibility violations in blocks, ${theme}`, async ({ page }) => {
-    await page.evaluate((wanted) => localStorage.setItem("weightloom-theme", wanted), theme);
-    await page.reload();
+    await reloadIn(page, theme);
     await dropModels(page, ["sd", "anime"], unetNames(), null);
     await expect(page.getByRole("slider", { name: "M00, A anime, weight" })).toBeVisible();
-    const scan = async (part: string) =>
-      (await new AxeBuilder({ page }).include(part).analyze()).violations.map(
-        ({ id, nodes }) => `${id}: ${nodes[0]?.html}`,
-      );
+    const scan = (part: string) => violations(page, part);
     expect(await scan("html")).toEqual([]);
     await page.getByRole("button", { name: "Block weights" }).click();
     expect(await scan(".menu > *")).toEqual([]);

@@ -1,6 +1,7 @@
 /** Around the views, in real Chromium: history, links, palette and keys, tour, help, recipe drawer, runs, offline. */
 import AxeBuilder from "@axe-core/playwright";
 import { type BrowserContext, expect, type Page, test } from "@playwright/test";
+import { loadSamples, pickPrivately } from "./page.ts";
 
 test.use({ permissions: ["clipboard-read", "clipboard-write"] });
 
@@ -14,19 +15,11 @@ function prepare(page: Page): void {
 test.beforeEach(async ({ page }) => {
   faults = [];
   prepare(page);
-  await page.addInitScript(() => {
-    window.showDirectoryPicker = async () =>
-      (await navigator.storage.getDirectory()).getDirectoryHandle("picked", { create: true });
-  });
+  await pickPrivately(page);
   await page.goto("/");
 });
 
 test.afterEach(() => expect(faults).toEqual([]));
-
-async function loadSamples(page: Page): Promise<void> {
-  await page.getByRole("button", { name: "Try the sample family" }).click();
-  await expect(page.getByRole("button", { name: "Merge", exact: true })).toBeEnabled();
-}
 
 /** Types into the palette and takes the first that fits. */
 async function act(page: Page, words: string): Promise<void> {

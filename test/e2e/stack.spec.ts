@@ -4,29 +4,19 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import AxeBuilder from "@axe-core/playwright";
 import { expect, type Locator, type Page, test } from "@playwright/test";
+import { loadSamples, pickPrivately, stopOnErrors } from "./page.ts";
 
 const root = join(import.meta.dirname, "../..");
 const samples = join(root, "public/samples");
 const golden = join(root, "test/golden/models");
 
 test.beforeEach(async ({ page }) => {
-  page.on("pageerror", (error) => {
-    throw error;
-  });
-  // Pickers cannot be driven; a folder of private storage has the same interface.
-  await page.addInitScript(() => {
-    window.showDirectoryPicker = async () =>
-      (await navigator.storage.getDirectory()).getDirectoryHandle("picked", { create: true });
-  });
+  stopOnErrors(page);
+  await pickPrivately(page);
   await page.goto("/");
 });
 
 const mergeButton = (page: Page) => page.getByRole("button", { name: "Merge", exact: true });
-
-async function loadSamples(page: Page): Promise<void> {
-  await page.getByRole("button", { name: "Try the sample family" }).click();
-  await expect(mergeButton(page)).toBeEnabled();
-}
 
 async function openStack(page: Page): Promise<void> {
   await loadSamples(page);

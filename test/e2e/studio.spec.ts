@@ -3,28 +3,17 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import AxeBuilder from "@axe-core/playwright";
 import { expect, type Page, test } from "@playwright/test";
+import { loadSamples, pickPrivately, reloadIn, stopOnErrors, violations } from "./page.ts";
 
 const root = join(import.meta.dirname, "../..");
 const samples = join(root, "public/samples");
 
 test.beforeEach(async ({ page }) => {
-  page.on("pageerror", (error) => {
-    throw error;
-  });
-  // Pickers cannot be driven; a folder of private storage has the same interface.
-  await page.addInitScript(() => {
-    window.showDirectoryPicker = async () =>
-      (await navigator.storage.getDirectory()).getDirectoryHandle("picked", { create: true });
-  });
+  stopOnErrors(page);
+  await pickPrivately(page);
   await page.goto("/");
 });
-
-async function loadSamples(page: Page): Promise<void> {
-  await page.getByRole("button", { name: "Try the sample family" }).click();
-  await expect(page.getByRole("button", { name: "Merge", exact: true })).toBeEnabled();
-}
 
 const method = (page: Page) => page.getByRole("button", { name: /^Merge method/ });
 
@@ -367,12 +356,8 @@ test("a mixture of experts is merged from its text, and the mix comes back", asy
 
 for (const theme of ["dark", "light"] as const) {
   test(`no accessibility violations, ${theme}`, async ({ page }) => {
-    await page.evaluate((wanted) => localStorage.setItem("weightloom-theme", wanted), theme);
-    await page.reload();
-    const scan = async (part = "html") =>
-      (await new AxeBuilder({ page }).include(part).analyze()).violations.map(
-        ({ id, nodes }) => `${id}: ${nodes[0]?.html}`,
-      );
+    await reloadIn(page, theme);
+    const scan = (part?: string) => violations(page, part);
     expect(await scan()).toEqual([]);
     await loadSamples(page);
     await page.getByRole("button", { name: "Attention · MLP · Norms" }).click();

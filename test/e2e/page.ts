@@ -1,0 +1,34 @@
+/** What the browser tests do alike: fail on what the page throws, open the samples, look for accessibility violations. */
+import AxeBuilder from "@axe-core/playwright";
+import { expect, type Page } from "@playwright/test";
+
+export function stopOnErrors(page: Page): void {
+  page.on("pageerror", (error) => {
+    throw error;
+  });
+}
+
+/** Pickers cannot be driven; a folder of private storage has the same interface. */
+export async function pickPrivately(page: Page): Promise<void> {
+  await page.addInitScript(() => {
+    window.showDirectoryPicker = async () =>
+      (await navigator.storage.getDirectory()).getDirectoryHandle("picked", { create: true });
+  });
+}
+
+export async function loadSamples(page: Page): Promise<void> {
+  await page.getByRole("button", { name: "Try the sample family" }).click();
+  await expect(page.getByRole("button", { name: "Merge", exact: true })).toBeEnabled();
+}
+
+/** Opens the page anew in a theme. */
+export async function reloadIn(page: Page, theme: "dark" | "light"): Promise<void> {
+  await page.evaluate((wanted) => localStorage.setItem("weightloom-theme", wanted), theme);
+  await page.reload();
+}
+
+/** What axe finds wrong in a part of the page. */
+export async function violations(page: Page, part = "html"): Promise<string[]> {
+  const found = await new AxeBuilder({ page }).include(part).analyze();
+  return found.violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`);
+}
