@@ -27,14 +27,17 @@ export async function openEngine(
   want: "auto" | "gpu" | "cpu",
   lanes: number | null,
 ): Promise<{ engine: Engine; because: string; speed: number | null }> {
+  const count = lanes ?? availableParallelism();
   const cpu = async () =>
     createCpuEngine({
-      lanes: lanes ?? availableParallelism(),
+      lanes: count,
       module: await kernelModule("kernels.shared"),
       spawn: spawnLane,
       arena: createArena(),
     });
+  const beside = async (which: "one" | "all") =>
+    createCpuEngine({ lanes: which === "one" ? 1 : count, module: await kernelModule(), spawn: spawnLane });
   const dawn = want === "cpu" ? null : await openDawn();
   const gpu = dawn === null ? null : () => createGpuEngine(dawn);
-  return chooseEngine({ want, cpu, gpu });
+  return chooseEngine({ want, cpu, gpu, beside });
 }

@@ -10,6 +10,7 @@ import type { Plan } from "../core/plan/plan.ts";
 import { planDocument } from "../core/prepare.ts";
 import { type Document, modelsOfDocument, printDocument } from "../core/recipe/document.ts";
 import { preflight } from "../core/run/preflight.ts";
+import { agreementOf } from "../core/run/remarks.ts";
 import { type RunResult, run } from "../core/run/run.ts";
 import { formatBytes, formatCount, formatSeconds } from "../core/units.ts";
 import { METHODS } from "../methods/index.ts";
@@ -178,11 +179,16 @@ async function runTo(
     memory: buffers(invocation.memory),
     signal,
     onEvent: progress.update,
+    onTrouble: (sentence) => {
+      progress.clear();
+      console.error(`warning: ${sentence}`);
+    },
     ...(clock === undefined ? {} : { clock }),
   }).finally(progress.clear);
   console.error(
     `Wrote ${out}: ${formatBytes(result.writtenBytes)} in ${formatSeconds(result.seconds)} (${formatBytes(Math.round(result.writtenBytes / result.seconds))}/s).`,
   );
+  for (const sentence of agreementOf(result.checked)) console.error(sentence);
   for (const remark of result.remarks) console.error(`note: ${remark}`);
   if (clock === undefined) return result;
   const profile = clock.report();

@@ -18,6 +18,20 @@ export class WeightloomError extends Error {
   }
 }
 
+/** Why a device did not yield a tile: gone, out of memory, unable to run this program, or caught computing wrongly. */
+export type Trouble = "lost" | "memory" | "refused" | "wrong";
+
+/** A DeviceError of which whoever gave out the work may make something else than the end. */
+export class DeviceTrouble extends WeightloomError {
+  constructor(
+    readonly trouble: Trouble,
+    message: string,
+    options?: { readonly cause?: unknown },
+  ) {
+    super("DeviceError", message, options);
+  }
+}
+
 /** What a cancelled read, merge or write rejects with; the platform's own AbortError. */
 export function abortError(reason = "Cancelled."): DOMException {
   return new DOMException(reason, "AbortError");

@@ -135,6 +135,8 @@ export interface RunProgress {
   readonly tensorsDone: number;
   readonly tensorsTotal: number;
   readonly seconds: number;
+  /** What went wrong last, in a sentence, although the merge goes on. */
+  readonly trouble: string | null;
 }
 
 export interface VerifyReport {
@@ -160,6 +162,10 @@ export interface RunReport {
   readonly verify: VerifyReport;
   /** What the method has to say about numbers it settled on. */
   readonly remarks: readonly string[];
+  /** What went wrong, in sentences, although the merge went on to its end. */
+  readonly troubles: readonly string[];
+  /** Tiles of the GPU that the CPU computed too; null where the CPU did it all. */
+  readonly checked: number | null;
   /** Where the time went. */
   readonly profile: Profile;
 }

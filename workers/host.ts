@@ -19,6 +19,7 @@ import type { Plan } from "../core/plan/plan.ts";
 import { planDocument } from "../core/prepare.ts";
 import { type Document, modelsOfDocument, printDocument } from "../core/recipe/document.ts";
 import { preflight } from "../core/run/preflight.ts";
+import { agreementOf } from "../core/run/remarks.ts";
 import { run } from "../core/run/run.ts";
 import { verify } from "../core/run/verify.ts";
 import { METHODS } from "../methods/index.ts";
@@ -249,6 +250,7 @@ export function createHost(platform: HostPlatform): StudioHost {
     const started = performance.now();
     const clock = createClock();
     let last = 0;
+    let trouble: string | null = null;
     try {
       const planned = target.kind === "file" ? { ...plan, extras: [] } : plan;
       const result = await run(planned, {
@@ -267,7 +269,12 @@ export function createHost(platform: HostPlatform): StudioHost {
             writeTotal: plan.writeBytes,
             tensorsTotal: plan.tensors.length,
             seconds: (now - started) / 1000,
+            trouble,
           });
+        },
+        onTrouble: (sentence) => {
+          trouble = sentence;
+          last = 0;
         },
       });
       const seconds = result.seconds;
@@ -287,8 +294,13 @@ export function createHost(platform: HostPlatform): StudioHost {
         writtenBytes: result.writtenBytes,
         folder: place.folder.name,
         files: [...files].map(([name, file]) => ({ name, size: file.size })),
-        verify: report,
+        verify: {
+          ...report,
+          checks: [...report.checks, ...agreementOf(result.checked).map((text) => ({ ok: true, text }))],
+        },
         remarks: result.remarks,
+        troubles: result.troubles,
+        checked: result.checked,
         profile,
       };
     } catch (error) {

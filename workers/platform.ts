@@ -18,16 +18,19 @@ const spawnLane = () => webLane(new Worker(new URL("./lane.worker.ts", import.me
 /** One lane stays free for the page itself, unless there are only two cores. */
 const laneCount = () => Math.max(2, Math.min(16, navigator.hardwareConcurrency - 1));
 
+const cpuEngine = async (lanes: number) => createCpuEngine({ lanes, module: await kernelModule(), spawn: spawnLane });
+
 export const browserPlatform: HostPlatform = {
   engine: async (want) => {
     const { gpu } = navigator;
     return chooseEngine({
       want,
-      cpu: async () => createCpuEngine({ lanes: laneCount(), module: await kernelModule(), spawn: spawnLane }),
+      cpu: () => cpuEngine(laneCount()),
+      beside: (lanes) => cpuEngine(lanes === "one" ? 1 : laneCount()),
       gpu: gpu === undefined || want === "cpu" ? null : () => createGpuEngine(gpu),
     });
   },
-  measuring: async () => createCpuEngine({ lanes: 1, module: await kernelModule(), spawn: spawnLane }),
+  measuring: () => cpuEngine(1),
   kernels: kernelModule,
   storage: () => navigator.storage.getDirectory(),
 };

@@ -30,9 +30,15 @@ export function RunBar() {
             in {speed(progress.readBytes)} · out {speed(progress.writtenBytes)}
           </span>
           {left !== null && !isChecking && <span>{formatSeconds(left)} left</span>}
-          <span className="runbar-tensor" title={progress.tensor}>
-            {progress.tensor}
-          </span>
+          {progress.trouble === null ? (
+            <span className="runbar-tensor" title={progress.tensor}>
+              {progress.tensor}
+            </span>
+          ) : (
+            <span className="runbar-tensor runbar-trouble" role="status" title={progress.trouble}>
+              {progress.trouble}
+            </span>
+          )}
         </>
       )}
       <Button disabled={status === "cancelling"} onClick={cancel}>

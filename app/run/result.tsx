@@ -76,6 +76,10 @@ export function ResultCard() {
         ))}
       </ul>
       <NoteList
+        label="What went wrong on the way"
+        notes={report.troubles.map((text) => ({ severity: "warning" as const, text }))}
+      />
+      <NoteList
         label="What the method found"
         notes={report.remarks.map((text) => ({ severity: "info" as const, text }))}
       />

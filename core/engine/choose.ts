@@ -6,12 +6,15 @@
 import { messageOf, WeightloomError } from "../errors.ts";
 import { calibrate } from "./calibrate.ts";
 import type { Engine } from "./engine.ts";
+import { guarded, type OpenedGpu } from "./guarded.ts";
 
 export interface Candidates {
   readonly want: "auto" | "gpu" | "cpu";
   readonly cpu: () => Promise<Engine>;
   /** Null where there is no WebGPU at all. */
-  readonly gpu: (() => Promise<{ readonly engine: Engine; readonly software: boolean; readonly name: string }>) | null;
+  readonly gpu: (() => Promise<OpenedGpu>) | null;
+  /** CPU engines beside a GPU, whose tiles lie in nobody's memory: see `guarded.ts`. */
+  readonly beside: (lanes: "one" | "all") => Promise<Engine>;
   /** Bytes of output per second; measured when not given. */
   readonly calibrate?: (engine: Engine) => Promise<number>;
 }
@@ -25,11 +28,11 @@ export interface Choice {
 }
 
 /**
- * Opens and compares as few engines as the wish allows, and closes the loser. Rejects with a
+ * Opens and compares as few engines as the wish allows, and closes the loser. A GPU comes guarded. Rejects with a
  * DeviceError when the GPU is asked for and there is none, or when no engine opens.
  */
 export async function chooseEngine(candidates: Candidates): Promise<Choice> {
-  const { want, cpu, gpu } = candidates;
+  const { want, cpu, gpu, beside } = candidates;
   const onCpu = async (because: string): Promise<Choice> => ({ engine: await cpu(), because, speed: null });
   if (want === "cpu") return onCpu("You chose the CPU.");
   if (gpu === null) {
@@ -40,11 +43,12 @@ export async function chooseEngine(candidates: Candidates): Promise<Choice> {
         "(on the command line: install the optional package webgpu and a Vulkan driver), or choose the CPU.",
     );
   }
+  const watched = (opened: OpenedGpu) => guarded(opened, { open: gpu, cpu: beside });
   if (want === "gpu") {
-    const { engine, software, name } = await gpu();
+    const opened = await gpu();
     return {
-      engine,
-      because: software ? `You chose the GPU; ${name} is a software one.` : "You chose the GPU.",
+      engine: watched(opened),
+      because: opened.software ? `You chose the GPU; ${opened.name} is a software one.` : "You chose the GPU.",
       speed: null,
     };
   }
@@ -54,7 +58,8 @@ export async function chooseEngine(candidates: Candidates): Promise<Choice> {
     await opened.engine.close();
     return onCpu(`${opened.name} is a software adapter, slower than the CPU itself.`);
   }
-  return faster(opened.engine, opened.name, cpu, candidates.calibrate ?? calibrate);
+  const choice = await faster(opened.engine, opened.name, cpu, candidates.calibrate ?? calibrate);
+  return choice.engine === opened.engine ? { ...choice, engine: watched(opened) } : choice;
 }
 
 async function faster(

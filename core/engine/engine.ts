@@ -16,6 +16,8 @@ export interface TileJob {
   readonly words: Uint32Array<ArrayBuffer>;
   /** One per table of the program, `entriesOf` long. */
   readonly tables: readonly Float32Array<ArrayBuffer>[];
+  /** Name of the tensor, for sentences. */
+  readonly tensor?: string;
   /** First element of the tile in its tensor; a multiple of BLOCK. Below 2^32. */
   readonly first: number;
   /** Elements in the tile. */
@@ -57,6 +59,14 @@ export interface TileMemory {
   give(bytes: Uint8Array<ArrayBuffer>): void;
 }
 
+/** What an engine that looks after itself has to say of one run. */
+export interface Watch {
+  /** Tiles that a second engine computed too, and agreed. */
+  readonly checked: number;
+  /** No more of this run. */
+  end(): void;
+}
+
 export interface Engine {
   readonly kind: "cpu" | "gpu";
   /** For the badge: "CPU, 2 lanes" or the adapter's name. */
@@ -69,7 +79,9 @@ export interface Engine {
   readonly keeps: boolean;
   /** Where tiles should lie, if there is such a place: the engine then works on them without moving them. */
   readonly memory: TileMemory | null;
-  /** Rejects with a DeviceError when the device is lost or fails, or with AbortError. */
+  /** Rejects with a DeviceError when the device is lost or fails (DeviceTrouble where another device may help), or with AbortError. */
   run(job: TileJob, signal?: AbortSignal): Promise<TileResult>;
+  /** Begins a run. Engines that help themselves when a device fails say so in sentences, as it happens. */
+  watch?(say: (sentence: string) => void): Watch;
   close(): Promise<void>;
 }

@@ -22,3 +22,11 @@ export function remarksOf(method: Pick<AnyMethod, "remarks">, seen: Seen): strin
     return values.length === 0 ? [] : (remark(values) ?? []);
   });
 }
+
+/** What a report says of the tiles that were computed twice; nothing where none were. */
+export function agreementOf(checked: number | null): string[] {
+  if (checked === null || checked === 0) return [];
+  return [
+    `The GPU and the CPU agree on ${checked === 1 ? "the tile" : `all ${checked.toLocaleString("en")} tiles`} that both computed.`,
+  ];
+}

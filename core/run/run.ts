@@ -36,6 +36,8 @@ export interface RunOptions {
   readonly clock?: Clock;
   /** Called after every chunk written; cheap, so throttle what is slow. */
   readonly onEvent?: (event: RunEvent) => void;
+  /** Told at once when something went wrong and the run went on, in a sentence. */
+  readonly onTrouble?: (sentence: string) => void;
 }
 
 export interface RunResult {
@@ -46,6 +48,10 @@ export interface RunResult {
   readonly seconds: number;
   /** Sentences about numbers that only the weights tell: where slerp was a line, how far model_stock went. */
   readonly remarks: readonly string[];
+  /** What went wrong, in sentences, although the run went on to its end. */
+  readonly troubles: readonly string[];
+  /** Tiles that a second engine computed too; null where the engine is not one to be checked. */
+  readonly checked: number | null;
 }
 
 const COPY_CHUNK = 8 * 1024 * 1024;
@@ -75,6 +81,11 @@ export async function run(plan: Plan, options: RunOptions): Promise<RunResult> {
   });
   cancelled.catch(() => {});
 
+  const troubles: string[] = [];
+  const watch = options.engine.watch?.((sentence) => {
+    troubles.push(sentence);
+    options.onTrouble?.(sentence);
+  });
   const spare = createSpares(options.memory, options.engine.memory);
 
   async function read(source: ByteSource, start: number, end: number): Promise<Uint8Array<ArrayBuffer>> {
@@ -182,6 +193,7 @@ export async function run(plan: Plan, options: RunOptions): Promise<RunResult> {
   } finally {
     options.signal?.removeEventListener("abort", stop);
     spare.end();
+    watch?.end();
   }
   const headers = plan.files.reduce((sum, file) => sum + file.header.length, 0);
   return {
@@ -190,6 +202,8 @@ export async function run(plan: Plan, options: RunOptions): Promise<RunResult> {
     peakBytes: budget.peak,
     seconds: (performance.now() - started) / 1000,
     remarks: remarksOf(plan.method, seen),
+    troubles,
+    checked: watch?.checked ?? null,
   };
 }
 

@@ -176,6 +176,7 @@ async function runTile(
   const result = await host.engine.run(
     {
       program,
+      tensor: plan.name,
       into,
       bins,
       dtypes: program.inputs.map((index) => plan.inputs[index]!.dtype),

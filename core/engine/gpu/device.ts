@@ -1,9 +1,9 @@
 /**
  * One WebGPU device and its fate. A device fails once and for all: whatever goes wrong first (lost,
- * out of memory, a rejected command) becomes the one sentence that every present and later run
- * rejects with, so no result computed on a broken device is ever returned.
+ * a rejected command) becomes the one sentence that every present and later run rejects with, so no result computed
+ * on a broken device is ever returned. Only a want of memory concerns nobody but who asked for it.
  */
-import { messageOf, WeightloomError } from "../../errors.ts";
+import { DeviceTrouble, messageOf, WeightloomError } from "../../errors.ts";
 
 export interface AdapterName {
   /** For the badge: "Apple M3", "nvidia ampere". */
@@ -19,6 +19,8 @@ export interface Device {
   check(): void;
   /** The promise's value, unless the device fails first; anything it rejects with becomes a DeviceError. */
   guard<T>(promise: Promise<T>): Promise<T>;
+  /** The device's failure, or what else was thrown, as an error that says so. */
+  explain(error: unknown): Promise<WeightloomError>;
   /** Issues commands, synchronously; `done` rejects if the device did not accept them all. Pass it to guard(). */
   accepted<T>(what: string, commands: () => T): { readonly value: T; readonly done: Promise<void> };
   /** Marks the device as failed and gives it back. */
@@ -27,6 +29,9 @@ export interface Device {
 
 /** Innermost last, so popped in reverse. */
 const SCOPES = ["validation", "internal", "out-of-memory"] as const;
+
+/** What a driver says, without where in its sources. */
+const brief = (message: string) => message.split("\n")[0]?.replace(/[.\s]+$/, "") ?? "";
 
 const SOFTWARE = /swiftshader|llvmpipe|lavapipe|softpipe|software|basic render|\bwarp\b|\bcpu\b/i;
 
@@ -45,7 +50,7 @@ export function describe(adapter: GPUAdapter): AdapterName {
   };
 }
 
-const deviceError = (message: string, cause?: unknown) => new WeightloomError("DeviceError", message, { cause });
+const lostDevice = (message: string, cause?: unknown) => new DeviceTrouble("lost", message, { cause });
 
 /**
  * Asks for the fastest adapter and a device with the limits every WebGPU implementation guarantees;
@@ -54,7 +59,7 @@ const deviceError = (message: string, cause?: unknown) => new WeightloomError("D
 export async function openDevice(gpu: GPU): Promise<Device> {
   const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
   if (adapter === null) {
-    throw deviceError(
+    throw lostDevice(
       "No WebGPU adapter was found. Update the graphics driver, use another browser, or choose the CPU.",
     );
   }
@@ -64,7 +69,7 @@ export async function openDevice(gpu: GPU): Promise<Device> {
     const requiredFeatures = (["timestamp-query"] as const).filter((feature) => adapter.features.has(feature));
     return watch(await adapter.requestDevice({ label: "weightloom", requiredFeatures }), named);
   } catch (cause) {
-    throw deviceError(
+    throw lostDevice(
       `${named.name}: the GPU gave no device (${messageOf(cause)}). Close other programs that use it, or choose the CPU.`,
       cause,
     );
@@ -87,14 +92,14 @@ function watch(gpu: GPUDevice, adapter: AdapterName): Device {
   };
   const lost = gpu.lost.then(({ message }) => {
     fail(
-      deviceError(
-        `${adapter.name}: the GPU device was lost (${message || "no reason given"}). ` +
+      lostDevice(
+        `${adapter.name}: the GPU device was lost (${brief(message) || "no reason given"}). ` +
           "Start again to continue on a new device, or choose the CPU.",
       ),
     );
   });
   gpu.addEventListener("uncapturederror", ({ error }) => {
-    fail(deviceError(`${adapter.name}: the GPU refused a command (${error.message}). Choose the CPU and report this.`));
+    fail(lostDevice(`${adapter.name}: the GPU refused a command (${error.message}). Choose the CPU and report this.`));
   });
 
   const check = () => {
@@ -103,10 +108,13 @@ function watch(gpu: GPUDevice, adapter: AdapterName): Device {
 
   /** A rejected mapping is often the first sign of a loss whose reason follows a moment later. */
   const explain = async (error: unknown): Promise<WeightloomError> => {
+    // A device that lacks memory for one thing goes on with others.
+    if (error instanceof DeviceTrouble && error.trouble === "memory") return error;
+    if (error instanceof DeviceTrouble && error === failure) return error;
     if (failure === null) await Promise.race([lost, new Promise((resolve) => setTimeout(resolve, 250))]);
     if (failure === null && error instanceof WeightloomError) return error;
-    fail(deviceError(`${adapter.name}: the GPU failed (${messageOf(error)}). Start again, or choose the CPU.`, error));
-    return failure ?? deviceError(messageOf(error), error);
+    fail(lostDevice(`${adapter.name}: the GPU failed (${messageOf(error)}). Start again, or choose the CPU.`, error));
+    return failure ?? lostDevice(messageOf(error), error);
   };
 
   return {
@@ -114,6 +122,7 @@ function watch(gpu: GPUDevice, adapter: AdapterName): Device {
     adapter,
     check,
     fail,
+    explain,
     guard: async (promise) => {
       try {
         const value = await Promise.race([promise, failed]);
@@ -128,7 +137,10 @@ function watch(gpu: GPUDevice, adapter: AdapterName): Device {
       for (const scope of SCOPES) gpu.pushErrorScope(scope);
       let popped: Promise<GPUError | null>[] = [];
       try {
-        return { value: commands(), done: Promise.resolve().then(() => settle(what, popped)) };
+        const value = commands();
+        const done = Promise.resolve().then(() => settle(what, popped));
+        done.catch(() => {}); // Heard by whoever asks.
+        return { value, done };
       } finally {
         // Popped before anybody else can push: scopes are a stack shared by all runs.
         popped = SCOPES.map(() => gpu.popErrorScope());
@@ -140,8 +152,9 @@ function watch(gpu: GPUDevice, adapter: AdapterName): Device {
   async function settle(what: string, popped: readonly Promise<GPUError | null>[]): Promise<void> {
     const [memory, ...others] = await Promise.all(popped);
     if (memory) {
-      throw deviceError(
-        `${adapter.name}: ${what} did not fit in GPU memory (${memory.message}). ` +
+      throw new DeviceTrouble(
+        "memory",
+        `${adapter.name}: ${what} did not fit in GPU memory (${brief(memory.message)}). ` +
           "Close other programs that use the GPU, or choose the CPU.",
       );
     }

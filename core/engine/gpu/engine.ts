@@ -4,9 +4,10 @@
  * object, so it runs in a worker, in Node with Dawn, and on a software adapter in the tests.
  */
 import { bytesPer, type FloatDtype } from "../../bytes/dtype.ts";
-import { throwIfAborted, WeightloomError } from "../../errors.ts";
+import { DeviceTrouble, throwIfAborted } from "../../errors.ts";
 import { BLOCK, entriesOf } from "../../graph/program.ts";
 import type { Engine, TileJob, TileResult } from "../engine.ts";
+import type { OpenedGpu } from "../guarded.ts";
 import { gather, splitOf } from "./along.ts";
 import { binsOf } from "./assemble.ts";
 import { openDevice } from "./device.ts";
@@ -30,14 +31,6 @@ export interface GpuOptions {
   readonly groupsPerRow?: number;
   /** Sees the device once, before any work: for profiling, and for tests of its loss. */
   readonly onDevice?: (device: GPUDevice) => void;
-}
-
-export interface OpenedGpu {
-  readonly engine: Engine;
-  /** The adapter computes on the CPU, pretending to be a GPU. */
-  readonly software: boolean;
-  /** The adapter's. */
-  readonly name: string;
 }
 
 /** Dawn in Node takes its driver down when the GPU object is collected, whatever devices are still at work. */
@@ -73,6 +66,11 @@ export async function createGpuEngine(gpu: GPU, options: GpuOptions = {}): Promi
       const result = await sweep(job, layout, steps, compiled, params, lane, signal);
       throwIfAborted(signal);
       return result;
+    } catch (error) {
+      // Some buffers may not be what they seem, and memory may be what was wanting.
+      lane.clear();
+      throwIfAborted(signal);
+      throw await device.explain(error);
     } finally {
       ring.give(lane);
     }
@@ -180,7 +178,7 @@ export async function createGpuEngine(gpu: GPU, options: GpuOptions = {}): Promi
     memory: null,
     run,
     close: async () => {
-      device.fail(new WeightloomError("DeviceError", `${name}: the GPU engine was closed. Open a new one to go on.`));
+      device.fail(new DeviceTrouble("lost", `${name}: the GPU engine was closed. Open a new one to go on.`));
       ring.destroy();
       inUse.delete(gpu);
     },
@@ -191,8 +189,8 @@ export async function createGpuEngine(gpu: GPU, options: GpuOptions = {}): Promi
 /** Refuses a job whose parts do not fit together: a kernel would read past them in silence. */
 function checkJob(job: TileJob, name: string, most: number, binding: number): void {
   const { program, dtypes, inputs, words, tables, first, count, encode } = job;
-  const refuse = (message: string): never => {
-    throw new WeightloomError("DeviceError", `${name}: ${message}`);
+  const refuse = (message: string, trouble: "refused" | "memory" = "refused"): never => {
+    throw new DeviceTrouble(trouble, `${name}: ${message}`);
   };
   if (inputs.length !== program.inputs.length || dtypes.length !== program.inputs.length) {
     refuse(`a program of ${program.inputs.length} inputs was given ${inputs.length}.`);
@@ -216,10 +214,12 @@ function checkJob(job: TileJob, name: string, most: number, binding: number): vo
     }
   }
   const planes = Math.ceil(count / BLOCK) * BLOCK * 4 * program.reductions.length;
-  if (planes > binding) refuse(`a tile of ${count} elements is too large for its reductions. Use smaller tiles.`);
+  if (planes > binding)
+    refuse(`a tile of ${count} elements is too large for its reductions. Use smaller tiles.`, "memory");
   const bytes = inputs.reduce((total, input) => total + input.length, 0);
   const largest = Math.max(bytes, program.output === null ? 0 : count * bytesPer(encode));
-  if (largest > most) refuse(`a tile of ${largest} bytes is larger than the ${most} allowed. Use smaller tiles.`);
+  if (largest > most)
+    refuse(`a tile of ${largest} bytes is larger than the ${most} allowed. Use smaller tiles.`, "memory");
 }
 
 function emptyResult({ program, inputs }: TileJob): TileResult {

@@ -2,7 +2,7 @@
  * Compiled kernels, one per text. Whoever asks while a kernel is being compiled waits for the same
  * promise; a kernel that did not compile is not remembered.
  */
-import { messageOf, WeightloomError } from "../../errors.ts";
+import { DeviceTrouble, messageOf, type WeightloomError } from "../../errors.ts";
 import type { Device } from "./device.ts";
 
 export interface Pipelines {
@@ -46,8 +46,8 @@ async function compile(device: Device, text: string): Promise<GPUComputePipeline
   );
   const result = await device.guard(built);
   if ("pipeline" in result) return result.pipeline;
-  throw new WeightloomError(
-    "DeviceError",
+  throw new DeviceTrouble(
+    "refused",
     `${device.adapter.name}: the GPU driver refused a kernel (${messageOf(result.cause)}). Choose the CPU and report this.\n${numbered(text)}`,
     { cause: result.cause },
   );
@@ -55,8 +55,8 @@ async function compile(device: Device, text: string): Promise<GPUComputePipeline
 
 function badKernel(text: string, errors: readonly GPUCompilationMessage[]): WeightloomError {
   const places = errors.map((error) => `line ${error.lineNum}, column ${error.linePos}: ${error.message}`);
-  return new WeightloomError(
-    "DeviceError",
+  return new DeviceTrouble(
+    "refused",
     `A kernel did not compile. Choose the CPU and report this. ${places.join("; ")}\n${numbered(text)}`,
   );
 }

@@ -16,7 +16,8 @@ export interface Lane {
   queries(): GPUQuerySet;
   /** Asks for the upload buffer back once the commands before have run. */
   recycle(): void;
-  destroy(): void;
+  /** Lets go of every buffer; the next tile makes new ones. */
+  clear(): void;
 }
 
 export type Sizes = Readonly<Partial<Record<Role, number>>>;
@@ -60,7 +61,7 @@ export function createRing(device: Device, depth: number): Ring {
       else next(lane);
     },
     destroy: () => {
-      for (const lane of lanes) lane.destroy();
+      for (const lane of lanes) lane.clear();
     },
   };
 }
@@ -102,10 +103,12 @@ function createLane(device: Device): Lane {
       ready = buffer("upload").mapAsync(GPUMapMode.WRITE);
       ready.catch(() => {}); // Heard at the next tile, if there is one.
     },
-    destroy: () => {
+    clear: () => {
       for (const one of held.values()) one.destroy();
       held.clear();
+      ready = null;
       times?.destroy();
+      times = null;
     },
   };
 }
