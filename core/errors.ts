@@ -8,6 +8,8 @@ export type ErrorName =
   | "RecipeError" // the document cannot be understood or asks for something impossible
   | "PlanError" // recipe and models do not fit together
   | "FileError" // reading or writing failed
+  | "HubError" // the Hub or the way to it: unreachable, not there, changed, too many requests
+  | "AccessError" // the Hub wants a token, another token, or its terms accepted
   | "DeviceError" // the GPU or a lane gave up
   | "MergeError"; // anything else that stops a run
 

@@ -11,6 +11,7 @@ const FLOORS: Readonly<Record<string, readonly string[]>> = {
   "core/clock.ts": [],
   "core/units.ts": ["core/errors.ts"],
   "core/bytes": ["core/errors.ts"],
+  "core/hub": ["core/bytes", "core/formats", "core/errors.ts", "core/units.ts"],
   "core/formats": ["core/bytes", "core/errors.ts", "core/units.ts", "core/plan/plan.ts"],
   "core/model": ["core/formats", "core/bytes", "core/errors.ts", "core/units.ts", "core/plan/plan.ts"],
   "core/graph": ["core/bytes", "core/errors.ts"],

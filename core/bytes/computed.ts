@@ -1,5 +1,5 @@
 /** Tensors that are in no file: a source of f32 whose elements are computed when they are asked for. */
-import { type ByteSource, checkRange } from "./source.ts";
+import { type ByteRange, type ByteSource, checkRange } from "./source.ts";
 
 export interface ComputedOptions {
   /** What to call it in a sentence. */
@@ -11,14 +11,23 @@ export interface ComputedOptions {
    * whatever that held before.
    */
   prepare(first: number, end: number, signal?: AbortSignal): Promise<(out: Float32Array<ArrayBuffer>) => void>;
+  /** The stored numbers its elements are made of, one each: `width` bytes per element from byte `start` on. */
+  readonly from: { readonly source: ByteSource; readonly start: number; readonly width: number };
 }
 
 /** The elements as f32, little-endian. Ranges may begin and end inside an element. */
-export function computedSource({ name, count, prepare }: ComputedOptions): ByteSource {
+export function computedSource({ name, count, prepare, from }: ComputedOptions): ByteSource {
   const size = 4 * count;
   return {
     name,
     size,
+    expect: (ranges) => {
+      const stored = ({ start, end }: ByteRange) => ({
+        start: from.start + Math.floor(start / 4) * from.width,
+        end: from.start + Math.ceil(end / 4) * from.width,
+      });
+      from.source.expect?.(ranges === null ? null : ranges.map(stored));
+    },
     read: async (range, signal, into) => {
       checkRange(name, size, range);
       const first = Math.floor(range.start / 4);

@@ -103,6 +103,7 @@ export function lowRankSource(options: LowRankOptions): ByteSource {
   return computedSource({
     name,
     count,
+    from: { source, start, width },
     prepare: async (first, end, signal) => {
       const [bytes, factors] = await Promise.all([
         source.read({ start: start + first * width, end: start + end * width }, signal),

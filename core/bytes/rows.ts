@@ -5,7 +5,7 @@
  */
 import { decode, encode } from "./convert.ts";
 import { bytesPer, type FloatDtype, type OutputDtype } from "./dtype.ts";
-import { type ByteSource, checkRange } from "./source.ts";
+import { type ByteRange, type ByteSource, checkRange } from "./source.ts";
 
 /** A stored matrix, row after row. */
 export interface Matrix {
@@ -123,7 +123,40 @@ export function rowSource(name: string, dtype: OutputDtype, columns: number, run
     return out;
   }
 
-  return { name, size, read };
+  const expect = (ranges: readonly ByteRange[] | null) => {
+    for (const [source, some] of rangesBelow(runs, columns, width, ranges)) source.expect?.(some);
+  };
+
+  return { name, size, read, expect };
+}
+
+/** What is read of the stored matrices for ranges of the result, in the same order; the mean row's own reads aside. */
+function rangesBelow(
+  runs: readonly Run[],
+  columns: number,
+  width: number,
+  ranges: readonly ByteRange[] | null,
+): Map<ByteSource, ByteRange[] | null> {
+  const below = new Map<ByteSource, ByteRange[] | null>();
+  if (ranges === null) {
+    for (const { parts } of runs) if (parts !== "mean") for (const { matrix } of parts) below.set(matrix.source, null);
+    return below;
+  }
+  for (const range of ranges) {
+    for (const { first, count, parts } of runsIn(runs, width, range)) {
+      if (parts === "mean") continue;
+      const from = Math.max(first, Math.floor(range.start / width));
+      const to = Math.min(first + count, Math.ceil(range.end / width));
+      for (const { matrix, row } of parts) {
+        const bytes = columns * bytesPer(matrix.dtype);
+        const start = matrix.start + (row + from - first) * bytes;
+        const same = below.get(matrix.source) ?? [];
+        same.push({ start, end: start + (to - from) * bytes });
+        below.set(matrix.source, same);
+      }
+    }
+  }
+  return below;
 }
 
 interface Window {

@@ -42,6 +42,7 @@ export function scaledSource(options: ScaledOptions): ByteSource {
   return computedSource({
     name,
     count: matrices * rows * columns,
+    from: { source, start, width: 1 },
     prepare: async (first, end, signal) => {
       const [bytes, scales] = await Promise.all([
         source.read({ start: start + first, end: start + end }, signal),

@@ -19,6 +19,11 @@ export interface ByteSource {
    * be used for it when it is large enough; a source that brings its own ignores it.
    */
   read(range: ByteRange, signal?: AbortSignal, into?: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>>;
+  /**
+   * Ranges that are going to be read, in the order of reading, after those announced before; null: no more than was read
+   * until now. A source that is far away downloads ahead; wrappers pass it on to what they wrap. It binds nobody.
+   */
+  expect?(ranges: readonly ByteRange[] | null): void;
   /** Gives back file descriptors and the like. Reading after it is an error. */
   close?(): Promise<void>;
 }

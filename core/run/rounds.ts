@@ -19,14 +19,18 @@ export interface Rounds {
   ): Promise<{ readonly settled: Promise<void>; readonly settlement: Settlement }>;
 }
 
-const roundOf = (passes: readonly Pass[]) => passes.at(-1)?.round ?? 0;
+export const roundOf = (passes: readonly Pass[]) => passes.at(-1)?.round ?? 0;
+
+/** The round that writes. */
+export const lastRound = (tensors: readonly TensorPlan[]) =>
+  tensors.reduce((most, tensor) => (tensor.action === "merge" ? Math.max(most, roundOf(tensor.passes)) : most), 0);
 
 export function createRounds(tensors: readonly TensorPlan[]): Rounds {
   const whole: WholeModel = createWholeModel();
   const counters = createCounters();
   const open = new Map<MergePlan, Settlement>();
   const merges = tensors.filter((tensor) => tensor.action === "merge");
-  const last = merges.reduce((most, { passes }) => Math.max(most, roundOf(passes)), 0);
+  const last = lastRound(tensors);
 
   const settlementOf = (tensor: MergePlan): Settlement => {
     const known = open.get(tensor) ?? createSettlement(tensor.count, tensor.seed, counters, whole);

@@ -11,6 +11,7 @@ import type { Clock } from "../clock.ts";
 import type { Engine } from "../engine/engine.ts";
 import { throwIfAborted, WeightloomError } from "../errors.ts";
 import type { CopyPlan, MergePlan, Plan } from "../plan/plan.ts";
+import { announce } from "./announce.ts";
 import { createBudget } from "./budget.ts";
 import { collectWatched, remarksOf, type Seen } from "./remarks.ts";
 import { createRounds } from "./rounds.ts";
@@ -160,6 +161,8 @@ export async function run(plan: Plan, options: RunOptions): Promise<RunResult> {
     noted.push(note);
   }
 
+  const takeBack = announce(plan.tensors);
+
   async function produce(): Promise<void> {
     await rounds.survey({ ...host, emit: () => {} });
     for (const tensor of plan.tensors) {
@@ -192,6 +195,7 @@ export async function run(plan: Plan, options: RunOptions): Promise<RunResult> {
     throw options.signal?.aborted === true ? (options.signal.reason ?? error) : clarify(error);
   } finally {
     options.signal?.removeEventListener("abort", stop);
+    takeBack();
     spare.end();
     watch?.end();
   }

@@ -1,0 +1,56 @@
+/**
+ * Tells sources what a run is about to read, in the order in which it will, so that those far away can download ahead
+ * in long requests. It follows the run (rounds.ts, tiles.ts, run.ts) and binds nobody: what is read otherwise is only slower.
+ */
+import { bytesPer } from "../bytes/dtype.ts";
+import type { ByteRange, ByteSource } from "../bytes/source.ts";
+import type { Pass } from "../graph/passes.ts";
+import type { MergePlan, TensorPlan } from "../plan/plan.ts";
+import { lastRound, roundOf } from "./rounds.ts";
+
+/** @returns takes back what has not been read; to be called when the run has ended, however it did */
+export function announce(tensors: readonly TensorPlan[]): () => void {
+  const told = new Set<ByteSource>();
+  const tell = (source: ByteSource, range: ByteRange) => {
+    if (source.expect === undefined || range.start === range.end) return;
+    told.add(source);
+    source.expect([range]);
+  };
+  const last = lastRound(tensors);
+  for (let round = 0; round < last; round++) {
+    for (const tensor of tensors)
+      if (tensor.action === "merge" && roundOf(tensor.passes) !== round)
+        sweeps(
+          tensor,
+          tensor.passes.filter((pass) => pass.round === round),
+          tell,
+        );
+  }
+  for (const tensor of tensors) {
+    if (tensor.action === "copy") tell(tensor.from.source, tensor.from.range);
+    else {
+      const end = roundOf(tensor.passes);
+      sweeps(
+        tensor,
+        tensor.passes.filter((pass) => pass.round === end),
+        tell,
+      );
+    }
+  }
+  return () => {
+    for (const source of told) source.expect?.(null);
+  };
+}
+
+/** The passes of one round: of resident tensors each input once, of others once per pass. */
+function sweeps(
+  { inputs, count, resident }: MergePlan,
+  passes: readonly Pass[],
+  tell: (source: ByteSource, range: ByteRange) => void,
+): void {
+  const read = passes.flatMap(({ program }) => program.inputs);
+  for (const index of resident ? new Set(read) : read) {
+    const { info, start, dtype } = inputs[index]!;
+    tell(info.source, { start, end: start + count * bytesPer(dtype) });
+  }
+}
