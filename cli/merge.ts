@@ -12,6 +12,7 @@ import { type Document, modelsOfDocument, printDocument } from "../core/recipe/d
 import { preflight } from "../core/run/preflight.ts";
 import { agreementOf } from "../core/run/remarks.ts";
 import { type RunResult, run } from "../core/run/run.ts";
+import { soundnessOf } from "../core/run/soundness.ts";
 import { formatBytes, formatCount, formatSeconds } from "../core/units.ts";
 import { METHODS } from "../methods/index.ts";
 import { type Invocation, UsageError } from "./args.ts";
@@ -177,6 +178,7 @@ async function runTo(
     engine,
     folder: diskFolder(out),
     memory: buffers(invocation.memory),
+    asked: { seed: invocation.seed, shardBytes: finite(invocation.shardBytes) },
     signal,
     onEvent: progress.update,
     onTrouble: (sentence) => {
@@ -189,12 +191,15 @@ async function runTo(
     `Wrote ${out}: ${formatBytes(result.writtenBytes)} in ${formatSeconds(result.seconds)} (${formatBytes(Math.round(result.writtenBytes / result.seconds))}/s).`,
   );
   for (const sentence of agreementOf(result.checked)) console.error(sentence);
+  for (const sentence of soundnessOf(result.unsound, plan.method.title)) console.error(`warning: ${sentence}`);
   for (const remark of result.remarks) console.error(`note: ${remark}`);
   if (clock === undefined) return result;
   const profile = clock.report();
   console.error(profileTable(profile));
   return { ...result, profile };
 }
+
+const finite = (bytes: number): number | null => (Number.isFinite(bytes) ? bytes : null);
 
 export function refuseToOverwrite(out: string, overwrite: boolean): void {
   if (overwrite || !existsSync(out)) return;

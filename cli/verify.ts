@@ -2,13 +2,16 @@
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { createLocalEngine } from "../core/engine/cpu/pool.ts";
 import { createPlainEngine } from "../core/engine/plain/plain.ts";
 import type { Plan } from "../core/plan/plan.ts";
 import { planDocument } from "../core/prepare.ts";
 import { modelsOfDocument, parseDocument } from "../core/recipe/document.ts";
+import { parseRecord, RECORD } from "../core/run/record.ts";
 import { type Verification, verify } from "../core/run/verify.ts";
 import { METHODS } from "../methods/index.ts";
 import type { Invocation } from "./args.ts";
+import { kernelModule } from "./engine.ts";
 import { closeAll, filesAt } from "./files.ts";
 import { type OpenModels, openModels } from "./models.ts";
 
@@ -22,6 +25,7 @@ export async function verifyCommand(invocation: Invocation, signal: AbortSignal)
   const files = await filesAt(out);
   const report = await verify(files, {
     signal,
+    numbers: await createLocalEngine(await kernelModule()),
     ...(plan === null ? {} : { plan, engine: createPlainEngine() }),
   });
   await closeAll(files.values());
@@ -45,15 +49,16 @@ async function planAgain(out: string, seed: number, open: OpenModels[]): Promise
   const text = await readFile(path, "utf8");
   const { document } = parseDocument(text, METHODS);
   if (document === null) return `${name} cannot be read as a recipe.`;
+  const record = existsSync(join(out, RECORD)) ? parseRecord(await readFile(join(out, RECORD), "utf8")) : null;
   const opened = await openModels(modelsOfDocument(document), path);
   open.push(opened);
   return planDocument(document, opened.models, {
     methods: METHODS,
-    shardBytes: Number.POSITIVE_INFINITY,
+    shardBytes: record?.shardBytes ?? Number.POSITIVE_INFINITY,
     memory: 1e9,
     maxTileBytes: 16e6,
     lanes: 1,
-    seed,
+    seed: record?.seed ?? seed,
     text,
   });
 }

@@ -1,18 +1,19 @@
 /**
- * `npm run bench [-- compare|speed|scale|memory [METHOD ...]]`: measures on this machine and prints tables; see bench/README.md.
+ * `npm run bench [-- compare|speed|scale|memory|huge [METHOD ...]]`: measures on this machine and prints tables; see bench/README.md.
  * Results are kept in bench/results.json, each kind beside what was measured of the others before.
  */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
 import { join } from "node:path";
 import { compareBench, compareTable } from "../bench/compare.mjs";
+import { hugeBench } from "../bench/huge.mjs";
 import { memoryBench } from "../bench/memory.mjs";
 import { scaleBench } from "../bench/scale.mjs";
 import { speedBench } from "../bench/speed.mjs";
 import { build } from "./build.mjs";
 import { ensureInstalled, fail, root } from "./setup.mjs";
 
-const KINDS = ["compare", "speed", "scale", "memory"];
+const KINDS = ["compare", "speed", "scale", "memory", "huge"];
 const [which = "all", ...only] = process.argv.slice(2);
 if (which !== "all" && !KINDS.includes(which))
   fail(`There is no bench "${which}". There are ${KINDS.join(", ")}; without a name all are run.`);
@@ -29,7 +30,8 @@ const path = join(root, "bench/results.json");
 const results = existsSync(path) ? JSON.parse(readFileSync(path, "utf8")) : {};
 /** Measures one kind, keeps it and prints it. */
 async function measure(kind, bench, print) {
-  if (which !== "all" && which !== kind) return;
+  // The largest is measured only when it is asked for.
+  if (which !== kind && (which !== "all" || kind === "huge")) return;
   const measured = await bench();
   results[kind] = { date, machine, place, measured };
   writeFileSync(path, `${JSON.stringify(results, null, 2)}\n`);
@@ -77,5 +79,34 @@ await measure(
     table(
       ["method", "model, sparse", "seconds", "peak memory", "of which buffers"],
       rows.map(({ method, size, seconds, peak, buffers }) => [method, size, seconds.toFixed(1), mb(peak), mb(buffers)]),
+    ),
+);
+await measure(
+  "huge",
+  () => hugeBench(root, { only }),
+  (rows) =>
+    table(
+      [
+        "method",
+        "read",
+        "written",
+        "minutes",
+        "peak memory",
+        "values compared",
+        "largest difference",
+        "verify, minutes",
+        "its peak",
+      ],
+      rows.map(({ method, read, written, seconds, peak, compared, worst, checkSeconds, checkPeak }) => [
+        method,
+        `${(read / 1e9).toFixed(0)} GB`,
+        `${(written / 1e9).toFixed(0)} GB`,
+        (seconds / 60).toFixed(1),
+        mb(peak),
+        compared.toLocaleString("en"),
+        `${worst.toFixed(2)} last places`,
+        (checkSeconds / 60).toFixed(1),
+        mb(checkPeak),
+      ]),
     ),
 );

@@ -54,6 +54,7 @@ const FLOORS: Readonly<Record<string, readonly string[]>> = {
   "core/run": [
     "core/plan",
     "core/engine/engine.ts",
+    "core/engine/agree.ts",
     "core/clock.ts",
     "core/formats",
     "core/model",

@@ -164,6 +164,8 @@ export interface RunReport {
   readonly remarks: readonly string[];
   /** What went wrong, in sentences, although the merge went on to its end. */
   readonly troubles: readonly string[];
+  /** Which tensors have NaN or infinity, of which models, and what the merge made of them: sentences. */
+  readonly unsound: readonly string[];
   /** Tiles of the GPU that the CPU computed too; null where the CPU did it all. */
   readonly checked: number | null;
   /** Where the time went. */

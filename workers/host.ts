@@ -21,6 +21,7 @@ import { type Document, modelsOfDocument, printDocument } from "../core/recipe/d
 import { preflight } from "../core/run/preflight.ts";
 import { agreementOf } from "../core/run/remarks.ts";
 import { run } from "../core/run/run.ts";
+import { soundnessOf } from "../core/run/soundness.ts";
 import { verify } from "../core/run/verify.ts";
 import { METHODS } from "../methods/index.ts";
 import { adaptReference, openWithBase } from "./adapters.ts";
@@ -215,7 +216,9 @@ export function createHost(platform: HostPlatform): StudioHost {
       try {
         const { engine } = await engineFor(options.engine);
         const plan = await planFor(document, options, engine, text);
-        return await merge(plan, engine, options, target, controller.signal, onProgress);
+        // Nothing is kept between sweeps, so that any of them can be computed again by itself.
+        const anew = () => planFor(document, options, null, text);
+        return await merge(plan, anew, engine, options, target, controller.signal, onProgress);
       } finally {
         running = null;
       }
@@ -240,6 +243,7 @@ export function createHost(platform: HostPlatform): StudioHost {
 
   async function merge(
     plan: Plan,
+    anew: () => Promise<Plan>,
     engine: Engine,
     options: OutputOptions,
     target: Target,
@@ -257,6 +261,7 @@ export function createHost(platform: HostPlatform): StudioHost {
         engine,
         folder: place.folder,
         memory: Math.min(options.memory, MEMORY_CAP),
+        asked: target.kind === "file" ? undefined : { seed: options.seed, shardBytes: options.shardBytes },
         signal,
         clock,
         onEvent: (event) => {
@@ -280,11 +285,13 @@ export function createHost(platform: HostPlatform): StudioHost {
       const seconds = result.seconds;
       const profile = clock.report();
       const files = await place.reopen();
+      const measuring = await platform.measuring?.();
       const report = await verify(new Map([...files].map(([name, file]) => [name, fromBlob(name, file)])), {
-        plan,
+        plan: await anew(),
         engine: createPlainEngine(),
+        numbers: measuring ?? engine,
         signal,
-      });
+      }).finally(() => measuring?.close());
       return {
         seconds,
         engine: engine.name,
@@ -300,6 +307,7 @@ export function createHost(platform: HostPlatform): StudioHost {
         },
         remarks: result.remarks,
         troubles: result.troubles,
+        unsound: soundnessOf(result.unsound, plan.method.title),
         checked: result.checked,
         profile,
       };

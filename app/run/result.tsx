@@ -77,7 +77,7 @@ export function ResultCard() {
       </ul>
       <NoteList
         label="What went wrong on the way"
-        notes={report.troubles.map((text) => ({ severity: "warning" as const, text }))}
+        notes={[...report.troubles, ...report.unsound].map((text) => ({ severity: "warning" as const, text }))}
       />
       <NoteList
         label="What the method found"

@@ -4,6 +4,7 @@
  * numbers, a last bit may decide a few elements otherwise; a few are let pass, a part of a tile is not.
  */
 import { decode } from "../bytes/convert.ts";
+import type { OutputDtype } from "../bytes/dtype.ts";
 import type { Op, Program } from "../graph/program.ts";
 import type { TileJob, TileResult } from "./engine.ts";
 
@@ -51,9 +52,9 @@ function magnified(program: Program): Program {
  */
 export function disagreement(job: TileJob, found: TileResult, wanted: TileResult): string | null {
   const { program } = job;
-  const decides = program.ops.some(({ op }) => DECIDES.has(op));
+  const decides = decidesIn(program);
   return (
-    outputApart(job, found, wanted, decides) ??
+    outputApart(job, found, wanted) ??
     partialsApart(
       "sum",
       split(program.sums.length, found.sums),
@@ -65,31 +66,39 @@ export function disagreement(job: TileJob, found: TileResult, wanted: TileResult
   );
 }
 
-function outputApart(
-  { program, encode, count }: TileJob,
-  found: TileResult,
-  wanted: TileResult,
-  decides: boolean,
-): string | null {
+function outputApart({ program, encode }: TileJob, found: TileResult, wanted: TileResult): string | null {
   if (program.output === null) return null;
   if (found.output === null || wanted.output === null) return "there is no result";
-  const [a, b] = [decode(encode, found.output), decode(encode, wanted.output)];
-  let largest = 0;
-  for (const value of b) if (Number.isFinite(value)) largest = Math.max(largest, Math.abs(value));
-  const unit = encode === "BF16" ? 2 ** -7 : encode === "F16" ? 2 ** -10 : 0;
-  const slack = VALUE * largest + 2 ** -126;
-  let apart = 0;
-  let first = -1;
-  for (let i = 0; i < count; i++) {
+  return valuesApart(program, encode, found.output, wanted.output).apart;
+}
+
+/** What of encoded outputs rounding does not explain, as a clause or null, and the largest difference. */
+export function valuesApart(
+  program: Program,
+  dtype: OutputDtype,
+  found: Uint8Array<ArrayBuffer>,
+  wanted: Uint8Array<ArrayBuffer>,
+): { readonly apart: string | null; readonly largest: number } {
+  const [a, b] = [decode(dtype, found), decode(dtype, wanted)];
+  let most = 0;
+  for (const value of b) if (Number.isFinite(value)) most = Math.max(most, Math.abs(value));
+  const unit = dtype === "BF16" ? 2 ** -7 : dtype === "F16" ? 2 ** -10 : 0;
+  const slack = VALUE * most + 2 ** -126;
+  let [apart, first, largest] = [0, -1, 0];
+  for (let i = 0; i < b.length; i++) {
     const [x, y] = [a[i]!, b[i]!];
-    if (Object.is(x, y) || Math.abs(x - y) <= slack + unit * Math.abs(y)) continue;
-    if (!Number.isFinite(x) && !Number.isFinite(y)) continue;
+    const off = Object.is(x, y) ? 0 : Math.abs(x - y);
+    if (off > largest) largest = off;
+    if (off <= slack + unit * Math.abs(y) || !(Number.isFinite(x) || Number.isFinite(y))) continue;
     apart++;
     if (first < 0) first = i;
   }
-  if (apart <= (decides ? Math.max(1, DECIDED.elements * count) : 0)) return null;
-  return `${numberOf(apart)} of ${numberOf(count)} values differ, the first is ${show(a[first]!)} and not ${show(b[first]!)}`;
+  if (apart <= (decidesIn(program) ? Math.max(1, DECIDED.elements * b.length) : 0)) return { apart: null, largest };
+  const values = `${numberOf(apart)} of ${numberOf(b.length)} values differ`;
+  return { apart: `${values}, the first is ${show(a[first]!)} and not ${show(b[first]!)}`, largest };
 }
+
+const decidesIn = ({ ops }: Program) => ops.some(({ op }) => DECIDES.has(op));
 
 /** @param wanted as many as found, then as many of magnitudes */
 function partialsApart(

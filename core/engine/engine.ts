@@ -47,6 +47,10 @@ export interface TileResult {
   readonly inputs: readonly Uint8Array<ArrayBuffer>[];
   /** The job's planes, with what the program keeps; absent where there are none. */
   readonly kept?: readonly Uint8Array<ArrayBuffer>[] | undefined;
+  /** Whether some watched value may be NaN or infinite; where false, none is. */
+  readonly unsound: boolean;
+  /** Of the bytes that the program digests, as in core/bytes/checksum.ts; absent from engines that leave it to the host. */
+  readonly checksum?: Uint32Array<ArrayBuffer> | undefined;
   /** Milliseconds the engine worked on it, waiting left out; absent where it cannot tell. */
   readonly spent?: number;
 }

@@ -70,12 +70,18 @@ export function guarded(opened: OpenedGpu, options: GuardOptions): Engine {
     return beside;
   };
 
+  const besides = (): Promise<Engine> => {
+    checker ??= options.cpu("one");
+    return checker;
+  };
+
   async function run(job: TileJob, signal?: AbortSignal): Promise<TileResult> {
     for (;;) {
       throwIfAborted(signal);
       if (distrust !== null) throw distrust;
       const mine = held;
       const { engine, isGpu } = await mine;
+      if (isOnlyLook(job)) return (await besides()).run(job, signal);
       if (!isGpu || refused.has(job.program.key)) return (await onCpu()).run(job, signal);
       const pieces = piecesOf(job, Math.min(most, engine.maxTileBytes));
       let at = pieces[0] ?? job;
@@ -157,8 +163,7 @@ export function guarded(opened: OpenedGpu, options: GuardOptions): Engine {
     met.add(sort);
     isChecking = true;
     try {
-      checker ??= options.cpu("one");
-      const engine = await checker;
+      const engine = await besides();
       const started = performance.now();
       const own = await engine.run(checking({ ...job, inputs: result.inputs }), signal);
       const apart = disagreement(job, result, own);
@@ -232,6 +237,10 @@ export function guarded(opened: OpenedGpu, options: GuardOptions): Engine {
     return next;
   }
 }
+
+/** What computes nothing is not worth its way to a card. */
+const isOnlyLook = ({ program }: TileJob) =>
+  program.output === null && [program.sums, program.histograms, program.reductions].every(({ length }) => length === 0);
 
 /** A message without what else to do: that is being done. */
 function reasonOf(error: unknown): string {

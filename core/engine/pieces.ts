@@ -81,6 +81,7 @@ export function joined(job: TileJob, pieces: readonly TileJob[], results: readon
       );
     }),
     inputs: job.inputs,
+    unsound: results.some(({ unsound }) => unsound),
     spent: results.reduce((sum, { spent = 0 }) => sum + spent, 0),
   };
 }

@@ -43,7 +43,7 @@ function split(program: Program, compares: boolean): Stage[] {
   const stages: Stage[] = [];
   const ops: Op[] = [];
   const part = (output: number, name: string): Part => {
-    const results = { sums: [], histograms: [], reductions: [], keeps: [], output };
+    const results = { sums: [], histograms: [], reductions: [], keeps: [], watched: [], digest: null, output };
     return prune({ ...program, ...results, ops: [...ops] }, `${name} ${stages.length}`);
   };
   for (const [value, op] of program.ops.entries()) {
@@ -85,7 +85,8 @@ function comparisonsOf(program: Program): Map<number, Comparison> {
   return found;
 }
 
-const resultsOf = ({ sums, histograms, reductions, keeps = [], output }: Program): readonly number[] => [
+const resultsOf = ({ sums, histograms, reductions, keeps = [], watched = [], output }: Program): readonly number[] => [
+  ...watched,
   ...keeps.map(({ value }) => value),
   ...sums,
   ...histograms.map(({ value }) => value),
@@ -128,6 +129,7 @@ function prune(program: Program, name: string): Part {
       reductions: program.reductions.map((one) => ({ ...one, value: move(one.value) })),
       keeps: (program.keeps ?? []).map((one) => ({ ...one, value: move(one.value) })),
       output: program.output === null ? null : move(program.output),
+      watched: (program.watched ?? []).map(move),
     },
     sources,
   };

@@ -30,6 +30,16 @@ function shared(program: Program): Program {
   return program;
 }
 
+/** The program, with its inputs of which `isWatched` and its output looked at for NaN and infinity, and the output digested. */
+export function watching(program: Program, isWatched: (input: number) => boolean): Program {
+  const { ops, inputs, output } = program;
+  const watched = ops.flatMap((op, value) => (op.op === "input" && isWatched(inputs[op.slot]!) ? [value] : []));
+  if (output !== null && !watched.includes(output)) watched.push(output);
+  if (watched.length === 0) return program;
+  const digest = output === null ? null : "output";
+  return shared({ ...program, key: `${program.key} ${watched.join()}`, watched, digest });
+}
+
 /** @param planeOf the plane that holds a tensor already, or null */
 export function createBuilder(planeOf: (tensor: Tensor) => PlaneRef | null = () => null): Builder {
   const ops: Op[] = [];

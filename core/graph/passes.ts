@@ -12,7 +12,7 @@
  * A number of the whole model (`overall`) is a barrier: the sweeps before it run for every tensor before any
  * tensor goes on. The sweeps between two barriers are a round.
  */
-import { createBuilder } from "./builder.ts";
+import { createBuilder, watching } from "./builder.ts";
 import { collect, type Demand } from "./demand.ts";
 import { type Plane, planesOf, type Widest } from "./planes.ts";
 import type { PlaneBits, PlaneRef, Program } from "./program.ts";
@@ -79,7 +79,15 @@ export function passesOf(output: Tensor, watched: readonly Scalar[] = [], widest
   const levels = Array.from({ length: demand.last + 1 }, (_, level) => level);
   const sweeps = levels.map((level) => ({ round: roundOf(level, demand), roots: rootsOf(level, output, demand) }));
   const planes = planesOf(sweeps, widest);
-  return levels.map((level) => passAt(level, output, demand, planes));
+  return soundly(levels.map((level) => passAt(level, output, demand, planes)));
+}
+
+/** Each input is looked at in the last sweep that reads it, the output where it is made. */
+function soundly(passes: readonly Pass[]): Pass[] {
+  return passes.map((pass, level) => {
+    const later = new Set(passes.slice(level + 1).flatMap(({ program }) => program.inputs));
+    return { ...pass, program: watching(pass.program, (index) => !later.has(index)) };
+  });
 }
 
 /** The planes of kept values that the passes make, by number. */

@@ -94,6 +94,10 @@ export interface Program {
   readonly keeps?: readonly Keep[];
   /** The value to encode and return, or null. */
   readonly output: number | null;
+  /** Values of which the engine tells whether any is NaN or infinite, the output when encoded; none when absent. */
+  readonly watched?: readonly number[];
+  /** Bytes that a checksum is wanted of: the encoded output's, or the only input's. */
+  readonly digest?: "output" | "input" | null;
 }
 
 /**

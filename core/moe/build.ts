@@ -145,7 +145,7 @@ function inMemory(
   because: string,
 ): Draft {
   const bytes = encode(dtype, values as Float32Array<ArrayBuffer>);
-  const from = { source: fromBytes(name, bytes), range: { start: 0, end: bytes.length } };
+  const from = { source: fromBytes(name, bytes), range: { start: 0, end: bytes.length }, ref: null };
   return { action: "copy", name, dtype, shape, from, because };
 }
 

@@ -94,7 +94,7 @@ export function draft(tensor: OutputTensor, context: Drafting): Draft {
       name: tensor.name,
       dtype,
       shape,
-      from: { source: from.info.source, range },
+      from: { source: from.info.source, range, ref: from.ref },
       because: `taken from ${from.ref} as it is`,
     };
   }
@@ -200,7 +200,7 @@ export interface Storing {
 /** One model's tensor: its bytes as they lie, or re-encoded where the result has another float type. */
 export function asStored({ name, ref, info, dtype, seed, because }: Storing): Draft {
   if (!isFloat(info.dtype) || dtype === null || dtype === info.dtype) {
-    const from = { source: info.source, range: info.range };
+    const from = { source: info.source, range: info.range, ref };
     return { action: "copy", name, dtype: info.dtype, shape: info.shape, from, because };
   }
   return {

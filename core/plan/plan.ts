@@ -29,7 +29,12 @@ interface TensorCommon {
 export interface CopyPlan extends TensorCommon {
   readonly action: "copy";
   /** The bytes of the source tensor that are taken. */
-  readonly from: { readonly source: ByteSource; readonly range: ByteRange };
+  readonly from: {
+    readonly source: ByteSource;
+    readonly range: ByteRange;
+    /** What the recipe calls the model; null where the bytes were made for the plan. */
+    readonly ref: string | null;
+  };
   /** Why it is a copy, in a few words ("integers", "only in the base"). */
   readonly because: string;
 }

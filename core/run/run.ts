@@ -4,7 +4,7 @@
  * come last. A run that fails or is cancelled removes what it wrote.
  */
 
-import { bytesPer } from "../bytes/dtype.ts";
+import { bytesPer, isFloat } from "../bytes/dtype.ts";
 import type { Folder } from "../bytes/sink.ts";
 import type { ByteSource } from "../bytes/source.ts";
 import type { Clock } from "../clock.ts";
@@ -13,8 +13,10 @@ import { throwIfAborted, WeightloomError } from "../errors.ts";
 import type { CopyPlan, MergePlan, Plan } from "../plan/plan.ts";
 import { announce } from "./announce.ts";
 import { createBudget } from "./budget.ts";
+import { type Asked, createRecorder, RECORD } from "./record.ts";
 import { collectWatched, remarksOf, type Seen } from "./remarks.ts";
 import { createRounds } from "./rounds.ts";
+import { createSoundness, lookingAt, type Unsound } from "./soundness.ts";
 import { createSpares } from "./spares.ts";
 import type { TileHost } from "./tiles.ts";
 import { createWriter } from "./writer.ts";
@@ -33,6 +35,8 @@ export interface RunOptions {
   /** Budget for buffers in flight, bytes; the plan was made for it. */
   readonly memory: number;
   readonly signal?: AbortSignal;
+  /** How the plan was asked for: then a record of what was written lies beside it. */
+  readonly asked?: Asked | undefined;
   /** Told where the time goes. */
   readonly clock?: Clock;
   /** Called after every chunk written; cheap, so throttle what is slow. */
@@ -51,6 +55,8 @@ export interface RunResult {
   readonly remarks: readonly string[];
   /** What went wrong, in sentences, although the run went on to its end. */
   readonly troubles: readonly string[];
+  /** Tensors with NaN or infinity, in a model or in the result. */
+  readonly unsound: readonly Unsound[];
   /** Tiles that a second engine computed too; null where the engine is not one to be checked. */
   readonly checked: number | null;
 }
@@ -82,6 +88,8 @@ export async function run(plan: Plan, options: RunOptions): Promise<RunResult> {
   });
   cancelled.catch(() => {});
 
+  const soundness = createSoundness();
+  const record = createRecorder();
   const troubles: string[] = [];
   const watch = options.engine.watch?.((sentence) => {
     troubles.push(sentence);
@@ -119,12 +127,30 @@ export async function run(plan: Plan, options: RunOptions): Promise<RunResult> {
     });
   }
 
+  /** The bytes, looked at on their way. */
+  async function looked({ name, dtype, from }: CopyPlan, at: number, bytes: Uint8Array<ArrayBuffer>) {
+    if (!isFloat(dtype)) {
+      record.part(name, at, bytes, undefined);
+      return bytes;
+    }
+    const { inputs, unsound, checksum } = await options.engine.run(lookingAt(name, dtype, bytes), signal);
+    const [same = bytes] = inputs;
+    if (unsound) soundness.copied(name, from.ref, dtype, same);
+    record.part(name, at, same, checksum);
+    return same;
+  }
+
   async function copy(tensor: CopyPlan): Promise<void> {
     const { source, range } = tensor.from;
     for (let start = range.start; start < range.end; start += COPY_CHUNK) {
       const end = Math.min(start + COPY_CHUNK, range.end);
       await budget.acquire(end - start);
-      emit(tensor, end - start, read(source, start, end), end === range.end);
+      emit(
+        tensor,
+        end - start,
+        read(source, start, end).then((bytes) => looked(tensor, start - range.start, bytes)),
+        end === range.end,
+      );
     }
     if (range.start === range.end) tensorsDone++;
   }
@@ -144,6 +170,10 @@ export async function run(plan: Plan, options: RunOptions): Promise<RunResult> {
     },
     room: spare.take,
     recycle: spare.give,
+    unsound: soundness.tile,
+    made: ({ name, dtype }, first, { output, checksum }) => {
+      if (output !== null) record.part(name, first * bytesPer(dtype), output, checksum);
+    },
   };
 
   async function merge(tensor: MergePlan): Promise<void> {
@@ -179,8 +209,15 @@ export async function run(plan: Plan, options: RunOptions): Promise<RunResult> {
       made.push(extra.name);
       await writeFile(options.folder, extra.name, bytes);
       writtenBytes += bytes.length;
+      record.extra(extra.name, bytes);
     }
     await Promise.all(noted);
+    if (options.asked !== undefined) {
+      const bytes = record.bytes(plan, options.asked, soundness.report(plan.tensors));
+      made.push(RECORD);
+      await writeFile(options.folder, RECORD, bytes);
+      writtenBytes += bytes.length;
+    }
     throwIfAborted(signal);
   }
 
@@ -207,6 +244,7 @@ export async function run(plan: Plan, options: RunOptions): Promise<RunResult> {
     seconds: (performance.now() - started) / 1000,
     remarks: remarksOf(plan.method, seen),
     troubles,
+    unsound: soundness.report(plan.tensors),
     checked: watch?.checked ?? null,
   };
 }

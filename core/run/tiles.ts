@@ -6,7 +6,7 @@ import { bytesPer } from "../bytes/dtype.ts";
 import type { Clock } from "../clock.ts";
 import type { Engine, TileResult } from "../engine/engine.ts";
 import type { Fused, Pass } from "../graph/passes.ts";
-import { BLOCK, HIGH_BINS, LOW_BINS, planeBytes, unitOf } from "../graph/program.ts";
+import { BLOCK, HIGH_BINS, LOW_BINS, type Program, planeBytes, unitOf } from "../graph/program.ts";
 import type { Settlement } from "../graph/settle.ts";
 import type { Look } from "../graph/ties.ts";
 import type { MergePlan } from "../plan/plan.ts";
@@ -24,6 +24,10 @@ export interface TileHost {
   room(bytes: number): Uint8Array<ArrayBuffer> | undefined;
   /** Takes back input bytes that are no longer needed; their memory may serve the next read. */
   recycle(bytes: Uint8Array<ArrayBuffer>): void;
+  /** A tile in which something watched may be NaN or infinite. */
+  unsound?(plan: MergePlan, program: Program, result: TileResult): void;
+  /** A tile of the output, from element `first` on. */
+  made?(plan: MergePlan, first: number, result: TileResult): void;
   /** An output chunk of `bytes` bytes, in order; the host releases their budget when written. */
   emit(bytes: number, chunk: Promise<Uint8Array<ArrayBuffer>>): void;
 }
@@ -196,6 +200,8 @@ async function runTile(
   });
   held.planes.parts = result.kept ?? held.planes.parts;
   settlement.absorb(pass, first, count, result);
+  if (result.output !== null) host.made?.(plan, first, result);
+  if (result.unsound) host.unsound?.(plan, program, result);
   if (bins !== undefined) host.recycle(bins);
   return result;
 }

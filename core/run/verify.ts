@@ -1,18 +1,21 @@
 /**
- * Re-opens a written model as a stranger would: strict reader, index, config, a scan of every value for
- * NaN and infinity, and, where the inputs are at hand, an independent recomputation of chosen tensors
+ * Re-opens a written model as a stranger would: strict reader, index, config, every byte against the record that the merge
+ * left beside it, every value for NaN and infinity, and, where the inputs are at hand, tiles at random computed again
  * by the plain engine.
  */
-import { decode } from "../bytes/convert.ts";
-import { bytesPer, type FloatDtype, isFloat } from "../bytes/dtype.ts";
+import { checksumOf, groupsIn, joined, NOTHING, toHex } from "../bytes/checksum.ts";
+import { bytesPer, isFloat } from "../bytes/dtype.ts";
+import { countNotFinite } from "../bytes/finite.ts";
 import type { ByteSource } from "../bytes/source.ts";
 import type { Engine } from "../engine/engine.ts";
 import { messageOf, throwIfAborted } from "../errors.ts";
 import type { Checkpoint, TensorInfo } from "../formats/checkpoint.ts";
 import { openModel } from "../model/open.ts";
-import type { MergePlan, Plan, TensorPlan } from "../plan/plan.ts";
+import type { Plan } from "../plan/plan.ts";
 import { formatBytes, formatCount } from "../units.ts";
-import { computeTensor } from "./compute.ts";
+import { recompute } from "./recompute.ts";
+import { type MergeRecord, parseRecord, RECORD } from "./record.ts";
+import { lookingAt } from "./soundness.ts";
 
 export interface Check {
   readonly ok: boolean;
@@ -31,15 +34,18 @@ export interface Verification {
 export interface VerifyOptions {
   /** What should be there. Without it only the folder's own consistency is checked. */
   readonly plan?: Plan;
-  /** Recomputes tensors; the plain engine, so that it shares nothing with the one that merged. */
+  /** Recomputes tiles; the plain engine, so that it shares nothing with the one that merged. */
   readonly engine?: Engine;
+  /** Looks at bytes, and computes what tiles depend on; without it the plain engine does, of fewer tensors. */
+  readonly numbers?: Engine | undefined;
   readonly signal?: AbortSignal;
   onProgress?(bytes: number, total: number): void;
 }
 
-const SCAN = 16 * 1024 * 1024;
-/** Elements recomputed at most, all tensors together. */
-const RECOMPUTE = 3_000_000;
+const SCAN = 8 * 1024 * 1024;
+/** Elements that are swept at most to compute some of them again, all tensors together: with the plain engine alone, with a fast one. */
+const SLOWLY = 3_000_000;
+const QUICKLY = 100_000_000;
 
 export async function verify(
   files: ReadonlyMap<string, ByteSource>,
@@ -52,6 +58,7 @@ export async function verify(
   try {
     const model = await openModel("result", files);
     const { checkpoint } = model;
+    const record = await recordIn(files);
     say(
       true,
       `Opens: ${checkpoint.sources.length} ${checkpoint.sources.length === 1 ? "file" : "files"}, ${formatBytes(model.bytes)}, headers and index agree.`,
@@ -63,24 +70,34 @@ export async function verify(
         say(claimed === stack.layers, `config.json says ${claimed} layers, the weights hold ${stack.layers}.`);
       }
     }
-    if (options.plan !== undefined) compareWithPlan(checkpoint, options.plan, say);
-    const scan = await scanValues(checkpoint, options);
-    const total = formatCount(scan.values);
+    if (options.plan !== undefined) compareWithPlan(checkpoint, options.plan, record !== null, say);
+    if (record !== null) await compareWithRecord(files, record, say);
+    const { values, notFinite, where, changed } = await scan(checkpoint, record, options);
+    if (record !== null) {
+      const { size } = record.tensors;
+      say(
+        changed.length === 0,
+        changed.length === 0
+          ? `All ${size.toLocaleString("en")} tensors have the checksums that were taken as they were computed.`
+          : `${changed.length.toLocaleString("en")} of ${size.toLocaleString("en")} tensors are not what was computed: ${listed(changed)}.`,
+      );
+    }
+    const total = formatCount(values);
     say(
-      scan.notFinite === 0,
-      scan.notFinite === 0
+      notFinite === 0,
+      notFinite === 0
         ? `All ${total} values are finite.`
-        : `${scan.notFinite.toLocaleString("en")} of ${total} values are NaN or infinite, first in ${scan.where}.`,
+        : `${notFinite.toLocaleString("en")} of ${total} values are NaN or infinite, first in ${where}.`,
     );
     if (options.plan !== undefined && options.engine !== undefined)
-      await recompute(checkpoint, options.plan, options.engine, options, say);
+      await compute(checkpoint, options.plan, options.engine, options, say);
     return {
       ok: checks.every((check) => check.ok),
       checks,
       tensors: checkpoint.tensors.size,
       parameters: model.parameters,
       bytes: model.bytes,
-      notFinite: scan.notFinite,
+      notFinite,
     };
   } catch (error) {
     throwIfAborted(options.signal);
@@ -89,121 +106,124 @@ export async function verify(
   }
 }
 
-function compareWithPlan(checkpoint: Checkpoint, plan: Plan, say: (ok: boolean, text: string) => void): void {
+/** What the merge wrote down of itself; null where it did not. Throws for a damaged one. */
+async function recordIn(files: ReadonlyMap<string, ByteSource>): Promise<MergeRecord | null> {
+  const source = files.get(RECORD);
+  if (source === undefined) return null;
+  return parseRecord(new TextDecoder().decode(await source.read({ start: 0, end: source.size })));
+}
+
+/** @param placed whether the plan's files are those that were written */
+function compareWithPlan(
+  checkpoint: Checkpoint,
+  plan: Plan,
+  placed: boolean,
+  say: (ok: boolean, text: string) => void,
+): void {
   const odd = plan.tensors.filter((tensor) => {
     const found = checkpoint.tensors.get(tensor.name);
-    return found === undefined || found.dtype !== tensor.dtype || found.shape.join() !== tensor.shape.join();
+    if (found === undefined || found.dtype !== tensor.dtype || found.shape.join() !== tensor.shape.join()) return true;
+    const { file, range } = tensor.output;
+    return placed && (found.source.name !== plan.files[file]?.name || found.range.start !== range.start);
   });
   const extra =
     checkpoint.tensors.size - plan.tensors.length + odd.filter((t) => !checkpoint.tensors.has(t.name)).length;
   say(
     odd.length === 0 && extra === 0,
     odd.length === 0 && extra === 0
-      ? `All ${plan.tensors.length} tensors are there with the planned names, types and shapes.`
+      ? `All ${plan.tensors.length} tensors are there with the planned names, types${placed ? ", shapes and places" : " and shapes"}.`
       : `${odd.length} tensors differ from the plan (first ${odd[0]?.name ?? "an unplanned one"}), ${extra} were not planned.`,
   );
 }
 
-async function scanValues(checkpoint: Checkpoint, options: VerifyOptions) {
+/** Reads every byte: counts what is not finite, and holds the bytes against their checksums. */
+async function scan(checkpoint: Checkpoint, record: MergeRecord | null, options: VerifyOptions) {
   let values = 0;
   let notFinite = 0;
   let where = "";
   let done = 0;
-  const total = [...checkpoint.tensors.values()].reduce((sum, { range }) => sum + range.end - range.start, 0);
-  for (const tensor of checkpoint.tensors.values()) {
-    if (!isFloat(tensor.dtype)) continue;
+  const changed: string[] = [];
+  const tensors = [...checkpoint.tensors.values()];
+  const total = tensors.reduce((sum, { range }) => sum + range.end - range.start, 0);
+  for (const tensor of tensors) {
+    const wanted = record?.tensors.get(tensor.name);
+    if (!isFloat(tensor.dtype) && wanted === undefined) continue;
+    let sum = NOTHING;
     for (let start = tensor.range.start; start < tensor.range.end; start += SCAN) {
       const end = Math.min(start + SCAN, tensor.range.end);
       throwIfAborted(options.signal);
-      const bytes = await tensor.source.read({ start, end }, options.signal);
-      const found = countNotFinite(tensor.dtype, bytes);
-      if (found > 0 && notFinite === 0) where = tensor.name;
-      notFinite += found;
-      values += (end - start) / bytesPer(tensor.dtype);
+      const looked = await lookAt(tensor, await tensor.source.read({ start, end }, options.signal), options);
+      if (looked.notFinite > 0 && notFinite === 0) where = tensor.name;
+      notFinite += looked.notFinite;
+      sum = joined(sum, looked.sum);
+      if (isFloat(tensor.dtype)) values += (end - start) / bytesPer(tensor.dtype);
       done += end - start;
       options.onProgress?.(done, total);
     }
+    if (wanted !== undefined && wanted !== toHex(sum)) changed.push(tensor.name);
   }
-  return { values, notFinite, where };
+  return { values, notFinite, where, changed };
 }
 
-/** Exponent all ones, read off the bits. */
-export function countNotFinite(dtype: FloatDtype, bytes: Uint8Array<ArrayBuffer>): number {
-  let count = 0;
-  if (dtype === "BF16" || dtype === "F16") {
-    const mask = dtype === "BF16" ? 0x7f80 : 0x7c00;
-    for (const bits of new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2))
-      if ((bits & mask) === mask) count++;
-  } else if (dtype === "F32") {
-    for (const bits of new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4))
-      if ((bits & 0x7f800000) === 0x7f800000) count++;
-  } else {
-    for (const value of decode(dtype, bytes)) if (!Number.isFinite(value)) count++;
-  }
-  return count;
+/** By the fast engine where there is one, and only what is suspicious by hand. */
+async function lookAt({ name, dtype }: TensorInfo, bytes: Uint8Array<ArrayBuffer>, { numbers, signal }: VerifyOptions) {
+  if (!isFloat(dtype)) return { notFinite: 0, sum: checksumOf(bytes) };
+  if (numbers === undefined) return { notFinite: countNotFinite(dtype, bytes), sum: checksumOf(bytes) };
+  const groups = groupsIn(bytes.length);
+  const { inputs, unsound, checksum } = await numbers.run(lookingAt(name, dtype, bytes), signal);
+  const [same = bytes] = inputs;
+  const sum = checksum === undefined ? checksumOf(same) : { words: checksum, groups };
+  return { notFinite: unsound ? countNotFinite(dtype, same) : 0, sum };
 }
 
-/** Largest tensors that fit the allowance are left for last, so that every kind of small one is seen. */
-async function recompute(
-  checkpoint: Checkpoint,
-  plan: Plan,
-  engine: Engine,
-  options: VerifyOptions,
+/** Names and sizes of the files, and the bytes of the small ones. */
+async function compareWithRecord(
+  files: ReadonlyMap<string, ByteSource>,
+  record: MergeRecord,
   say: (ok: boolean, text: string) => void,
 ): Promise<void> {
-  let left = RECOMPUTE;
-  let elements = 0;
-  let tensors = 0;
-  let worst = { name: "", share: 0 };
-  const merged = plan.tensors.filter((tensor): tensor is MergePlan => tensor.action === "merge");
-  // Numbers of the whole model need all of its tensors: only where that is little work.
-  const sweeps = (tensor: MergePlan) => tensor.count * tensor.passes.length;
-  const needsAll = (tensor: MergePlan) => tensor.passes.some(({ round }) => round > 0);
-  const small = merged.filter(needsAll).reduce((sum, tensor) => sum + sweeps(tensor), 0) <= RECOMPUTE / 10;
-  const able = merged.filter((tensor) => small || !needsAll(tensor));
-  for (const tensor of [...able].sort((a, b) => a.count * a.passes.length - b.count * b.passes.length)) {
-    if (tensor.count * tensor.passes.length > left) break;
-    left -= tensor.count * tensor.passes.length;
-    const found = checkpoint.tensors.get(tensor.name);
-    if (found === undefined) continue;
-    const among = needsAll(tensor) ? plan.tensors : [tensor];
-    const share = await disagreement(tensor, found, engine, among, options.signal);
-    if (share > worst.share) worst = { name: tensor.name, share };
-    elements += tensor.count;
-    tensors++;
+  const wrong: string[] = [];
+  for (const [name, size] of record.files) {
+    const found = files.get(name)?.size;
+    if (found === undefined) wrong.push(`${name} is missing`);
+    else if (found !== size)
+      wrong.push(`${name} has ${found.toLocaleString("en")} bytes and not ${size.toLocaleString("en")}`);
   }
-  if (tensors === 0) return;
-  const of = `${tensors} of ${merged.length} merged tensors (${formatCount(elements)} values)`;
+  for (const [name, checksum] of record.extras) {
+    const source = files.get(name);
+    if (source === undefined) wrong.push(`${name} is missing`);
+    else if (toHex(checksumOf(await source.read({ start: 0, end: source.size }))) !== checksum)
+      wrong.push(`${name} was changed`);
+  }
+  const weights = [...files.keys()].filter((name) => name.endsWith(".safetensors") && !record.files.has(name));
+  wrong.push(...weights.map((name) => `${name} was not written by this merge`));
+  const count = record.files.size + record.extras.size;
   say(
-    worst.share <= 1,
-    worst.share <= 1
-      ? `Recomputed ${of} independently: all agree to the last place.`
-      : `Recomputed ${of} independently: ${worst.name} differs by ${worst.share.toPrecision(3)} times what rounding explains.`,
+    wrong.length === 0,
+    wrong.length === 0
+      ? `All ${count} files that the merge wrote are there${record.extras.size > 0 ? "; the small ones are unchanged" : ""}.`
+      : `Since the merge: ${listed(wrong)}.`,
   );
 }
 
-/** Largest difference to a recomputation, in units of what rounding may explain; above 1 is wrong. */
-async function disagreement(
-  plan: MergePlan,
-  found: TensorInfo,
+const listed = (all: readonly string[]) =>
+  all.length > 4 ? `${all.slice(0, 4).join(", ")} and ${all.length - 4} more` : all.join(", ");
+
+async function compute(
+  checkpoint: Checkpoint,
+  plan: Plan,
   engine: Engine,
-  among: readonly TensorPlan[],
-  signal: AbortSignal | undefined,
-): Promise<number> {
-  const bytes = await computeTensor(plan, engine, signal, among);
-  const expected = decode(plan.dtype, bytes);
-  const actual = decode(plan.dtype, await found.source.read(found.range, signal));
-  const largest = expected.reduce((max, value) => Math.max(max, Math.abs(value)), 0);
-  const slack = 2e-6 * largest;
-  let worst = 0;
-  for (let i = 0; i < expected.length; i++) {
-    const e = expected[i]!;
-    const a = actual[i]!;
-    if (Object.is(e, a) || e === a || (Number.isNaN(e) && Number.isNaN(a))) continue;
-    const unit = plan.dtype === "F32" ? 0 : Math.abs(e) * (plan.dtype === "BF16" ? 2 ** -7 : 2 ** -10);
-    worst = Math.max(worst, Math.abs(e - a) / Math.max(slack + unit, Number.MIN_VALUE));
-  }
-  return worst;
+  { numbers, signal }: VerifyOptions,
+  say: (ok: boolean, text: string) => void,
+): Promise<void> {
+  const most = numbers === undefined ? SLOWLY : QUICKLY;
+  const made = await recompute(checkpoint, plan, { plain: engine, numbers: numbers ?? engine, most, signal });
+  if (made.tensors === 0) return;
+  const merged = plan.tensors.filter(({ action }) => action === "merge").length;
+  const of = `Recomputed ${formatCount(made.values)} values of ${made.tensors} of ${merged} merged tensors, chosen at random`;
+  const difference =
+    made.largest === 0 ? "all are equal" : `the largest difference is ${made.largest.toPrecision(2)}, rounding`;
+  say(made.wrong === null, made.wrong === null ? `${of}: ${difference}.` : `${of}: ${made.wrong}.`);
 }
 
 function at(config: unknown, path: string): unknown {

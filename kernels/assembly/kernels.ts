@@ -4,6 +4,7 @@
  */
 import { reduceColumns, reduceRows } from "./vectors";
 
+export { checksum } from "./checksum";
 export { decodeE4M3, decodeE5M2, decodeF16, decodeF64 } from "./decode";
 export { encodeF16 } from "./encode";
 export { histogramHigh, histogramLow } from "./histogram";

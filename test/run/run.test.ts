@@ -42,7 +42,7 @@ function twoFiles(wrap: (source: ByteSource) => ByteSource = (source) => source)
     name: "ids",
     dtype: "U8",
     shape: [777],
-    from: { source: raw, range: { start: 7, end: 707 } },
+    from: { source: raw, range: { start: 7, end: 707 }, ref: "raw" },
     because: "integers",
   };
   const place = (file: number, start: number, bytes: number) => ({ file, range: { start, end: start + bytes } });

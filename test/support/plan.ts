@@ -8,7 +8,7 @@ import { modelsOfDocument, parseDocument } from "../../core/recipe/document.ts";
 import { METHODS } from "../../methods/index.ts";
 
 export interface Planner {
-  plan(text: string, seed?: number): Promise<Plan>;
+  plan(text: string, seed?: number, shardBytes?: number): Promise<Plan>;
   /** Closes the models, which stay open for further plans. */
   close(): Promise<void>;
 }
@@ -26,14 +26,14 @@ export function planner(root: string): Planner {
     return { model: models.get(ref)!, close };
   }
   return {
-    async plan(text, seed = 7) {
+    async plan(text, seed = 7, shardBytes = Number.POSITIVE_INFINITY) {
       const { document, diagnostics } = parseDocument(text, METHODS);
       if (document === null) throw new Error(diagnostics.map((d) => `${d.line}:${d.column} ${d.message}`).join("\n"));
       const models = new Map<string, Model>();
       for (const ref of modelsOfDocument(document)) models.set(ref, (await open(ref)).model);
       const limits = {
         methods: METHODS,
-        shardBytes: Number.POSITIVE_INFINITY,
+        shardBytes,
         memory: 1e8,
         maxTileBytes: 1e7,
         lanes: 2,

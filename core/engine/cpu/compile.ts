@@ -3,6 +3,7 @@
  * few instructions on local variables. What does not work four at a time (random numbers, rows and columns, counting)
  * and what few files have is left to the kernels, which fill or read a register of STEP numbers around the loop.
  */
+import { bytesPer } from "../../bytes/dtype.ts";
 import { BLOCK } from "../../graph/program.ts";
 import { type Layout, layOut, type Shape, STEP } from "./layout.ts";
 import { writeLoop } from "./loop.ts";
@@ -119,6 +120,16 @@ function writeStrip(body: Body, begin: Body, shape: Shape, layout: Layout): void
       body.put(i32.shrU, i32.add);
       address(body, read.output!);
       call("encodeF16");
+    }
+    if (program.digest != null) {
+      const [place, dtype] = program.digest === "output" ? [shape.dtypes.length, encode] : [0, shape.dtypes[0]!];
+      const shift = Math.log2(bytesPer(dtype));
+      address(body, layout.checksum.at);
+      offset(body, layout, place, at, shift);
+      body.get(n);
+      body.i32(shift);
+      body.put(i32.shl);
+      call("checksum");
     }
 
     body.get(last);

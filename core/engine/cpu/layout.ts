@@ -33,12 +33,16 @@ export interface Layout {
   readonly places: Area;
   /** The program's words as they come. */
   readonly uniforms: Area;
-  /** Accumulators and partials of all sums; zero before the first strip. */
+  /** Accumulators and partials of all sums, `unsound` and `checksum`; zero before the first strip. */
   readonly sums: Area;
   /** Of each sum: eight f64 that it adds to. */
   readonly accumulators: readonly Area[];
   /** Of each sum: the f64 partials of a strip's blocks. */
   readonly partials: readonly Area[];
+  /** 16 bytes that are no longer all zero when a watched value was NaN or infinite. */
+  readonly unsound: Area;
+  /** The state of the checksum, as the kernel keeps it. */
+  readonly checksum: Area;
   /** Where there is no other place for them. */
   readonly histograms: readonly Area[];
   /** Of each table: a header whose first word is the tile's first element modulo the columns, then its entries. */
@@ -87,12 +91,16 @@ export function layOut({ program, dtypes, encode, count }: Shape): Layout {
   const start = end;
   const accumulators = program.sums.map(() => area(LINE));
   const partials = program.sums.map(() => area(PARTIALS));
+  const unsound = area(16);
+  const checksum = area(48);
   return {
     places,
     uniforms,
     sums: { at: start, bytes: end - start },
     accumulators,
     partials,
+    unsound,
+    checksum,
     histograms: program.histograms.map(({ digit }) => area((digit === "high" ? HIGH_BINS : LOW_BINS) * 4)),
     tables: program.tables.map((table) => area(TABLE_HEADER + entryBytes(table, count))),
     reductions: program.reductions.map((one) => reducing(one, count, area)),

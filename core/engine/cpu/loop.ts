@@ -1,4 +1,5 @@
 /** The loop of a step: eight elements per turn, as two halves of four. */
+import type { OutputDtype } from "../../bytes/dtype.ts";
 import type { Op } from "../../graph/program.ts";
 import { bf16, bf16OrNaN } from "./functions.ts";
 import { createLanes, type Lanes, simd, type Value } from "./lanes.ts";
@@ -67,6 +68,13 @@ export function writeLoop(step: Step & { readonly begin: Body; readonly filled: 
       return total;
     }),
   );
+  const { watched = [] } = program;
+  const unsound = body.local(V128);
+  if (watched.length > 0) {
+    body.get(BASE);
+    body.simdAccess(simd.load, layout.unsound.at);
+    body.set(unsound);
+  }
   const all = totals.length > 0 ? v.splat(() => body.get(n)) : 0;
   body.i32(0);
   body.set(i);
@@ -134,6 +142,11 @@ export function writeLoop(step: Step & { readonly begin: Body; readonly filled: 
         );
         addTo(body, v, totals[s]!.slice(2 * half), v.and(value, within));
       });
+      for (const value of watched) {
+        const found = unsoundIn(v, number(value), value === program.output ? encode : null);
+        body.get(v.or(unsound, found));
+        body.set(unsound);
+      }
       for (const [value, register] of registers) store(inRegister, number(value), register + 16 * half);
       return {
         keeping: keeps.map(({ value, bits }) => (bits === 1 ? mask(value) : number(value))),
@@ -178,6 +191,11 @@ export function writeLoop(step: Step & { readonly begin: Body; readonly filled: 
     body.get(n);
     body.put(i32.ltU);
   });
+  if (watched.length > 0) {
+    body.get(BASE);
+    body.get(unsound);
+    body.simdAccess(simd.store, layout.unsound.at);
+  }
   totals.forEach((four, s) => {
     four.forEach((total, k) => {
       body.get(BASE);
@@ -186,6 +204,16 @@ export function writeLoop(step: Step & { readonly begin: Body; readonly filled: 
     });
   });
   return result;
+}
+
+/** The largest magnitude that is finite when it is encoded. */
+const FINITE = { F32: 0x7f7fffff, BF16: 0x7f7f7fff, F16: 0x477fefff } as const;
+
+/** Bits that are all zero where every number is finite, of the output when it is encoded. */
+function unsoundIn(v: Lanes, value: Value, encode: OutputDtype | null): Value {
+  // The difference of a number to itself is 0, of infinity or NaN it is NaN.
+  if (encode === null) return v.sub(value, value);
+  return v.greaterI(v.and(value, v.bits(0x7fffffff)), v.bits(FINITE[encode]));
 }
 
 /** Adds four f32 to two variables of two f64. */

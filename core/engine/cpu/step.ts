@@ -23,6 +23,7 @@ export const KERNELS = {
   columnSums: 5,
   columnMaxima: 5,
   finish: 2,
+  checksum: 3,
 } as const;
 export type Kernel = keyof typeof KERNELS;
 

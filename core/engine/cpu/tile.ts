@@ -130,6 +130,8 @@ export function* strips(
   const histograms = binsHere ? counts : counts.map((each) => each.slice());
   return {
     sums,
+    checksum: program.digest == null ? undefined : words.slice(layout.checksum.at / 4, layout.checksum.at / 4 + 8),
+    unsound: words.subarray(layout.unsound.at / 4, layout.unsound.at / 4 + 4).some((word) => word !== 0),
     histograms,
     reductions: reductions.map(({ result }) => result()),
     inputs: job.inputs,

@@ -15,6 +15,7 @@ import { gridOf, type Layout, layOut } from "./layout.ts";
 import { createPipelines } from "./pipelines.ts";
 import { createRing, type Lane, MAX_TILE_BYTES } from "./staging.ts";
 import { createSteps, type Step } from "./steps.ts";
+import { seen, watching } from "./watched.ts";
 
 /** A software adapter computes some 0.2 GB/s: a submission of this size stays well under a second. */
 const SOFTWARE_TILE_BYTES = 8 * 2 ** 20;
@@ -52,11 +53,12 @@ export async function createGpuEngine(gpu: GPU, options: GpuOptions = {}): Promi
   const ring = createRing(device, lanes);
   const stepsOf = createSteps();
 
-  async function run(job: TileJob, signal?: AbortSignal): Promise<TileResult> {
+  async function run(asked: TileJob, signal?: AbortSignal): Promise<TileResult> {
     throwIfAborted(signal);
     device.check();
-    checkJob(job, name, maxTileBytes, limits.maxStorageBufferBindingSize);
-    if (job.count === 0) return emptyResult(job);
+    checkJob(asked, name, maxTileBytes, limits.maxStorageBufferBindingSize);
+    if (asked.count === 0) return emptyResult(asked);
+    const job = watching(asked);
     const layout = layOut(job, job.clock !== undefined && device.gpu.features.has("timestamp-query"));
     const { steps, params } = stepsOf(job, layout);
     const compiled = await Promise.all(steps.map(({ text }) => pipelines.get(text)));
@@ -65,7 +67,7 @@ export async function createGpuEngine(gpu: GPU, options: GpuOptions = {}): Promi
       throwIfAborted(signal);
       const result = await sweep(job, layout, steps, compiled, params, lane, signal);
       throwIfAborted(signal);
-      return result;
+      return seen(asked, result);
     } catch (error) {
       // Some buffers may not be what they seem, and memory may be what was wanting.
       lane.clear();
@@ -229,6 +231,7 @@ function emptyResult({ program, inputs }: TileJob): TileResult {
     histograms: program.histograms.map((histogram) => new Uint32Array(binsOf(histogram))),
     reductions: program.reductions.map(() => new Float64Array(0)),
     inputs,
+    unsound: false,
   };
 }
 
@@ -264,5 +267,6 @@ function collect(job: TileJob, { parts, partials }: Layout, mapped: ArrayBuffer)
       return gather(reduction, job, new Float32Array(mapped, start, splitOf(reduction, count).partials));
     }),
     inputs,
+    unsound: false,
   };
 }

@@ -52,6 +52,11 @@ export function runPlain(job: TileJob): TileResult {
     reductions: program.reductions.map((reduction) => reduce(reduction, values[reduction.value]!, job.first)),
     inputs: job.inputs,
     kept: job.kept,
+    unsound: (program.watched ?? []).some((value) => {
+      const seen =
+        value === program.output ? decode(job.encode, encode(job.encode, values[value]!), job.count) : values[value]!;
+      return seen.some((one) => !Number.isFinite(one));
+    }),
   };
 }
 
