@@ -6,4 +6,4 @@ export interface Shape {
   readonly kv: number;
 }
 export function makeSparse(folder: string, size: string | Shape, shards?: number): number;
-export function makeFamily(folder: string, size: string, count: number, seed?: number): number;
+export function makeFamily(folder: string, size: string | Shape, count: number, seed?: number): number;

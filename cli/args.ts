@@ -39,6 +39,7 @@ const OPTIONS = {
     value: "DIR",
     help: "Also write the named recipes of a file of several, each to DIR/name.",
   },
+  resume: { type: "boolean", help: "Go on with an unfinished merge in OUT_DIR; what is finished is not done again." },
   overwrite: { type: "boolean", help: "Write into a folder that already holds a model." },
   rank: { type: "string", value: "R", help: "Most rows of A per update; default 16." },
   threshold: { type: "string", value: "EPS", help: "Leave out singular values up to this; default 0." },
@@ -68,7 +69,18 @@ export const COMMANDS: readonly Command[] = [
   {
     name: "merge",
     operands: ["RECIPE.yml", "OUT_DIR"],
-    options: ["engine", "shard-size", "lanes", "memory", "seed", "intermediates", "overwrite", "profile", "json"],
+    options: [
+      "engine",
+      "shard-size",
+      "lanes",
+      "memory",
+      "seed",
+      "intermediates",
+      "resume",
+      "overwrite",
+      "profile",
+      "json",
+    ],
     help: "Merge models as a recipe says.",
   },
   {
@@ -130,6 +142,9 @@ export interface Invocation {
   /** Where the results of a chain's earlier recipes go, or null. */
   readonly intermediates: string | null;
   readonly overwrite: boolean;
+  readonly resume: boolean;
+  /** Names of the options that were said, the others have their usual values. */
+  readonly given: ReadonlySet<string>;
   readonly profile: boolean;
   readonly json: boolean;
   readonly markdown: boolean;
@@ -149,6 +164,11 @@ export interface ExtractChoices {
 /** Bad usage: exit code 2. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
+}
+
+/** Nothing wrong with the words, but it is not done as things are: exit code 2, without the help. */
+export class Refused extends Error {
+  override readonly name = "Refused";
 }
 
 /**
@@ -182,6 +202,8 @@ export function parse(argv: readonly string[]): Invocation | { readonly help: st
   const engine = text(values.engine) ?? "auto";
   if (engine !== "auto" && engine !== "gpu" && engine !== "cpu")
     throw new UsageError(`--engine is "${engine}"; it can be auto, gpu or cpu.`);
+  if (values.resume === true && values.overwrite === true)
+    throw new UsageError("--resume goes on with what is there, --overwrite begins anew. Say one of them.");
   const average = averageOf(values);
   if (typeof average === "string") throw new UsageError(average);
   const shardBytes = size(values["shard-size"], "5GB");
@@ -197,6 +219,8 @@ export function parse(argv: readonly string[]): Invocation | { readonly help: st
     pairs: { method: oneOf("method", values.method, PAIRWISE), order: oneOf("order", values.order, ORDERS) },
     intermediates: text(values.intermediates) ?? null,
     overwrite: values.overwrite === true,
+    resume: values.resume === true,
+    given: new Set(Object.keys(values)),
     profile: values.profile === true,
     json: values.json === true,
     extract: {
@@ -227,7 +251,8 @@ export function helpFor(command?: Command): string {
     ...named.map(([name, help]) => name.padEnd(width) + help),
     "",
     "A MODEL is a folder with safetensors files, or one such file; MODEL+ADAPTER is one with a LoRA adapter. Model",
-    "paths in a recipe are looked for in the current folder first, then in the recipe's. Exit codes: 0 done, 1 failed, 2 bad usage or recipe, 130 cancelled.",
+    "paths in a recipe are looked for in the current folder first, then in the recipe's. Exit codes: 0 done, 1 failed, 2 bad usage or recipe, 130 cancelled,",
+    "143 or 129 told to stop; a merge then keeps what is finished for --resume.",
   ].join("\n");
 }
 

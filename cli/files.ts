@@ -2,20 +2,32 @@
  * Node's hands: files as byte sources and a folder as a place to write. A file is written under a
  * `.partial` name and renamed when it is closed, so nothing unfinished carries a finished name.
  */
+import { existsSync } from "node:fs";
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
-import type { Folder } from "../core/bytes/sink.ts";
+import type { ByteSink, Folder } from "../core/bytes/sink.ts";
 import { type ByteSource, checkRange } from "../core/bytes/source.ts";
 import { messageOf, throwIfAborted, WeightloomError } from "../core/errors.ts";
 
 /** A file on disk, opened at the first read; any number of reads may be under way. */
 export async function fileSource(path: string): Promise<ByteSource> {
-  const { size } = await stat(path);
+  const { size: whole, mtimeNs } = await stat(path, { bigint: true });
+  const size = Number(whole);
   const name = basename(path);
   let handle: Promise<FileHandle> | null = null;
+  /** A file that changes while it is merged would end up half old, half new. */
+  async function checkUnchanged(file: FileHandle): Promise<void> {
+    const now = await file.stat({ bigint: true });
+    if (now.size === whole && now.mtimeNs === mtimeNs) return;
+    throw new WeightloomError(
+      "FileError",
+      `${name} changed while it was being read: it had ${size.toLocaleString("en")} bytes of ${timeOf(mtimeNs)} and has ${now.size.toLocaleString("en")} of ${timeOf(now.mtimeNs)}. Let whatever writes it finish, then start again.`,
+    );
+  }
   return {
     name,
     size,
+    version: String(mtimeNs),
     read: async (range, signal, into) => {
       checkRange(name, size, range);
       throwIfAborted(signal);
@@ -27,13 +39,15 @@ export async function fileSource(path: string): Promise<ByteSource> {
       while (filled < bytes.length) {
         const { bytesRead } = await file.read(bytes, filled, bytes.length - filled, range.start + filled);
         if (bytesRead === 0) {
+          await checkUnchanged(file);
           throw new WeightloomError(
             "FileError",
-            `${name}: ended at byte ${(range.start + filled).toLocaleString("en")} while being read, though it had ${size.toLocaleString("en")} bytes before. It changed during the merge: start again.`,
+            `${name}: ended at byte ${(range.start + filled).toLocaleString("en")} while being read, though it has ${size.toLocaleString("en")} bytes. Check the disk it lies on.`,
           );
         }
         filled += bytesRead;
       }
+      await checkUnchanged(file);
       return bytes;
     },
     close: async () => {
@@ -48,10 +62,19 @@ export async function closeAll(sources: Iterable<ByteSource>): Promise<void> {
   for (const source of sources) await source.close?.();
 }
 
+/** In a folder that has this file lies an unfinished model, whatever else lies there. */
+export const JOURNAL = ".weightloom-journal";
+export const isUnfinished = (folder: string): boolean => existsSync(join(folder, JOURNAL));
+
 /** The files directly in a folder, or the one file a path names, by name. */
 export async function filesAt(path: string): Promise<Map<string, ByteSource>> {
   const info = await stat(path);
   if (!info.isDirectory()) return new Map([[basename(path), await fileSource(path)]]);
+  if (isUnfinished(path))
+    throw new WeightloomError(
+      "FileError",
+      `${path} holds a merge that is not finished. Give the command that began it again, with --resume.`,
+    );
   const files = new Map<string, ByteSource>();
   for (const entry of (await readdir(path, { withFileTypes: true })).sort((a, b) => (a.name < b.name ? -1 : 1))) {
     if (entry.name.endsWith(".partial")) continue;
@@ -61,40 +84,127 @@ export async function filesAt(path: string): Promise<Map<string, ByteSource>> {
   return files;
 }
 
-/** A folder on disk, made when the first file is. */
+/** A folder on disk, made when the first file is. What is closed in it is on the disk for certain. */
 export function diskFolder(path: string): Folder {
   return {
     name: basename(path),
     create: async (name) => {
-      await mkdir(path, { recursive: true });
-      const final = join(path, name);
-      const partial = `${final}.partial`;
-      const file = await open(partial, "w").catch((cause: unknown) => {
-        throw new WeightloomError(
-          "FileError",
-          `${final} cannot be written (${messageOf(cause)}). Choose another output folder.`,
-          { cause },
-        );
+      await mkdir(path, { recursive: true }).catch((cause: unknown) => {
+        throw cannotWrite(path, cause);
       });
-      return {
-        name,
-        enough: 512 * 1024,
-        write: async (bytes) => {
-          let written = 0;
-          while (written < bytes.length) {
-            written += (await file.write(bytes, written, bytes.length - written)).bytesWritten;
-          }
-        },
-        close: async () => {
-          await file.close();
-          await rename(partial, final);
-        },
-        abort: async () => {
-          await file.close().catch(() => {});
-          await rm(partial, { force: true });
-        },
-      };
+      return diskSink(path, name, await openFile(path, name, "w"));
     },
-    remove: (name) => rm(join(path, name), { force: true }),
+    remove: async (name) => {
+      await rm(join(path, name), { force: true });
+      await rm(partialOf(path, name), { force: true });
+    },
+    sizeOf: (name) =>
+      stat(join(path, name)).then(
+        (info) => (info.isFile() ? info.size : null),
+        () => null,
+      ),
+    reopen: async (name, size) => {
+      const left = await stat(partialOf(path, name)).catch(() => null);
+      if (left === null || left.size < size) return null;
+      const file = await openFile(path, name, "r+");
+      await file.truncate(size);
+      return diskSink(path, name, file, size);
+    },
   };
 }
+
+const partialOf = (path: string, name: string) => `${join(path, name)}.partial`;
+
+const openFile = (path: string, name: string, how: "w" | "r+"): Promise<FileHandle> =>
+  open(partialOf(path, name), how).catch((cause: unknown) => {
+    throw cannotWrite(join(path, name), cause);
+  });
+
+const cannotWrite = (path: string, cause: unknown) =>
+  new WeightloomError("FileError", `${path} cannot be written (${messageOf(cause)}). Choose another output folder.`, {
+    cause,
+  });
+
+/** @param start where the next byte goes */
+function diskSink(path: string, name: string, file: FileHandle, start = 0): ByteSink {
+  const final = join(path, name);
+  let at = start;
+  const explained = async <T>(work: Promise<T>): Promise<T> => {
+    try {
+      return await work;
+    } catch (cause) {
+      throw writingFailed(final, cause);
+    }
+  };
+  return {
+    name,
+    enough: 512 * 1024,
+    write: (bytes) =>
+      explained(
+        (async () => {
+          for (let done = 0; done < bytes.length; ) {
+            const { bytesWritten } = await file.write(bytes, done, bytes.length - done, at);
+            done += bytesWritten;
+            at += bytesWritten;
+          }
+        })(),
+      ),
+    sync: () => explained(file.datasync()),
+    close: () =>
+      explained(
+        (async () => {
+          await file.datasync();
+          await file.close();
+          await rename(partialOf(path, name), final);
+          await syncFolder(path);
+        })(),
+      ),
+    abort: async () => {
+      await file.close().catch(() => {});
+      await rm(partialOf(path, name), { force: true });
+    },
+    leave: () => file.close().catch(() => {}),
+  };
+}
+
+/** A rename survives a power cut once the folder it happened in is on the disk. */
+export async function syncFolder(path: string): Promise<void> {
+  // Windows does not open folders, and needs none of this.
+  const folder = await open(path, "r").catch(() => null);
+  try {
+    await folder?.sync();
+  } catch (error) {
+    if (!["EINVAL", "EPERM", "EISDIR"].includes(codeOf(error))) throw error;
+  } finally {
+    await folder?.close();
+  }
+}
+
+const codeOf = (error: unknown) =>
+  error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
+
+export const writingFailed = (path: string, cause: unknown) =>
+  new WeightloomError("FileError", `${path}: writing failed. ${reasonOf(cause)}`, { cause });
+
+/** Why writing failed, and what to do. */
+function reasonOf(cause: unknown): string {
+  switch (codeOf(cause)) {
+    case "ENOSPC":
+    case "EDQUOT":
+      return "The disk is full: free some space, or choose a folder on another disk.";
+    case "ENOENT":
+      return "The folder is not there any more: somebody removed or renamed it.";
+    case "EACCES":
+    case "EPERM":
+    case "EROFS":
+      return `The folder may not be written any more (${messageOf(cause)}): give the permission back.`;
+    case "EIO":
+      return `The disk reports an error (${messageOf(cause)}): check it, or choose a folder on another one.`;
+    default:
+      return `${messageOf(cause)}. Check the disk, or choose another folder.`;
+  }
+}
+
+/** Nanoseconds since 1970 as a date. */
+const timeOf = (nanoseconds: bigint) =>
+  new Date(Number(nanoseconds / 1_000_000n)).toISOString().slice(0, 19).replace("T", " ");

@@ -1,8 +1,8 @@
 /** The command line's front: arguments in, exit code out. */
 import { setMaxListeners } from "node:events";
 import { setFlagsFromString } from "node:v8";
-import { isAbort, messageOf } from "../core/errors.ts";
-import { helpFor, type Invocation, parse, UsageError } from "./args.ts";
+import { isAbort, messageOf, WeightloomError } from "../core/errors.ts";
+import { helpFor, type Invocation, parse, Refused, UsageError } from "./args.ts";
 import { diffCommand } from "./diff.ts";
 import { extractCommand } from "./extract.ts";
 import { inspectCommand } from "./inspect.ts";
@@ -23,6 +23,8 @@ const DONE = 0;
 const FAILED = 1;
 const MISUSED = 2;
 const CANCELLED = 130;
+const TERMINATED = 143;
+const HUNG_UP = 129;
 
 async function command(invocation: Invocation, signal: AbortSignal): Promise<{ code: number; report: unknown }> {
   switch (invocation.command) {
@@ -62,8 +64,15 @@ async function main(): Promise<number> {
     console.error("\nCancelling; what was written is being removed. Ctrl-C again to stop at once.");
     controller.abort(new DOMException("Cancelled.", "AbortError"));
   };
+  // Whoever ends a process from outside, a scheduler or a closed terminal, did not say that the work is not wanted.
+  let stopped: number | null = null;
+  const stop = (code: number) => () => {
+    stopped = code;
+    controller.abort(new WeightloomError("MergeError", "Stopped from outside."));
+  };
   process.on("SIGINT", interrupt);
-  process.on("SIGTERM", interrupt);
+  process.on("SIGTERM", stop(TERMINATED));
+  process.on("SIGHUP", stop(HUNG_UP));
   let json = process.argv.includes("--json");
   try {
     const invocation = parse(process.argv.slice(2));
@@ -76,14 +85,21 @@ async function main(): Promise<number> {
     if (json) console.log(JSON.stringify({ ok: code === DONE, ...(report as object) }));
     return code;
   } catch (error) {
-    const code = controller.signal.aborted || isAbort(error) ? CANCELLED : isMisuse(error) ? MISUSED : FAILED;
-    const sentence = code === CANCELLED ? "Cancelled. Nothing was left behind." : messageOf(error);
+    const cancelled = controller.signal.aborted || isAbort(error) ? CANCELLED : null;
+    const code = stopped ?? cancelled ?? (isMisuse(error) ? MISUSED : FAILED);
+    const sentence =
+      code === stopped
+        ? "Stopped from outside."
+        : code === CANCELLED
+          ? "Cancelled. Nothing was left behind."
+          : messageOf(error);
     if (json) console.log(JSON.stringify({ ok: false, code, error: sentence }));
     console.error(error instanceof UsageError ? `${sentence}\n\n${helpFor()}` : sentence);
     return code;
   }
 }
 
-const isMisuse = (error: unknown) => error instanceof UsageError || error instanceof BadRecipe || isPlanTrouble(error);
+const isMisuse = (error: unknown) =>
+  error instanceof UsageError || error instanceof Refused || error instanceof BadRecipe || isPlanTrouble(error);
 
 process.exitCode = await main();

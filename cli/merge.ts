@@ -1,24 +1,27 @@
 /** `merge` and `plan`. */
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
-import { createClock, type Profile } from "../core/clock.ts";
+import { createClock } from "../core/clock.ts";
 import { createLocalEngine } from "../core/engine/cpu/pool.ts";
 import type { Engine } from "../core/engine/engine.ts";
 import { WeightloomError } from "../core/errors.ts";
-import type { Model } from "../core/model/model.ts";
 import type { Plan } from "../core/plan/plan.ts";
 import { planDocument } from "../core/prepare.ts";
 import { type Document, modelsOfDocument, printDocument } from "../core/recipe/document.ts";
+import { identityOf } from "../core/run/identity.ts";
+import type { Journal, ParsedJournal } from "../core/run/journal.ts";
 import { preflight } from "../core/run/preflight.ts";
 import { agreementOf } from "../core/run/remarks.ts";
-import { type RunResult, run } from "../core/run/run.ts";
+import { run } from "../core/run/run.ts";
 import { soundnessOf } from "../core/run/soundness.ts";
 import { formatBytes, formatCount, formatSeconds } from "../core/units.ts";
 import { METHODS } from "../methods/index.ts";
-import { type Invocation, UsageError } from "./args.ts";
+import { type Invocation, Refused } from "./args.ts";
 import { kernelModule, openEngine } from "./engine.ts";
-import { diskFolder } from "./files.ts";
-import { openModels } from "./models.ts";
+import { diskFolder, isUnfinished } from "./files.ts";
+import { atWork, beginJournal, clearLeft, continueJournal, farOf, leftIn } from "./journal.ts";
+import { type OpenModels, openModels } from "./models.ts";
 import { profileTable } from "./profile.ts";
 import { createProgress } from "./progress.ts";
 import { readDocument } from "./recipe.ts";
@@ -26,11 +29,9 @@ import { readDocument } from "./recipe.ts";
 /** What the CPU engine would be, for planning without making one. */
 const DEFAULT_LIMITS = { lanes: 2, maxTileBytes: 16 * 1024 * 1024, keeps: true };
 
-interface Opened {
+interface Opened extends OpenModels {
   readonly document: Document;
   readonly text: string;
-  readonly models: ReadonlyMap<string, Model>;
-  close(): Promise<void>;
 }
 
 async function openDocument(recipePath: string): Promise<Opened> {
@@ -40,7 +41,7 @@ async function openDocument(recipePath: string): Promise<Opened> {
 
 /** @param title what the model card calls the result */
 async function planOf(
-  { document, text, models }: Omit<Opened, "close">,
+  { document, text, models }: Pick<Opened, "document" | "text" | "models">,
   invocation: Invocation,
   limits: Pick<Engine, "lanes" | "maxTileBytes" | "keeps">,
   title: string,
@@ -111,20 +112,18 @@ function tableOf(plan: Plan): string {
   ].join("\n");
 }
 
-export async function mergeCommand(invocation: Invocation, signal: AbortSignal): Promise<unknown> {
-  const [recipePath = "", place = ""] = invocation.operands;
+export async function mergeCommand(said: Invocation, signal: AbortSignal): Promise<unknown> {
+  const [recipePath = "", place = ""] = said.operands;
   const out = resolve(place);
-  refuseToOverwrite(out, invocation.overwrite);
   // The recipe is read first, so that a mistake in it costs nothing.
   await readDocument(recipePath);
+  const invocation = asBefore(said, refuseIfTaken(out, said));
   const { engine, because, speed } = await openEngine(invocation.engine, invocation.lanes);
   try {
     const opened = await openDocument(recipePath);
     try {
       const written = await intermediates(opened, invocation, engine, signal);
-      const plan = await planOf(opened, invocation, engine, basename(out), signal);
-      console.error(`${tableOf(plan)}\nengine   ${engine.name}: ${because}`);
-      const result = await runTo(out, plan, engine, invocation, signal);
+      const { plan, result } = await mergeTo(out, opened, engine, invocation, signal, because);
       const merged = plan.tensors.filter((tensor) => tensor.action === "merge").length;
       return {
         out,
@@ -145,33 +144,60 @@ export async function mergeCommand(invocation: Invocation, signal: AbortSignal):
   }
 }
 
+/** What is not said when a merge is resumed is as it was. */
+function asBefore(said: Invocation, left: ParsedJournal | null): Invocation {
+  if (left === null || !said.resume) return said;
+  const { seed, shardBytes, engine } = left.identity;
+  return {
+    ...said,
+    ...(said.given.has("seed") ? {} : { seed }),
+    ...(said.given.has("shard-size") ? {} : { shardBytes: shardBytes ?? Number.POSITIVE_INFINITY }),
+    ...(said.engine === "auto" ? { engine: engine === "cpu" ? "cpu" : "gpu" } : {}),
+  };
+}
+
 /** The results of a chain's earlier recipes, each in a folder of its name, where that is asked for. */
 async function intermediates(
-  { document, models }: Opened,
+  opened: Opened,
   invocation: Invocation,
   engine: Engine,
   signal: AbortSignal,
 ): Promise<string[]> {
+  const { document } = opened;
   if (invocation.intermediates === null || document.kind !== "merge") return [];
   const folders: string[] = [];
   for (const [k, { name = "" }] of document.stages.slice(0, -1).entries()) {
     const out = resolve(invocation.intermediates, name);
-    refuseToOverwrite(out, invocation.overwrite);
     const part: Document = { kind: "merge", stages: document.stages.slice(0, k + 1) };
-    const plan = await planOf({ document: part, text: printDocument(part), models }, invocation, engine, name, signal);
-    await runTo(out, plan, engine, invocation, signal);
+    const text = printDocument(part);
     folders.push(out);
+    if (invocation.resume && isDone(out, text)) continue;
+    refuseIfTaken(out, invocation);
+    await mergeTo(out, { ...opened, document: part, text }, engine, invocation, signal);
   }
   return folders;
 }
 
-async function runTo(
+/** Whether a folder holds the whole result of a recipe. */
+const isDone = (out: string, text: string) =>
+  !isUnfinished(out) &&
+  existsSync(join(out, "mergekit_config.yml")) &&
+  readFileSync(join(out, "mergekit_config.yml"), "utf8") === text;
+
+/** Plans and runs one document into a folder, from where an earlier run stopped if that is asked for. */
+async function mergeTo(
   out: string,
-  plan: Plan,
+  opened: Opened,
   engine: Engine,
   invocation: Invocation,
   signal: AbortSignal,
-): Promise<RunResult & { readonly profile?: Profile }> {
+  because?: string,
+) {
+  const left = leftIn(out);
+  const title = invocation.resume && left !== null ? left.identity.title : basename(out);
+  const plan = await planOf(opened, invocation, engine, title, signal);
+  if (because !== undefined) console.error(`${tableOf(plan)}\nengine   ${engine.name}: ${because}`);
+  const journal = await journalFor(out, plan, left, { ...opened, title }, engine, invocation);
   const clock = invocation.profile ? createClock() : undefined;
   const progress = createProgress(plan.writeBytes, plan.tensors.length);
   const result = await run(plan, {
@@ -180,26 +206,93 @@ async function runTo(
     memory: buffers(invocation.memory),
     asked: { seed: invocation.seed, shardBytes: finite(invocation.shardBytes) },
     signal,
+    journal,
     onEvent: progress.update,
     onTrouble: (sentence) => {
       progress.clear();
       console.error(`warning: ${sentence}`);
     },
     ...(clock === undefined ? {} : { clock }),
-  }).finally(progress.clear);
+  })
+    .finally(progress.clear)
+    .catch((error: unknown) => {
+      const now = leftIn(out);
+      if (now !== null) console.error(`${out} keeps what is done (${farOf(now)}). ${HOW_TO_RESUME}`);
+      throw error;
+    });
+  const here = result.writtenBytes - result.keptBytes;
+  const before = result.keptBytes === 0 ? "" : `, ${formatBytes(result.keptBytes)} of it before`;
   console.error(
-    `Wrote ${out}: ${formatBytes(result.writtenBytes)} in ${formatSeconds(result.seconds)} (${formatBytes(Math.round(result.writtenBytes / result.seconds))}/s).`,
+    `Wrote ${out}: ${formatBytes(result.writtenBytes)}${before}, in ${formatSeconds(result.seconds)} (${formatBytes(Math.round(here / result.seconds))}/s).`,
   );
   for (const sentence of agreementOf(result.checked)) console.error(sentence);
   for (const sentence of soundnessOf(result.unsound, plan.method.title)) console.error(`warning: ${sentence}`);
   for (const remark of result.remarks) console.error(`note: ${remark}`);
-  if (clock === undefined) return result;
+  if (clock === undefined) return { plan, result };
   const profile = clock.report();
   console.error(profileTable(profile));
-  return { ...result, profile };
+  return { plan, result: { ...result, profile } };
+}
+
+async function journalFor(
+  out: string,
+  plan: Plan,
+  left: ParsedJournal | null,
+  { text, inputs, places, title }: Pick<Opened, "text" | "inputs" | "places"> & { readonly title: string },
+  engine: Engine,
+  { resume, seed, shardBytes }: Invocation,
+): Promise<Journal> {
+  const identity = identityOf(plan, {
+    engine: engine.kind === "cpu" ? "cpu" : engine.name,
+    recipe: text,
+    seed,
+    shardBytes: finite(shardBytes),
+    title,
+    inputs,
+  });
+  if (resume && left !== null) {
+    const journal = await continueJournal(out, left, identity);
+    console.error(`Going on with ${out}: ${farOf(left)}.`);
+    return journal;
+  }
+  if (isUnfinished(out)) await clearLeft(out, left);
+  const journal = await beginJournal(out, identity);
+  // From here on a model that was there is not whole any more. Where it is read from, its config is not taken from it.
+  if (!places.includes(out)) {
+    for (const name of existsSync(out) ? readdirSync(out) : [])
+      if (/^config\.json$|\.index\.json$/.test(name)) await rm(join(out, name), { force: true });
+  }
+  return journal;
 }
 
 const finite = (bytes: number): number | null => (Number.isFinite(bytes) ? bytes : null);
+
+const HOW_TO_RESUME = "Give the same command with --resume to go on with it.";
+
+/** Refuses a folder that holds something, unless it is said what should become of it. */
+function refuseIfTaken(
+  out: string,
+  { resume, overwrite }: Pick<Invocation, "resume" | "overwrite">,
+): ParsedJournal | null {
+  if (!isUnfinished(out)) {
+    refuseToOverwrite(out, overwrite);
+    return null;
+  }
+  const left = leftIn(out);
+  const process = left === null ? null : atWork(left.finished);
+  if (process !== null)
+    throw new Refused(`${out} is being written by process ${process}. Wait for it, or stop it first.`);
+  if (overwrite) return left;
+  if (left === null)
+    throw new Refused(
+      `${out} holds an unfinished merge whose journal cannot be read. Begin anew with --overwrite, or choose another folder.`,
+    );
+  if (!resume)
+    throw new Refused(
+      `${out} holds an unfinished merge (${farOf(left)}). Add --resume to go on with it, or --overwrite to begin anew.`,
+    );
+  return left;
+}
 
 export function refuseToOverwrite(out: string, overwrite: boolean): void {
   if (overwrite || !existsSync(out)) return;
@@ -207,7 +300,7 @@ export function refuseToOverwrite(out: string, overwrite: boolean): void {
     (name) => /\.(safetensors|bin|gguf)$/.test(name) || /^(adapter_)?config\.json$/.test(name),
   );
   if (weights.length === 0) return;
-  throw new UsageError(
+  throw new Refused(
     `${join(out)} already holds a model (${weights.slice(0, 3).join(", ")}). Choose another folder, or say --overwrite.`,
   );
 }

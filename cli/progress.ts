@@ -12,14 +12,14 @@ export function createProgress(writeTotal: number, tensors: number, stream = pro
   let last = 0;
   if (!stream.isTTY) return { update: () => {}, clear: () => {} };
   return {
-    update: ({ readBytes, writtenBytes, tensor, tensorsDone }) => {
+    update: ({ readBytes, writtenBytes, keptBytes, tensor, tensorsDone }) => {
       const now = performance.now();
       if (now - last < 100) return;
       last = now;
       const seconds = (now - started) / 1000;
-      const left =
-        writtenBytes === 0 ? "" : `, ${formatSeconds((seconds / writtenBytes) * (writeTotal - writtenBytes))} left`;
-      const rate = `${formatBytes(Math.round(readBytes / seconds))}/s in, ${formatBytes(Math.round(writtenBytes / seconds))}/s out`;
+      const here = writtenBytes - keptBytes;
+      const left = here <= 0 ? "" : `, ${formatSeconds((seconds / here) * (writeTotal - writtenBytes))} left`;
+      const rate = `${formatBytes(Math.round(readBytes / seconds))}/s in, ${formatBytes(Math.round(Math.max(0, here) / seconds))}/s out`;
       const line = `${formatBytes(writtenBytes)} of ${formatBytes(writeTotal)}  ${rate}${left}  ${tensorsDone}/${tensors} ${tensor}`;
       stream.write(`\r\u001b[K${line.slice(0, (stream.columns ?? 100) - 1)}`);
     },

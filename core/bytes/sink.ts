@@ -10,6 +10,10 @@ export interface ByteSink {
   write(bytes: Uint8Array<ArrayBuffer>): Promise<void>;
   close(): Promise<void>;
   abort(): Promise<void>;
+  /** Resolves when what was written would survive a power cut. */
+  sync?(): Promise<void>;
+  /** Lets go of the file as it is, for `Folder.reopen`. Where it is absent, an unfinished file can only be aborted. */
+  leave?(): Promise<void>;
 }
 
 /** A place that holds named files: a folder on disk, a picked directory, private storage. */
@@ -17,33 +21,53 @@ export interface Folder {
   readonly name: string;
   /** Opens a new file for writing. A name that exists is replaced only when the sink closes. */
   create(name: string): Promise<ByteSink>;
-  /** Removes a file if it is there. */
+  /** Removes a file if it is there, finished or left. */
   remove(name: string): Promise<void>;
+  /** Bytes of a finished file; null where there is none. Without it, nothing can be resumed in this folder. */
+  sizeOf?(name: string): Promise<number | null>;
+  /** Goes on with a file that was left, cut to its first `size` bytes; null where it has fewer. */
+  reopen?(name: string, size: number): Promise<ByteSink | null>;
 }
 
 /** Collects a folder's files in memory; for tests and for outputs of a few kilobytes. */
-export function memoryFolder(name = "memory"): Folder & { readonly files: Map<string, Uint8Array<ArrayBuffer>> } {
+export function memoryFolder(name = "memory"): Folder & {
+  readonly files: Map<string, Uint8Array<ArrayBuffer>>;
+  /** Those that were left unfinished. */
+  readonly left: Map<string, Uint8Array<ArrayBuffer>>;
+} {
   const files = new Map<string, Uint8Array<ArrayBuffer>>();
+  const left = new Map<string, Uint8Array<ArrayBuffer>>();
+  const sinkOf = (file: string, parts: Uint8Array<ArrayBuffer>[]): ByteSink => ({
+    name: file,
+    write: async (bytes) => {
+      parts.push(bytes.slice());
+    },
+    close: async () => {
+      files.set(file, join(parts));
+    },
+    abort: async () => {
+      parts.length = 0;
+    },
+    sync: async () => {},
+    leave: async () => {
+      left.set(file, join(parts));
+    },
+  });
   return {
     name,
     files,
-    create: async (file) => {
-      const parts: Uint8Array<ArrayBuffer>[] = [];
-      return {
-        name: file,
-        write: async (bytes) => {
-          parts.push(bytes.slice());
-        },
-        close: async () => {
-          files.set(file, join(parts));
-        },
-        abort: async () => {
-          parts.length = 0;
-        },
-      };
-    },
+    left,
+    create: async (file) => sinkOf(file, []),
     remove: async (file) => {
       files.delete(file);
+      left.delete(file);
+    },
+    sizeOf: async (file) => files.get(file)?.length ?? null,
+    reopen: async (file, size) => {
+      const bytes = left.get(file);
+      if (bytes === undefined || bytes.length < size) return null;
+      left.delete(file);
+      return sinkOf(file, [bytes.slice(0, size)]);
     },
   };
 }

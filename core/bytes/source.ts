@@ -15,6 +15,11 @@ export interface ByteSource {
   /** Bytes. */
   readonly size: number;
   /**
+   * What tells these bytes from later ones under the same name and of the same size: when the file was changed last, an
+   * etag. Absent where they cannot change, or nobody can tell.
+   */
+  readonly version?: string;
+  /**
    * Reads exactly the range into memory the caller then owns, or rejects with a FileError. `into` is memory that may
    * be used for it when it is large enough; a source that brings its own ignores it.
    */
@@ -45,6 +50,7 @@ export function fromBlob(name: string, blob: Blob): ByteSource {
   return {
     name,
     size: blob.size,
+    ...(blob instanceof File ? { version: String(blob.lastModified) } : {}),
     read: async (range, signal) => {
       checkRange(name, blob.size, range);
       signal?.throwIfAborted();

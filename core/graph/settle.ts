@@ -7,9 +7,20 @@ import { type Choice, coarse, fine, magnitudeOf, NOTHING, type Whole } from "./c
 import { addCounts, type Counters, createCounters } from "./counters.ts";
 import type { Fused, OverallKth, Pass, SumScalar } from "./passes.ts";
 import { BLOCK, HIGH_BINS, LOW_BINS, LOW_BITS } from "./program.ts";
+import { type Spelled, spell, unspell } from "./spelled.ts";
 import type { Scalar, Selection, Tensor } from "./tensor.ts";
 import { createTies, type Look } from "./ties.ts";
 import { createVectors } from "./vectors.ts";
+
+/** What a finished pass settled, as plain data, in the order in which the pass names it. */
+export interface Kept {
+  readonly sums: readonly Spelled[];
+  /** Of its low digits; null for numbers of the whole model. */
+  readonly choices: readonly (Choice | null)[];
+  readonly vectors: readonly (readonly Spelled[])[];
+  /** Of its high digits: bins that are not empty, each followed by its count; null where nobody asks any more. */
+  readonly high: readonly (readonly number[] | null)[];
+}
 
 /** The part of an engine's result that concerns the host. */
 interface Partials {
@@ -32,6 +43,10 @@ export interface Settlement {
   counts(of: Tensor | OverallKth): Uint32Array;
   /** Nothing is counted any more; values stay known. */
   end(): void;
+  /** All that the passes after it may ask of a finished pass. */
+  keep(pass: Pass, later: readonly Pass[]): Kept;
+  /** As if the pass had been run and finished here. */
+  recall(pass: Pass, kept: Kept): void;
 }
 
 /**
@@ -164,7 +179,39 @@ export function createSettlement(
     }
   }
 
+  function keep(pass: Pass, later: readonly Pass[]): Kept {
+    const wanted = new Set(later.flatMap(({ low }) => low.map(({ key }) => key)));
+    return {
+      sums: pass.sums.map((sum) => spell(known(sums.get(sum)))),
+      choices: pass.low.map((one) => (one.type === "selection" ? known(choices.get(one)) : null)),
+      vectors: pass.reduced.map((vector) => Array.from(vectors.settled(vector), spell)),
+      high: pass.high.map((key) => (wanted.has(key) ? sparse(known(counts.get(key))) : null)),
+    };
+  }
+
+  function recall(pass: Pass, kept: Kept): void {
+    pass.sums.forEach((sum, i) => {
+      sums.set(sum, unspell(known(kept.sums[i])));
+    });
+    pass.low.forEach((one, i) => {
+      const choice = kept.choices[i];
+      if (one.type === "selection" && choice != null) choices.set(one, choice);
+    });
+    pass.reduced.forEach((vector, i) => {
+      vectors.recall(vector, Float64Array.from(known(kept.vectors[i]), unspell));
+    });
+    pass.high.forEach((key, i) => {
+      const bins = kept.high[i];
+      if (bins == null) return;
+      const all = counters.take(HIGH_BINS);
+      for (let at = 0; at < bins.length; at += 2) all[bins[at]!] = bins[at + 1]!;
+      counts.set(key, all);
+    });
+  }
+
   return {
+    keep,
+    recall,
     words,
     tables: (fused, first, tile) => fused.vectors.map((vector) => vectors.table(vector, first, tile)),
     absorb,
@@ -176,6 +223,12 @@ export function createSettlement(
       counts.clear();
     },
   };
+}
+
+function sparse(counts: Uint32Array): number[] {
+  const bins: number[] = [];
+  for (let bin = 0; bin < counts.length; bin++) if (counts[bin] !== 0) bins.push(bin, counts[bin]!);
+  return bins;
 }
 
 function known<T>(value: T | undefined): T {

@@ -14,6 +14,9 @@ export interface Vectors {
   finish(vectors: readonly Reduced[]): void;
   /** The entries a tile looks up: see `Table`. */
   table(vector: Vector, first: number, count: number): Float32Array<ArrayBuffer>;
+  /** The numbers of a finished sweep, and those that another run found. */
+  settled(vector: Reduced): Float64Array;
+  recall(vector: Reduced, numbers: Float64Array): void;
 }
 
 /** Partials of columns that wait for the tiles before theirs, by first element. */
@@ -114,5 +117,13 @@ export function createVectors(count: number, evaluate: (scalar: Scalar) => numbe
     return part;
   }
 
-  return { absorb, finish, table };
+  return {
+    absorb,
+    finish,
+    table,
+    settled: evaluateAll,
+    recall: (vector, numbers) => {
+      settled.set(vector, numbers);
+    },
+  };
 }

@@ -18,14 +18,30 @@ export async function tokenizerFingerprint(files: ReadonlyMap<string, ByteSource
 
 /** FNV-1a 64 of a whole source, read in pieces. */
 export async function fingerprint(source: ByteSource): Promise<string> {
+  const hash = createHash();
+  for (let start = 0; start < source.size; start += CHUNK) {
+    hash.bytes(await source.read({ start, end: Math.min(source.size, start + CHUNK) }));
+  }
+  return hash.end();
+}
+
+export interface Hash {
+  bytes(all: Uint8Array): void;
+  /** A text and a line's end. */
+  text(line: string): void;
+  /** 16 hexadecimal digits. */
+  end(): string;
+}
+
+/** FNV-1a 64 of whatever it is told, in order. */
+export function createHash(): Hash {
   // The state in three parts, high 32 bits and twice 16 low ones, so that every product fits an i32.
   let high = 0xcbf29ce4 | 0;
   let middle = 0x8422;
   let low = 0x2325;
-  for (let start = 0; start < source.size; start += CHUNK) {
-    const bytes = await source.read({ start, end: Math.min(source.size, start + CHUNK) });
-    for (let i = 0; i < bytes.length; i++) {
-      low ^= bytes[i]!;
+  const bytes = (all: Uint8Array) => {
+    for (let i = 0; i < all.length; i++) {
+      low ^= all[i]!;
       // Times 2^40 + 435, modulo 2^64.
       const first = low * 435;
       const second = middle * 435 + (first >>> 16);
@@ -33,7 +49,12 @@ export async function fingerprint(source: ByteSource): Promise<string> {
       middle = second & 0xffff;
       low = first & 0xffff;
     }
-  }
+  };
+  const encoder = new TextEncoder();
   const hex = (value: number, digits: number) => (value >>> 0).toString(16).padStart(digits, "0");
-  return hex(high, 8) + hex(middle, 4) + hex(low, 4);
+  return {
+    bytes,
+    text: (line) => bytes(encoder.encode(`${line}\n`)),
+    end: () => hex(high, 8) + hex(middle, 4) + hex(low, 4),
+  };
 }

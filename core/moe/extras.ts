@@ -52,11 +52,12 @@ export function extrasOf({ fit, dtype, layout, parameters, models, options }: Ma
     dtype,
   });
   return [
-    made("config.json", printConfig(config, base.floats)),
     // The base's own code is for its own class, so it stays behind.
     ...carriedFiles({ ...base, config: null }),
     made("README.md", card),
     made("mergekit_moe_config.yml", options.text),
+    // Last, as for every merge: without them the folder is no model.
+    made("config.json", printConfig(config, base.floats)),
     ...(layout.files.length > 1 ? [made("model.safetensors.index.json", indexJson(layout))] : []),
   ];
 }

@@ -40,8 +40,8 @@ export function extrasOf(making: Making): ExtraPlan[] {
     extras.push({ name, content: new TextEncoder().encode(content), from: "made for the result" });
   };
 
-  if (donor.config !== null) made("config.json", printConfig(configOf({ ...making, tokens }), donor.floats));
-  else
+  const config = donor.config === null ? null : printConfig(configOf({ ...making, tokens }), donor.floats);
+  if (config === null)
     making.note({
       severity: "info",
       text: `${donor.ref} has no config.json, so the result has none. transformers needs one to load it.`,
@@ -68,7 +68,8 @@ export function extrasOf(making: Making): ExtraPlan[] {
     }),
   );
   made("mergekit_config.yml", text);
-  // Last: a folder of shards is a model only once its index is there.
+  // Last: a folder is a model only once its config is there, one of shards once its index is.
+  if (config !== null) made("config.json", config);
   if (layout.files.length > 1) made("model.safetensors.index.json", indexJson(layout));
   return extras;
 }

@@ -8,8 +8,12 @@ import type { Pass } from "../graph/passes.ts";
 import type { MergePlan, TensorPlan } from "../plan/plan.ts";
 import { lastRound, roundOf } from "./rounds.ts";
 
-/** @returns takes back what has not been read; to be called when the run has ended, however it did */
-export function announce(tensors: readonly TensorPlan[]): () => void {
+/**
+ * @param written so many tensors are written already
+ * @param known so many rounds are known already
+ * @returns takes back what has not been read; to be called when the run has ended, however it did
+ */
+export function announce(tensors: readonly TensorPlan[], written = 0, known = 0): () => void {
   const told = new Set<ByteSource>();
   const tell = (source: ByteSource, range: ByteRange) => {
     if (source.expect === undefined || range.start === range.end) return;
@@ -17,7 +21,7 @@ export function announce(tensors: readonly TensorPlan[]): () => void {
     source.expect([range]);
   };
   const last = lastRound(tensors);
-  for (let round = 0; round < last; round++) {
+  for (let round = written < tensors.length ? known : last; round < last; round++) {
     for (const tensor of tensors)
       if (tensor.action === "merge" && roundOf(tensor.passes) !== round)
         sweeps(
@@ -26,7 +30,7 @@ export function announce(tensors: readonly TensorPlan[]): () => void {
           tell,
         );
   }
-  for (const tensor of tensors) {
+  for (const tensor of tensors.slice(written)) {
     if (tensor.action === "copy") tell(tensor.from.source, tensor.from.range);
     else {
       const end = roundOf(tensor.passes);

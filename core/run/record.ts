@@ -32,11 +32,13 @@ export interface MergeRecord extends Asked {
 export interface Recorder {
   /** Takes a part of a tensor that begins at byte `at` of it; the bytes are needed where there is no checksum. */
   part(tensor: string, at: number, bytes: Uint8Array<ArrayBuffer>, checksum: TileResult["checksum"]): void;
-  extra(name: string, bytes: Uint8Array): void;
+  /** Returns its checksum. */
+  extra(name: string, bytes: Uint8Array): string;
   /** Checksums of a tensor that is complete. */
   of(tensor: string): string;
   /** What an earlier run found out. */
   known(tensor: string, checksum: string): void;
+  knownExtra(name: string, checksum: string): void;
   bytes(plan: Plan, asked: Asked, unsound: readonly Unsound[]): Uint8Array<ArrayBuffer>;
 }
 
@@ -63,7 +65,12 @@ export function createRecorder(): Recorder {
       parts.set(tensor, known);
       known.push({ at, sum });
     },
-    extra: (name, bytes) => void extras.set(name, toHex(checksumOf(bytes))),
+    extra: (name, bytes) => {
+      const checksum = toHex(checksumOf(bytes));
+      extras.set(name, checksum);
+      return checksum;
+    },
+    knownExtra: (name, checksum) => void extras.set(name, checksum),
     known: (tensor, checksum) => void whole.set(tensor, checksum),
     bytes: ({ method, files, tensors }, { seed, shardBytes }, unsound) => {
       const record = {

@@ -1,7 +1,8 @@
 /**
  * The loop that obeys a plan: read ahead, compute, write behind. It decides nothing; bytes in flight are
  * bounded by the plan's budget, files grow in plan order, the small files that make a folder a model
- * come last. A run that fails or is cancelled removes what it wrote.
+ * come last. A run that is cancelled removes what it wrote; one that fails does so too, unless it keeps a journal: then
+ * what is finished stays, and the next run goes on from there.
  */
 
 import { bytesPer, isFloat } from "../bytes/dtype.ts";
@@ -9,12 +10,16 @@ import type { Folder } from "../bytes/sink.ts";
 import type { ByteSource } from "../bytes/source.ts";
 import type { Clock } from "../clock.ts";
 import type { Engine } from "../engine/engine.ts";
-import { throwIfAborted, WeightloomError } from "../errors.ts";
-import type { CopyPlan, MergePlan, Plan } from "../plan/plan.ts";
+import { isAbort, throwIfAborted, WeightloomError } from "../errors.ts";
+import type { CopyPlan, MergePlan, Plan, TensorPlan } from "../plan/plan.ts";
 import { announce } from "./announce.ts";
 import { createBudget } from "./budget.ts";
+import { createFacts } from "./facts.ts";
+import type { Journal } from "./journal.ts";
+import { createMarks } from "./marks.ts";
 import { type Asked, createRecorder, RECORD } from "./record.ts";
-import { collectWatched, remarksOf, type Seen } from "./remarks.ts";
+import { remarksOf } from "./remarks.ts";
+import { beginningOf } from "./resume.ts";
 import { createRounds } from "./rounds.ts";
 import { createSoundness, lookingAt, type Unsound } from "./soundness.ts";
 import { createSpares } from "./spares.ts";
@@ -23,7 +28,10 @@ import { createWriter } from "./writer.ts";
 
 export interface RunEvent {
   readonly readBytes: number;
+  /** Of the result, with what earlier runs wrote. */
   readonly writtenBytes: number;
+  /** What earlier runs wrote. */
+  readonly keptBytes: number;
   /** The tensor whose bytes were written last. */
   readonly tensor: string;
   readonly tensorsDone: number;
@@ -34,7 +42,10 @@ export interface RunOptions {
   readonly folder: Folder;
   /** Budget for buffers in flight, bytes; the plan was made for it. */
   readonly memory: number;
+  /** Aborted with an AbortError it cancels; with any other error it stops, and what a journal has stays. */
   readonly signal?: AbortSignal;
+  /** Where finished work is written down, and what earlier runs finished. It is removed with the last file. */
+  readonly journal?: Journal | undefined;
   /** How the plan was asked for: then a record of what was written lies beside it. */
   readonly asked?: Asked | undefined;
   /** Told where the time goes. */
@@ -46,8 +57,12 @@ export interface RunOptions {
 }
 
 export interface RunResult {
+  /** By this run. */
   readonly readBytes: number;
+  /** Of the result. */
   readonly writtenBytes: number;
+  /** Of them, by earlier runs. */
+  readonly keptBytes: number;
   /** Most buffer bytes held at one moment. */
   readonly peakBytes: number;
   readonly seconds: number;
@@ -74,22 +89,32 @@ export async function run(plan: Plan, options: RunOptions): Promise<RunResult> {
   options.signal?.addEventListener("abort", stop, { once: true });
   throwIfAborted(options.signal);
 
-  const { clock } = options;
+  const { clock, journal } = options;
   const budget = createBudget(options.memory);
-  const writer = createWriter(plan.files, options.folder, clock);
-  const made: string[] = [];
+  const from = await beginningOf(plan, journal?.finished, options.folder);
+  const soundness = createSoundness();
+  const record = createRecorder();
+  const facts = createFacts(plan.tensors, { record, soundness }, journal?.finished.facts ?? [], from.tensors);
+  const marks = journal === undefined ? undefined : createMarks(journal, facts.upTo);
+  const writer = createWriter(plan.files, options.folder, { clock, from, marks });
+  const made = [...from.extras.keys()];
+  const headers = plan.files.map(({ header }) => header.length);
   let readBytes = 0;
-  let writtenBytes = 0;
-  let tensorsDone = 0;
+  /** Without headers. */
+  let writtenBytes = from.bytes - sum(headers.slice(0, from.files + (from.sink === null ? 0 : 1)));
+  let tensorsDone = from.tensors;
   const { signal } = inner;
 
   const cancelled = new Promise<never>((_, reject) => {
     signal.addEventListener("abort", () => reject(signal.reason), { once: true });
   });
   cancelled.catch(() => {});
+  let fail: (error: unknown) => void = () => {};
+  const failed = new Promise<never>((_, reject) => {
+    fail = reject;
+  });
+  failed.catch(() => {});
 
-  const soundness = createSoundness();
-  const record = createRecorder();
   const troubles: string[] = [];
   const watch = options.engine.watch?.((sentence) => {
     troubles.push(sentence);
@@ -107,22 +132,23 @@ export async function run(plan: Plan, options: RunOptions): Promise<RunResult> {
   }
 
   function emit(
-    tensor: MergePlan | CopyPlan,
+    { name, output: { file } }: TensorPlan,
     bytes: number,
     chunk: Promise<Uint8Array<ArrayBuffer>>,
-    last: boolean,
+    tensors: number | undefined,
   ): void {
     writer.push({
-      file: tensor.output.file,
+      file,
       bytes: chunk,
+      tensors,
       spent: spare.give,
       done: (length) => {
         if (length !== bytes)
-          throw new Error(`Internal error: ${tensor.name} yielded ${length} bytes where ${bytes} were planned.`);
+          throw new Error(`Internal error: ${name} yielded ${length} bytes where ${bytes} were planned.`);
         budget.release(bytes);
         writtenBytes += length;
-        if (last) tensorsDone++;
-        options.onEvent?.({ readBytes, writtenBytes, tensor: tensor.name, tensorsDone });
+        tensorsDone = tensors ?? tensorsDone;
+        options.onEvent?.({ readBytes, writtenBytes, keptBytes: from.bytes, tensor: name, tensorsDone });
       },
     });
   }
@@ -140,8 +166,9 @@ export async function run(plan: Plan, options: RunOptions): Promise<RunResult> {
     return same;
   }
 
-  async function copy(tensor: CopyPlan): Promise<void> {
+  async function copy(tensor: CopyPlan, number: number): Promise<void> {
     const { source, range } = tensor.from;
+    if (range.start === range.end) emit(tensor, 0, Promise.resolve(new Uint8Array(0)), number);
     for (let start = range.start; start < range.end; start += COPY_CHUNK) {
       const end = Math.min(start + COPY_CHUNK, range.end);
       await budget.acquire(end - start);
@@ -149,15 +176,12 @@ export async function run(plan: Plan, options: RunOptions): Promise<RunResult> {
         tensor,
         end - start,
         read(source, start, end).then((bytes) => looked(tensor, start - range.start, bytes)),
-        end === range.end,
+        end === range.end ? number : undefined,
       );
     }
-    if (range.start === range.end) tensorsDone++;
   }
 
   const rounds = createRounds(plan.tensors);
-  const seen: Seen = new Map();
-  const noted: Promise<void>[] = [];
   const host: Omit<TileHost, "emit"> = {
     engine: options.engine,
     budget,
@@ -168,6 +192,7 @@ export async function run(plan: Plan, options: RunOptions): Promise<RunResult> {
       const size = bytesPer(dtype);
       return read(info.source, start + first * size, start + (first + count) * size);
     },
+    fail: (error) => fail(error),
     room: spare.take,
     recycle: spare.give,
     unsound: soundness.tile,
@@ -176,32 +201,37 @@ export async function run(plan: Plan, options: RunOptions): Promise<RunResult> {
     },
   };
 
-  async function merge(tensor: MergePlan): Promise<void> {
+  async function merge(tensor: MergePlan, number: number): Promise<void> {
     let left = tensor.output.range.end - tensor.output.range.start;
-    const { settled, settlement } = await rounds.finish(tensor, {
+    const work = rounds.finish(tensor, {
       ...host,
       emit: (bytes, chunk) => {
         left -= bytes;
-        emit(tensor, bytes, chunk, left === 0);
+        emit(tensor, bytes, chunk, left === 0 ? number : undefined);
       },
     });
-    if (tensor.watched.length === 0) return;
-    const note = settled.then(() => collectWatched(tensor, settlement, seen));
-    note.catch(() => {});
-    noted.push(note);
+    facts.expect(tensor, number, work);
+    await work;
   }
 
-  const takeBack = announce(plan.tensors);
+  const takeBack = announce(plan.tensors, from.tensors, journal?.finished.rounds.length);
 
   async function produce(): Promise<void> {
-    await rounds.survey({ ...host, emit: () => {} });
-    for (const tensor of plan.tensors) {
+    if (from.tensors < plan.tensors.length)
+      await rounds.survey({ ...host, emit: () => {} }, journal && { journal, soundness });
+    for (const [index, tensor] of plan.tensors.entries()) {
+      if (index < from.tensors) continue;
       throwIfAborted(signal);
-      await (tensor.action === "copy" ? copy(tensor) : merge(tensor));
+      await (tensor.action === "copy" ? copy(tensor, index + 1) : merge(tensor, index + 1));
     }
     await writer.end();
     for (const extra of plan.extras) {
       throwIfAborted(signal);
+      const known = from.extras.get(extra.name);
+      if (known !== undefined) {
+        record.knownExtra(extra.name, known);
+        continue;
+      }
       const bytes =
         extra.content instanceof Uint8Array
           ? extra.content
@@ -209,9 +239,10 @@ export async function run(plan: Plan, options: RunOptions): Promise<RunResult> {
       made.push(extra.name);
       await writeFile(options.folder, extra.name, bytes);
       writtenBytes += bytes.length;
-      record.extra(extra.name, bytes);
+      const checksum = record.extra(extra.name, bytes);
+      await journal?.write({ extra: extra.name, checksum });
     }
-    await Promise.all(noted);
+    await facts.upTo(plan.tensors.length);
     if (options.asked !== undefined) {
       const bytes = record.bytes(plan, options.asked, soundness.report(plan.tensors));
       made.push(RECORD);
@@ -219,16 +250,24 @@ export async function run(plan: Plan, options: RunOptions): Promise<RunResult> {
       writtenBytes += bytes.length;
     }
     throwIfAborted(signal);
+    await journal?.remove();
   }
 
   const production = produce();
   try {
-    await Promise.race([production, writer.failed, cancelled]);
+    await Promise.race([production, writer.failed, failed, cancelled]);
   } catch (error) {
     inner.abort(error);
     budget.cancel();
-    await Promise.allSettled([production, writer.abort()]);
-    for (const name of made) await options.folder.remove(name);
+    const cancelled = options.signal?.aborted === true && isAbort(options.signal.reason);
+    if (journal?.hasWork === true && !cancelled) {
+      await Promise.allSettled([production, writer.leave()]);
+      await journal.close();
+    } else {
+      await Promise.allSettled([production, writer.abort()]);
+      for (const name of made) await options.folder.remove(name);
+      await journal?.remove();
+    }
     throw options.signal?.aborted === true ? (options.signal.reason ?? error) : clarify(error);
   } finally {
     options.signal?.removeEventListener("abort", stop);
@@ -236,18 +275,20 @@ export async function run(plan: Plan, options: RunOptions): Promise<RunResult> {
     spare.end();
     watch?.end();
   }
-  const headers = plan.files.reduce((sum, file) => sum + file.header.length, 0);
   return {
     readBytes,
-    writtenBytes: writtenBytes + headers,
+    writtenBytes: writtenBytes + sum(headers),
+    keptBytes: from.bytes,
     peakBytes: budget.peak,
     seconds: (performance.now() - started) / 1000,
-    remarks: remarksOf(plan.method, seen),
+    remarks: remarksOf(plan.method, facts.seen),
     troubles,
     unsound: soundness.report(plan.tensors),
     checked: watch?.checked ?? null,
   };
 }
+
+const sum = (sizes: readonly number[]) => sizes.reduce((all, size) => all + size, 0);
 
 async function writeFile(folder: Folder, name: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
   const sink = await folder.create(name);

@@ -50,6 +50,10 @@ export interface Soundness {
   tile(plan: MergePlan, program: Program, result: TileResult): void;
   /** Takes a piece of a tensor that is copied. */
   copied(tensor: string, ref: string | null, dtype: FloatDtype, bytes: Uint8Array<ArrayBuffer>): void;
+  /** What was found in a tensor so far; undefined where nothing was. */
+  of(tensor: string): Unsound | undefined;
+  /** What another run found in a tensor. */
+  known(row: Unsound): void;
   /** In the order of the plan. */
   report(tensors: readonly TensorPlan[]): Unsound[];
 }
@@ -65,7 +69,15 @@ export function createSoundness(): Soundness {
     else known.models.set(ref, (known.models.get(ref) ?? 0) + count);
   }
 
+  const of = (tensor: string): Unsound | undefined => {
+    const one = found.get(tensor);
+    return one === undefined ? undefined : { tensor, models: Object.fromEntries(one.models), result: one.result };
+  };
+
   return {
+    of,
+    known: ({ tensor, models, result }) =>
+      void found.set(tensor, { models: new Map(Object.entries(models)), result }),
     tile: (plan, program, { inputs, output }) => {
       for (const value of program.watched ?? []) {
         const op = program.ops[value];
@@ -80,11 +92,7 @@ export function createSoundness(): Soundness {
       if (ref !== null) add(tensor, ref, count);
       add(tensor, null, count);
     },
-    report: (tensors) =>
-      tensors.flatMap(({ name }) => {
-        const one = found.get(name);
-        return one === undefined ? [] : [{ tensor: name, models: Object.fromEntries(one.models), result: one.result }];
-      }),
+    report: (tensors) => tensors.flatMap(({ name }) => of(name) ?? []),
   };
 }
 

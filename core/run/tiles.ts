@@ -30,6 +30,8 @@ export interface TileHost {
   made?(plan: MergePlan, first: number, result: TileResult): void;
   /** An output chunk of `bytes` bytes, in order; the host releases their budget when written. */
   emit(bytes: number, chunk: Promise<Uint8Array<ArrayBuffer>>): void;
+  /** A tile failed; its memory never comes back, so whoever waits for it would wait for ever. */
+  fail?(error: unknown): void;
 }
 
 /** A host for work on the side: nothing is counted, nothing is used again. */
@@ -144,7 +146,7 @@ export async function streamTensor(
         return done;
       })();
       const settled = result.then(() => {});
-      settled.catch(() => {});
+      settled.catch((error: unknown) => host.fail?.(error));
       work.push(settled);
       if (yields) {
         const chunk = result.then(outputOf);

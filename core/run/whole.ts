@@ -6,12 +6,22 @@ import { type Choice, coarse, fine, type Whole } from "../graph/choice.ts";
 import type { OverallKth, Pass } from "../graph/passes.ts";
 import { HIGH_BINS, LOW_BINS } from "../graph/program.ts";
 import type { Settlement } from "../graph/settle.ts";
+import { type Spelled, spell, unspell } from "../graph/spelled.ts";
 
 export interface WholeModel extends Whole {
   /** Takes tensor number `index`'s parts of what these passes yielded. */
   contribute(index: number, passes: readonly Pass[], settlement: Settlement): void;
   /** Ends a round: what was contributed is known from now on. */
   conclude(): void;
+  /** All that is known, as plain data. */
+  keep(): WholeNumbers;
+  /** As if the rounds that found these numbers had been run here. */
+  recall(numbers: WholeNumbers): void;
+}
+
+export interface WholeNumbers {
+  readonly sums: readonly (readonly [id: string, sum: Spelled])[];
+  readonly choices: readonly (readonly [id: string, choice: Choice, elements: number])[];
 }
 
 interface Counting {
@@ -65,6 +75,17 @@ export function createWholeModel(): WholeModel {
         } else choices.set(id, fine(known(id, choices.get(id)), counts, known(id, elements.get(id))));
       }
       counting.clear();
+    },
+    keep: () => ({
+      sums: [...sums].map(([id, sum]) => [id, spell(sum)]),
+      choices: [...choices].map(([id, choice]) => [id, choice, known(id, elements.get(id))]),
+    }),
+    recall: (numbers) => {
+      for (const [id, sum] of numbers.sums) sums.set(id, unspell(sum));
+      for (const [id, choice, all] of numbers.choices) {
+        choices.set(id, choice);
+        elements.set(id, all);
+      }
     },
   };
 }

@@ -3,16 +3,20 @@
  * that work may finish in any order while the file grows in one. Small chunks are gathered.
  */
 
-import { type ByteSink, type Folder, join } from "../bytes/sink.ts";
+import { type Folder, join } from "../bytes/sink.ts";
 import type { Clock } from "../clock.ts";
 import { abortError } from "../errors.ts";
 import type { FilePlan } from "../plan/plan.ts";
+import type { Marks } from "./marks.ts";
+import type { Beginning } from "./resume.ts";
 
 const GATHER = 8 * 1024 * 1024;
 
 export interface Chunk {
   readonly file: number;
   readonly bytes: Promise<Uint8Array<ArrayBuffer>>;
+  /** With it, so many tensors of the plan are complete; absent inside a tensor. */
+  readonly tensors?: number | undefined;
   /** Called once the chunk is on its way to the disk. */
   readonly done: (bytes: number) => void;
   /** Called once it is there, and its memory may be used again. */
@@ -25,18 +29,33 @@ export interface Writer {
   end(): Promise<void>;
   /** Rejects as soon as a chunk or a write fails. */
   readonly failed: Promise<never>;
-  /** Aborts the open file and removes those already closed. */
+  /** Aborts the open file and removes those already closed, by earlier runs too. */
   abort(): Promise<void>;
+  /** Stops where it is; what the marks claim stays, for another run to go on with. */
+  leave(): Promise<void>;
 }
 
-export function createWriter(files: readonly FilePlan[], folder: Folder, clock?: Clock): Writer {
+export interface WriterOptions {
+  readonly clock?: Clock | undefined;
+  /** What was written by earlier runs. */
+  readonly from?: Pick<Beginning, "files" | "sink" | "tensors"> | undefined;
+  /** Told of what is finished. */
+  readonly marks?: Marks | undefined;
+}
+
+export function createWriter(
+  files: readonly FilePlan[],
+  folder: Folder,
+  { clock, from = { files: 0, sink: null, tensors: 0 }, marks }: WriterOptions = {},
+): Writer {
   const queue: Chunk[] = [];
-  const closed: string[] = [];
+  const closed = files.slice(0, from.files).map(({ name }) => name);
   let wake = () => {};
   let ended = false;
   let aborted = false;
-  let sink: ByteSink | null = null;
-  let current = -1;
+  let sink = from.sink;
+  let current = sink === null ? from.files - 1 : from.files;
+  let tensors = from.tensors;
   let pending: { bytes: Uint8Array<ArrayBuffer>; spent: Chunk["spent"] }[] = [];
   let pendingBytes = 0;
 
@@ -57,10 +76,12 @@ export function createWriter(files: readonly FilePlan[], folder: Folder, clock?:
     await flush();
     if (aborted) throw abortError();
     const written = clock?.begin("write");
+    await marks?.last(tensors, sink);
     await sink.close();
-    written?.();
-    closed.push(sink.name);
+    closed.push(files[current]!.name);
     sink = null;
+    await marks?.files(current + 1);
+    written?.();
   }
 
   async function openUpTo(file: number): Promise<void> {
@@ -83,6 +104,13 @@ export function createWriter(files: readonly FilePlan[], folder: Folder, clock?:
     if (pendingBytes >= enough) await flush();
   }
 
+  async function complete(count: number): Promise<void> {
+    tensors = count;
+    if (sink === null || marks?.due() !== true) return;
+    await flush();
+    marks.tensors(tensors, sink);
+  }
+
   async function loop(): Promise<void> {
     for (;;) {
       if (aborted) throw abortError();
@@ -98,9 +126,16 @@ export function createWriter(files: readonly FilePlan[], folder: Folder, clock?:
       await openUpTo(chunk.file);
       await gather(bytes, chunk.spent);
       chunk.done(bytes.length);
+      if (chunk.tensors !== undefined) await complete(chunk.tensors);
     }
     await openUpTo(files.length - 1);
     await close();
+  }
+
+  async function stop(): Promise<void> {
+    aborted = true;
+    wake();
+    await finished.catch(() => {});
   }
 
   const finished = loop();
@@ -120,11 +155,13 @@ export function createWriter(files: readonly FilePlan[], folder: Folder, clock?:
     },
     failed,
     abort: async () => {
-      aborted = true;
-      wake();
-      await finished.catch(() => {});
+      await stop();
       await sink?.abort();
       for (const name of closed) await folder.remove(name);
+    },
+    leave: async () => {
+      await stop();
+      await (sink?.leave ?? sink?.abort)?.();
     },
   };
 }
