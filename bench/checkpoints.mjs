@@ -145,9 +145,12 @@ export function makeSparse(folder, size, shards = 1) {
   return all;
 }
 
-/** Writes a base and `count` fine-tunes of it with realistic values. Returns the bytes of one model. */
+/**
+ * Writes a base and `count` fine-tunes of it with realistic values. Returns the bytes of one model.
+ * @param size one of SHAPES, or such a shape
+ */
 export function makeFamily(folder, size, count, seed = 1) {
-  const shape = SHAPES[size];
+  const shape = typeof size === "string" ? SHAPES[size] : size;
   const tensors = tensorsOf(shape);
   const header = headerOf(tensors);
   const names = ["base", ...Array.from({ length: count }, (_, i) => String.fromCharCode(97 + i))];
