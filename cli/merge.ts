@@ -9,7 +9,7 @@ import { WeightloomError } from "../core/errors.ts";
 import type { Plan } from "../core/plan/plan.ts";
 import { planDocument } from "../core/prepare.ts";
 import { type Document, modelsOfDocument, printDocument } from "../core/recipe/document.ts";
-import { identityOf } from "../core/run/identity.ts";
+import { identityOf, inputsOf } from "../core/run/identity.ts";
 import type { Journal, ParsedJournal } from "../core/run/journal.ts";
 import { preflight } from "../core/run/preflight.ts";
 import { agreementOf } from "../core/run/remarks.ts";
@@ -238,7 +238,7 @@ async function journalFor(
   out: string,
   plan: Plan,
   left: ParsedJournal | null,
-  { text, inputs, places, title }: Pick<Opened, "text" | "inputs" | "places"> & { readonly title: string },
+  { text, models, places, title }: Pick<Opened, "text" | "models" | "places"> & { readonly title: string },
   engine: Engine,
   { resume, seed, shardBytes }: Invocation,
 ): Promise<Journal> {
@@ -248,7 +248,7 @@ async function journalFor(
     seed,
     shardBytes: finite(shardBytes),
     title,
-    inputs,
+    inputs: inputsOf(models),
   });
   if (resume && left !== null) {
     const journal = await continueJournal(out, left, identity);

@@ -13,7 +13,6 @@ import { isAdapter, openAdapter } from "../core/model/adapter.ts";
 import type { Model } from "../core/model/model.ts";
 import { openModel } from "../core/model/open.ts";
 import { type ModelPath, type ModelRef, parseRef } from "../core/recipe/ref.ts";
-import { type InputFile, inputFile } from "../core/run/identity.ts";
 import { kernelModule } from "./engine.ts";
 import { closeAll, filesAt } from "./files.ts";
 
@@ -47,8 +46,6 @@ function refuseRevision({ path, revision }: ModelPath, ref: string): void {
 
 export interface OpenModels {
   readonly models: ReadonlyMap<string, Model>;
-  /** The weight files of all of them. */
-  readonly inputs: readonly InputFile[];
   /** The folders and files they were read from. */
   readonly places: readonly string[];
   close(): Promise<void>;
@@ -66,21 +63,19 @@ export async function openModels(refs: readonly string[], recipePath: string | n
   /** By place, so that a model and its adapted self share what they have in common. */
   const bases = new Map<string, Promise<Model>>();
   const sources: ByteSource[] = [];
-  const inputs: InputFile[] = [];
   const places: string[] = [];
   const close = () => closeAll(sources);
   let products: Promise<Products> | null = null;
 
-  async function filesOf(place: string, path: string): Promise<Map<string, ByteSource>> {
+  async function filesOf(place: string): Promise<Map<string, ByteSource>> {
     const files = await filesAt(place);
     sources.push(...files.values());
     places.push(place);
-    for (const source of files.values()) if (/\.safetensors$/i.test(source.name)) inputs.push(inputFile(path, source));
     return files;
   }
 
   function openBase(place: string, ref: string): Promise<Model> {
-    const opened = bases.get(place) ?? filesOf(place, ref).then((files) => openModel(ref, files));
+    const opened = bases.get(place) ?? filesOf(place).then((files) => openModel(ref, files));
     bases.set(place, opened);
     return opened;
   }
@@ -93,7 +88,7 @@ export async function openModels(refs: readonly string[], recipePath: string | n
     refuseRevision(read.lora, ref);
     const adapterPlace = locate(read.lora.path, recipePath, "Adapter");
     const base = await openBase(place, read.path);
-    const files = await filesOf(adapterPlace, read.lora.path);
+    const files = await filesOf(adapterPlace);
     if (!isAdapter(files))
       throw new WeightloomError(
         "FormatError",
@@ -109,5 +104,5 @@ export async function openModels(refs: readonly string[], recipePath: string | n
     await close();
     throw error;
   }
-  return { models, inputs, places, close };
+  return { models, places, close };
 }

@@ -28,6 +28,8 @@ export interface Clock {
   begin(activity: Activity, bytes?: number): () => void;
   /** A piece of work that ended already. */
   add(activity: Activity, interval: Interval, bytes?: number): void;
+  /** Begins a pause; the function returned ends it. What nothing went on in of it does not count as time. */
+  rest(): () => void;
   /** Work of one sweep over `elements` elements, in milliseconds of one lane. */
   sweep(level: number, elements: number, spent: number): void;
   report(): Profile;
@@ -46,7 +48,7 @@ export interface Spent {
 }
 
 export interface Profile {
-  /** From the clock's beginning to its report. */
+  /** From the clock's beginning to its report, without pauses. */
   readonly seconds: number;
   /** Seconds during which none of the work went on: planning, starting, and what this thread does between. */
   readonly between: number;
@@ -59,6 +61,7 @@ export function createClock(): Clock {
   const started = performance.now();
   const spent = new Map<Activity, { intervals: Interval[]; bytes: number }>();
   const sweeps: { elements: number; spent: number }[] = [];
+  const rests: Interval[] = [];
 
   const add = (activity: Activity, interval: Interval, bytes = 0): void => {
     const known = spent.get(activity) ?? { intervals: [], bytes: 0 };
@@ -73,6 +76,10 @@ export function createClock(): Clock {
       const from = performance.now();
       return () => add(activity, { from, to: performance.now() }, bytes);
     },
+    rest: () => {
+      const from = performance.now();
+      return () => void rests.push({ from, to: performance.now() });
+    },
     sweep: (level, elements, milliseconds) => {
       const known = sweeps[level] ?? { elements: 0, spent: 0 };
       sweeps[level] = known;
@@ -81,10 +88,10 @@ export function createClock(): Clock {
     },
     report: () => {
       const now = performance.now();
-      const { during, alone, any } = overlaps(spent);
+      const { during, alone, any, idle } = overlaps(spent, rests);
       return {
-        seconds: (now - started) / 1000,
-        between: Math.max(0, now - started - any) / 1000,
+        seconds: (now - started - idle) / 1000,
+        between: Math.max(0, now - started - idle - any) / 1000,
         activities: (Object.keys(ACTIVITIES) as Activity[]).flatMap((activity) => {
           const { intervals, bytes } = spent.get(activity) ?? { intervals: [], bytes: 0 };
           if (intervals.length === 0) return [];
@@ -103,30 +110,35 @@ export function createClock(): Clock {
 }
 
 /**
- * Milliseconds during which each activity went on, during which it did so alone, and during which any did. Kernels are a
- * part of computing, not something beside it.
+ * Milliseconds during which each activity went on, during which it did so alone, during which any did, and of pauses those
+ * during which none did. Kernels are a part of computing, not something beside it.
  */
-function overlaps(spent: ReadonlyMap<Activity, { readonly intervals: readonly Interval[] }>) {
-  const edges = [...spent].flatMap(([activity, { intervals }]) =>
+function overlaps(
+  spent: ReadonlyMap<Activity, { readonly intervals: readonly Interval[] }>,
+  rests: readonly Interval[],
+) {
+  const edges = [...spent, ["rest", { intervals: rests }] as const].flatMap(([activity, { intervals }]) =>
     intervals.flatMap(({ from, to }) => [
       { at: from, activity, by: 1 },
       { at: to, activity, by: -1 },
     ]),
   );
   edges.sort((a, b) => a.at - b.at || b.by - a.by);
-  const open = new Map<Activity, number>();
+  const open = new Map<Activity | "rest", number>();
   const [during, alone] = [new Map<Activity, number>(), new Map<Activity, number>()];
   let any = 0;
+  let idle = 0;
   let last = 0;
   for (const { at, activity, by } of edges) {
-    const going = [...open].flatMap(([one, count]) => (count > 0 ? [one] : []));
+    const going = [...open].flatMap(([one, count]) => (count > 0 && one !== "rest" ? [one] : []));
     const apart = going.filter((one) => one !== "kernel");
     for (const one of going) during.set(one, (during.get(one) ?? 0) + at - last);
     const [only] = apart;
     if (only !== undefined && apart.length === 1) alone.set(only, (alone.get(only) ?? 0) + at - last);
     if (apart.length > 0) any += at - last;
+    else if ((open.get("rest") ?? 0) > 0) idle += at - last;
     open.set(activity, (open.get(activity) ?? 0) + by);
     last = at;
   }
-  return { during, alone, any };
+  return { during, alone, any, idle };
 }

@@ -55,3 +55,18 @@ test("sweeps add up over tensors; without work there is only time between", () =
     sweeps: [{ sweep: 1, elements: 4000, seconds: 0.012 }],
   });
 });
+
+test("a pause is no time, but for the work that went on in it", () => {
+  const clock = createClock();
+  clock.add("read", { from: 0, to: 1200 });
+  at(1000);
+  const go = clock.rest();
+  at(5000);
+  go();
+  clock.add("compute", { from: 5500, to: 6000 });
+  at(7000);
+  const { seconds, between, activities } = clock.report();
+  expect(seconds).toBeCloseTo(3.2);
+  expect(between).toBeCloseTo(1.5);
+  expect(activities.map(({ alone }) => alone)).toEqual([1.2, 0.5].map((value) => expect.closeTo(value)));
+});

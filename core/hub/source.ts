@@ -59,6 +59,7 @@ export function hubSource(file: RemoteFile, fill: Fill, ahead: Ahead, lanes: Lan
     file,
     name,
     size,
+    version: file.commit,
     warm: async (signal) => {
       await begin(signal);
     },

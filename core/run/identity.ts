@@ -2,8 +2,8 @@
  * Whether two runs would write the same bytes. A journal belongs to one recipe with its options, one version of the engine
  * and one state of the files it reads; whoever resumes must have the same, and is told in sentences what is not.
  */
-import type { ByteSource } from "../bytes/source.ts";
 import { createHash } from "../model/fingerprint.ts";
+import type { Model } from "../model/model.ts";
 import type { Plan } from "../plan/plan.ts";
 import { formatBytes } from "../units.ts";
 import { RECORD } from "./record.ts";
@@ -50,12 +50,11 @@ export const identityOf = (plan: Plan, wish: Wish): Identity => ({
   files: [...plan.files, ...plan.extras, { name: RECORD }].map(({ name }) => name),
 });
 
-export const inputFile = (model: string, { name, size, version }: ByteSource): InputFile => ({
-  model,
-  file: name,
-  size,
-  version: version ?? null,
-});
+/** The weight files of models, by the names a document uses. */
+export const inputsOf = (models: ReadonlyMap<string, Model>): InputFile[] =>
+  [...models].flatMap(([model, { checkpoint }]) =>
+    checkpoint.sources.map(({ name, size, version = null }) => ({ model, file: name, size, version })),
+  );
 
 export interface Differences {
   /** Files that are not what they were. */

@@ -15,6 +15,7 @@ import type { CopyPlan, MergePlan, Plan, TensorPlan } from "../plan/plan.ts";
 import { announce } from "./announce.ts";
 import { createBudget } from "./budget.ts";
 import { createFacts } from "./facts.ts";
+import type { Gate } from "./gate.ts";
 import type { Journal } from "./journal.ts";
 import { createMarks } from "./marks.ts";
 import { type Asked, createRecorder, RECORD } from "./record.ts";
@@ -44,6 +45,8 @@ export interface RunOptions {
   readonly memory: number;
   /** Aborted with an AbortError it cancels; with any other error it stops, and what a journal has stays. */
   readonly signal?: AbortSignal;
+  /** Closed, it pauses the run. */
+  readonly gate?: Gate | undefined;
   /** Where finished work is written down, and what earlier runs finished. It is removed with the last file. */
   readonly journal?: Journal | undefined;
   /** How the plan was asked for: then a record of what was written lies beside it. */
@@ -65,6 +68,7 @@ export interface RunResult {
   readonly keptBytes: number;
   /** Most buffer bytes held at one moment. */
   readonly peakBytes: number;
+  /** Of work; a pause is none. */
   readonly seconds: number;
   /** Sentences about numbers that only the weights tell: where slerp was a line, how far model_stock went. */
   readonly remarks: readonly string[];
@@ -89,7 +93,8 @@ export async function run(plan: Plan, options: RunOptions): Promise<RunResult> {
   options.signal?.addEventListener("abort", stop, { once: true });
   throwIfAborted(options.signal);
 
-  const { clock, journal } = options;
+  const { clock, gate, journal } = options;
+  const pausedBefore = gate?.closedFor() ?? 0;
   const budget = createBudget(options.memory);
   const from = await beginningOf(plan, journal?.finished, options.folder);
   const soundness = createSoundness();
@@ -171,6 +176,7 @@ export async function run(plan: Plan, options: RunOptions): Promise<RunResult> {
     if (range.start === range.end) emit(tensor, 0, Promise.resolve(new Uint8Array(0)), number);
     for (let start = range.start; start < range.end; start += COPY_CHUNK) {
       const end = Math.min(start + COPY_CHUNK, range.end);
+      await gate?.pass(signal);
       await budget.acquire(end - start);
       emit(
         tensor,
@@ -192,6 +198,7 @@ export async function run(plan: Plan, options: RunOptions): Promise<RunResult> {
       const size = bytesPer(dtype);
       return read(info.source, start + first * size, start + (first + count) * size);
     },
+    pass: async () => gate?.pass(signal),
     fail: (error) => fail(error),
     room: spare.take,
     recycle: spare.give,
@@ -280,7 +287,7 @@ export async function run(plan: Plan, options: RunOptions): Promise<RunResult> {
     writtenBytes: writtenBytes + sum(headers),
     keptBytes: from.bytes,
     peakBytes: budget.peak,
-    seconds: (performance.now() - started) / 1000,
+    seconds: (performance.now() - started - (gate?.closedFor() ?? 0) + pausedBefore) / 1000,
     remarks: remarksOf(plan.method, facts.seen),
     troubles,
     unsound: soundness.report(plan.tensors),

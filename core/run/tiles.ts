@@ -30,6 +30,8 @@ export interface TileHost {
   made?(plan: MergePlan, first: number, result: TileResult): void;
   /** An output chunk of `bytes` bytes, in order; the host releases their budget when written. */
   emit(bytes: number, chunk: Promise<Uint8Array<ArrayBuffer>>): void;
+  /** Resolves when the next tile may be begun: a run may be paused. */
+  pass?(): Promise<void>;
   /** A tile failed; its memory never comes back, so whoever waits for it would wait for ever. */
   fail?(error: unknown): void;
 }
@@ -117,6 +119,7 @@ export async function streamTensor(
       const bytesOf = (inputs: Iterable<number>) =>
         [...inputs].reduce((sum, index) => sum + count * inputBytes(plan, index), 0);
       const outBytes = yields ? count * bytesPer(plan.dtype) : 0;
+      await host.pass?.();
       const waited = host.clock?.begin("wait");
       await host.budget.acquire(bytesOf(missing) + newPlanes + outBytes);
       waited?.();
