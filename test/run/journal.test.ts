@@ -12,8 +12,9 @@ import { METHODS } from "../../methods/index.ts";
 import packageJson from "../../package.json" with { type: "json" };
 import { expression, f32, planOf } from "../support/merge.ts";
 
+/** One number of each is NaN, so that what is not finite has to be remembered too. */
 const wave = (count: number, speed: number) =>
-  f32(Array.from({ length: count }, (_, i) => Math.fround(Math.sin(i * speed))));
+  f32(Array.from({ length: count }, (_, i) => (i === 99 ? Number.NaN : Math.fround(Math.sin(i * speed)))));
 
 interface Options {
   /** Stands between the run and every input. */
@@ -47,7 +48,7 @@ function planned({ wrap = (source) => source, method = "ties" }: Options = {}): 
     name: "ids",
     dtype: "U8",
     shape: [777],
-    from: { source: wrap(fromBytes("raw", new Uint8Array(777).fill(7))), range: { start: 0, end: 777 } },
+    from: { ref: null, source: wrap(fromBytes("raw", new Uint8Array(777).fill(7))), range: { start: 0, end: 777 } },
     because: "integers",
   };
   tensors.push({ ...copy, output: place(2, 777) });
@@ -70,6 +71,8 @@ function planned({ wrap = (source) => source, method = "ties" }: Options = {}): 
   };
 }
 
+/** So that the record is among the bytes that are compared. */
+const asked = { seed: 1, shardBytes: null };
 const WISH = { engine: "cpu", recipe: "a: 1", seed: 1, shardBytes: null, title: "t", inputs: [] };
 
 /** Lines in memory, as a disk would have them. */
@@ -136,7 +139,7 @@ async function whole(options: Options = {}) {
       return source.read(range);
     },
   });
-  const result = await run(planned({ ...options, wrap }), { engine: createPlainEngine(), folder, memory: 1e6 });
+  const result = await run(planned({ ...options, wrap }), { engine: createPlainEngine(), folder, memory: 1e6, asked });
   return { files: folder.files, result, reads };
 }
 
@@ -166,19 +169,23 @@ describe("lines", () => {
   const text = [
     firstLine(identity),
     lineOf({ run: { process: 1 } }),
-    lineOf({ round: 0, merge: 0, kept: [{ sums: [0.1, "-0", "NaN"], choices: [], vectors: [], high: [] }] }),
+    lineOf({
+      round: 0,
+      merge: 0,
+      settled: { kept: [{ sums: [0.1, "-0", "NaN"], choices: [], vectors: [], high: [] }] },
+    }),
     lineOf({ round: 0, whole: { sums: [["a", "Infinity"]], choices: [] } }),
-    lineOf({ tensors: 3, seen: [["t", "x", 0.5]] }),
+    lineOf({ tensors: 3, facts: [{ tensor: "x", checksum: "00", seen: [["t", 0.5]] }] }),
     lineOf({ files: 1 }),
-    lineOf({ extra: "ünïcode.json" }),
+    lineOf({ extra: "ünïcode.json", checksum: "11" }),
   ];
 
   test("say what is finished", () => {
     const parsed = parseJournal(bytesOf(text.join("")));
     expect(parsed?.identity).toEqual(identity);
-    expect(parsed?.finished).toMatchObject({ tensors: 3, files: 1, seen: [["t", "x", 0.5]] });
-    expect(parsed?.finished.rounds[0]?.kept.get(0)?.[0]?.sums).toEqual([0.1, "-0", "NaN"]);
-    expect([...(parsed?.finished.extras ?? [])]).toEqual(["ünïcode.json"]);
+    expect(parsed?.finished).toMatchObject({ tensors: 3, files: 1, facts: [{ seen: [["t", 0.5]] }] });
+    expect(parsed?.finished.rounds[0]?.settled.get(0)?.kept[0]?.sums).toEqual([0.1, "-0", "NaN"]);
+    expect([...(parsed?.finished.extras ?? [])]).toEqual([["ünïcode.json", "11"]]);
     expect(parsed?.length).toBe(bytesOf(text.join("")).length);
   });
 
@@ -204,7 +211,7 @@ describe("lines", () => {
 
   test("of an unfinished round are forgotten when the next run begins", () => {
     const cut = [text[0], text[2], lineOf({ run: { process: 2 } }), text[3]].join("");
-    expect(parseJournal(bytesOf(cut))?.finished.rounds[0]?.kept.size).toBe(0);
+    expect(parseJournal(bytesOf(cut))?.finished.rounds[0]?.settled.size).toBe(0);
   });
 });
 
@@ -224,7 +231,13 @@ describe("a killed run", () => {
     const plan = planned({ method, wrap });
     const ledger = memoryLedger(plan);
     // Never settles, as a killed process: nothing of it runs on.
-    void run(plan, { engine: createPlainEngine(), folder: disk.folder, memory: 1e5, journal: createJournal(ledger) });
+    void run(plan, {
+      engine: createPlainEngine(),
+      folder: disk.folder,
+      memory: 1e5,
+      asked,
+      journal: createJournal(ledger),
+    });
     await reached;
     await new Promise((resolve) => setTimeout(resolve, 20));
     disk.kill();
@@ -243,11 +256,14 @@ describe("a killed run", () => {
       engine: createPlainEngine(),
       folder: disk.folder,
       memory: 1e6,
+      asked,
       journal: createJournal(ledger, left!.finished),
     });
     expect(same(disk.files, expected.files)).toBe(true);
     expect(ledger.removed).toBe(true);
     expect(result.remarks).toEqual(expected.result.remarks);
+    expect(result.unsound).toEqual(expected.result.unsound);
+    expect(result.unsound).toHaveLength(12);
     expect(result.writtenBytes).toBe(expected.result.writtenBytes);
     const finished = again.tensors.slice(0, left!.finished.tensors);
     expect(result.keptBytes).toBe(finished.length === 0 ? 0 : keptOf(again, finished.length));
@@ -263,7 +279,13 @@ describe("a killed run", () => {
     const plan = planned({ wrap });
     const disk = durableFolder();
     const ledger = memoryLedger(plan);
-    void run(plan, { engine: createPlainEngine(), folder: disk.folder, memory: 1e5, journal: createJournal(ledger) });
+    void run(plan, {
+      engine: createPlainEngine(),
+      folder: disk.folder,
+      memory: 1e5,
+      asked,
+      journal: createJournal(ledger),
+    });
     await reached;
     await new Promise((resolve) => setTimeout(resolve, 20));
     disk.kill();
@@ -281,7 +303,7 @@ describe("a killed run", () => {
       },
     };
     const journal = createJournal(ledger, finished);
-    await run(planned(), { engine: createPlainEngine(), folder, memory: 1e6, journal });
+    await run(planned(), { engine: createPlainEngine(), folder, memory: 1e6, asked, journal });
     expect(same(disk.files, (await whole()).files)).toBe(true);
     expect(created).not.toContain(kept);
   });
@@ -330,7 +352,7 @@ describe("a run that ends early", () => {
     const { finished } = parseJournal(bytesOf(ledger.text))!;
     expect(finished.files).toBeGreaterThan(0);
     const journal = createJournal(ledger, finished);
-    const result = await run(planned(), { engine: createPlainEngine(), folder, memory: 1e6, journal });
+    const result = await run(planned(), { engine: createPlainEngine(), folder, memory: 1e6, asked, journal });
     expect(result.keptBytes).toBeGreaterThan(0);
     expect(same(folder.files, (await whole()).files)).toBe(true);
   });
