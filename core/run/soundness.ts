@@ -76,8 +76,7 @@ export function createSoundness(): Soundness {
 
   return {
     of,
-    known: ({ tensor, models, result }) =>
-      void found.set(tensor, { models: new Map(Object.entries(models)), result }),
+    known: ({ tensor, models, result }) => void found.set(tensor, { models: new Map(Object.entries(models)), result }),
     tile: (plan, program, { inputs, output }) => {
       for (const value of program.watched ?? []) {
         const op = program.ops[value];
