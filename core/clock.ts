@@ -57,29 +57,57 @@ export interface Profile {
   readonly sweeps: readonly { readonly sweep: number; readonly elements: number; readonly seconds: number }[];
 }
 
+/** So many pieces of work are remembered before those that are over are added up. */
+const REMEMBERED = 8192;
+/** Milliseconds after which nobody reports a piece of work that is over; what comes later counts from there on. */
+const LATE = 10_000;
+
+/** A clock remembers what may still overlap something, whatever the model's size. */
 export function createClock(): Clock {
   const started = performance.now();
-  const spent = new Map<Activity, { intervals: Interval[]; bytes: number }>();
+  const spent = new Map<Activity, { times: number; bytes: number; total: number }>();
   const sweeps: { elements: number; spent: number }[] = [];
-  const rests: Interval[] = [];
+  const running = new Set<{ readonly from: number }>();
+  const sums: Sums = { during: new Map(), alone: new Map(), any: 0, idle: 0 };
+  let recent: Piece[] = [];
+  let summed = started;
+  let enough = REMEMBERED;
 
-  const add = (activity: Activity, interval: Interval, bytes = 0): void => {
-    const known = spent.get(activity) ?? { intervals: [], bytes: 0 };
-    spent.set(activity, known);
-    known.intervals.push(interval);
-    known.bytes += bytes;
+  /** Adds up everything before a moment. */
+  const fold = (until: number): void => {
+    if (until <= summed) return;
+    overlaps(recent, summed, until, sums);
+    recent = recent.filter(({ to }) => to > until);
+    summed = until;
+  };
+
+  const remember = (piece: Piece): void => {
+    recent.push(piece);
+    if (recent.length < enough) return;
+    fold([...running].reduce((first, piece) => Math.min(first, piece.from), performance.now() - LATE));
+    enough = Math.max(REMEMBERED, 2 * recent.length);
+  };
+
+  const add = (activity: Activity, { from, to }: Interval, bytes = 0): void => {
+    const known = spent.get(activity) ?? { times: 0, bytes: 0, total: 0 };
+    spent.set(activity, { times: known.times + 1, bytes: known.bytes + bytes, total: known.total + to - from });
+    remember({ activity, from, to });
+  };
+
+  /** The function returned ends it and says when that was. */
+  const begin = (ended: (interval: Interval) => void): (() => void) => {
+    const piece = { from: performance.now() };
+    running.add(piece);
+    return () => {
+      running.delete(piece);
+      ended({ ...piece, to: performance.now() });
+    };
   };
 
   return {
     add,
-    begin: (activity, bytes) => {
-      const from = performance.now();
-      return () => add(activity, { from, to: performance.now() }, bytes);
-    },
-    rest: () => {
-      const from = performance.now();
-      return () => void rests.push({ from, to: performance.now() });
-    },
+    begin: (activity, bytes) => begin((interval) => add(activity, interval, bytes)),
+    rest: () => begin((interval) => remember({ activity: "rest", ...interval })),
     sweep: (level, elements, milliseconds) => {
       const known = sweeps[level] ?? { elements: 0, spent: 0 };
       sweeps[level] = known;
@@ -88,18 +116,18 @@ export function createClock(): Clock {
     },
     report: () => {
       const now = performance.now();
-      const { during, alone, any, idle } = overlaps(spent, rests);
+      const [during, alone] = [new Map(sums.during), new Map(sums.alone)];
+      const all: Sums = { ...sums, during, alone };
+      overlaps(recent, summed, Number.POSITIVE_INFINITY, all);
       return {
-        seconds: (now - started - idle) / 1000,
-        between: Math.max(0, now - started - idle - any) / 1000,
+        seconds: (now - started - all.idle) / 1000,
+        between: Math.max(0, now - started - all.idle - all.any) / 1000,
         activities: (Object.keys(ACTIVITIES) as Activity[]).flatMap((activity) => {
-          const { intervals, bytes } = spent.get(activity) ?? { intervals: [], bytes: 0 };
-          if (intervals.length === 0) return [];
-          const total = intervals.reduce((sum, { from, to }) => sum + to - from, 0) / 1000;
-          const seconds = (during.get(activity) ?? 0) / 1000;
-          return [
-            { activity, times: intervals.length, bytes, seconds, total, alone: (alone.get(activity) ?? 0) / 1000 },
-          ];
+          const known = spent.get(activity);
+          if (known === undefined) return [];
+          const { times, bytes, total } = known;
+          const [seconds, lonely] = [during, alone].map((each) => (each.get(activity) ?? 0) / 1000) as [number, number];
+          return [{ activity, times, bytes, seconds, total: total / 1000, alone: lonely }];
         }),
         sweeps: sweeps.flatMap((one, sweep) =>
           one === undefined ? [] : [{ sweep, elements: one.elements, seconds: one.spent / 1000 }],
@@ -109,36 +137,41 @@ export function createClock(): Clock {
   };
 }
 
+interface Piece extends Interval {
+  readonly activity: Activity | "rest";
+}
+
 /**
  * Milliseconds during which each activity went on, during which it did so alone, during which any did, and of pauses those
- * during which none did. Kernels are a part of computing, not something beside it.
+ * during which none did.
  */
-function overlaps(
-  spent: ReadonlyMap<Activity, { readonly intervals: readonly Interval[] }>,
-  rests: readonly Interval[],
-) {
-  const edges = [...spent, ["rest", { intervals: rests }] as const].flatMap(([activity, { intervals }]) =>
-    intervals.flatMap(({ from, to }) => [
-      { at: from, activity, by: 1 },
-      { at: to, activity, by: -1 },
-    ]),
-  );
+interface Sums {
+  readonly during: Map<Activity, number>;
+  readonly alone: Map<Activity, number>;
+  any: number;
+  idle: number;
+}
+
+/** Adds to `sums` what went on from one moment to another. Kernels are a part of computing, not something beside it. */
+function overlaps(pieces: readonly Piece[], from: number, until: number, sums: Sums): void {
+  const cut = (at: number) => Math.min(until, Math.max(from, at));
+  const edges = pieces.flatMap(({ activity, from, to }) => [
+    { at: cut(from), activity, by: 1 },
+    { at: cut(to), activity, by: -1 },
+  ]);
   edges.sort((a, b) => a.at - b.at || b.by - a.by);
-  const open = new Map<Activity | "rest", number>();
-  const [during, alone] = [new Map<Activity, number>(), new Map<Activity, number>()];
-  let any = 0;
-  let idle = 0;
-  let last = 0;
+  const open = new Map<Piece["activity"], number>();
+  const { during, alone } = sums;
+  let last = from;
   for (const { at, activity, by } of edges) {
     const going = [...open].flatMap(([one, count]) => (count > 0 && one !== "rest" ? [one] : []));
     const apart = going.filter((one) => one !== "kernel");
     for (const one of going) during.set(one, (during.get(one) ?? 0) + at - last);
     const [only] = apart;
     if (only !== undefined && apart.length === 1) alone.set(only, (alone.get(only) ?? 0) + at - last);
-    if (apart.length > 0) any += at - last;
-    else if ((open.get("rest") ?? 0) > 0) idle += at - last;
+    if (apart.length > 0) sums.any += at - last;
+    else if ((open.get("rest") ?? 0) > 0) sums.idle += at - last;
     open.set(activity, (open.get(activity) ?? 0) + by);
     last = at;
   }
-  return { during, alone, any, idle };
 }

@@ -70,3 +70,33 @@ test("a pause is no time, but for the work that went on in it", () => {
   expect(between).toBeCloseTo(1.5);
   expect(activities.map(({ alone }) => alone)).toEqual([1.2, 0.5].map((value) => expect.closeTo(value)));
 });
+
+test("a long run is added up on the way, with the same report", () => {
+  const clock = createClock();
+  const long = clock.begin("write");
+  // Every 10 ms: 2 of reading, 4 of both, 2 of computing, 2 of nothing; writing goes on beside the first 5,000.
+  for (let tile = 0; tile < 20_000; tile++) {
+    at(10 * tile);
+    const read = clock.begin("read", 5);
+    at(10 * tile + 6);
+    read();
+    at(10 * tile + 8);
+    clock.add("compute", { from: 10 * tile + 2, to: 10 * tile + 8 });
+    if (tile === 4999) long();
+  }
+  at(200_000);
+  const { between, activities } = clock.report();
+  const [read, compute, write] = activities;
+  expect(read).toMatchObject({
+    times: 20_000,
+    bytes: 100_000,
+    total: expect.closeTo(120),
+    seconds: expect.closeTo(120),
+  });
+  expect(read?.alone).toBeCloseTo(15_000 * 0.002);
+  expect(compute).toMatchObject({ total: expect.closeTo(120), seconds: expect.closeTo(120) });
+  expect(compute?.alone).toBeCloseTo(15_000 * 0.002);
+  expect(write?.seconds).toBeCloseTo(49.998);
+  expect(write?.alone).toBeCloseTo(4999 * 0.002);
+  expect(between).toBeCloseTo(15_001 * 0.002);
+});
