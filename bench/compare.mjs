@@ -45,6 +45,7 @@ export async function compareBench(root, { size = "0.5B", rounds = 3, only = [] 
       measured.set(method, ways);
       const before = ways[way] ?? { all: [], peak: 0 };
       ways[way] = { ...rest, all: [...before.all, seconds], peak: Math.max(before.peak, peak ?? 0) };
+      console.error(`${method}, ${way}: ${seconds.toFixed(2)} s`);
     };
     const out = join(work, "out");
     const done = async (command, args) => {

@@ -3,10 +3,13 @@ import { spawn } from "node:child_process";
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** Resident bytes of a process tree, from /proc; 0 where there is none. */
+/** Milliseconds between two looks: looking takes time too. */
+const LOOKS = 100;
+
+/** Peak resident bytes of a process tree so far, from /proc; 0 where there is none. */
 function resident(pid) {
   try {
-    const own = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"));
+    const own = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"));
     const children = readdirSync(`/proc/${pid}/task`).flatMap((task) =>
       readFileSync(`/proc/${pid}/task/${task}/children`, "utf8").trim().split(" ").filter(Boolean),
     );
@@ -25,7 +28,7 @@ export function timed(command, args, options = {}) {
     let peak = 0;
     const watch = setInterval(() => {
       peak = Math.max(peak, resident(child.pid));
-    }, 20);
+    }, LOOKS);
     child.stdout.on("data", (data) => {
       output += data;
     });

@@ -3,7 +3,7 @@
  * the CPU into the browser's private storage.
  */
 import { spawn } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { findChromium } from "../scripts/chromium.mjs";
 
@@ -77,13 +77,11 @@ async function merge(page, pid, text) {
   await page.getByRole("combobox", { name: "Compute on" }).selectOption("cpu");
   const button = page.getByRole("button", { name: "Merge", exact: true });
   await page.waitForTimeout(1500);
-  let peak = 0;
-  const watch = setInterval(() => {
-    peak = Math.max(peak, largestRenderer(pid));
-  }, 50);
+  const pages = existsSync("/proc") ? renderers(pid) : [];
+  for (const id of pages) forgetPeak(id);
   await button.click();
   await page.getByRole("heading", { name: "Merged and checked" }).waitFor();
-  clearInterval(watch);
+  const peak = Math.max(0, ...pages.map(peakOf));
   const report = await page.locator(".result-counts").innerText();
   await page.getByRole("button", { name: "Close the report" }).click();
   await page.evaluate(async () => {
@@ -95,26 +93,27 @@ async function merge(page, pid, text) {
   return { seconds, peak };
 }
 
-/** Resident bytes of the largest page process below a browser. */
-function largestRenderer(pid) {
-  const own = (id) => {
+/** Process ids of the pages below a browser. */
+function renderers(browser) {
+  const read = (path) => {
     try {
-      const command = readFileSync(`/proc/${id}/cmdline`, "utf8");
-      const size = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${id}/status`, "utf8"));
-      return command.includes("--type=renderer") ? Number(size?.[1] ?? 0) * 1024 : 0;
+      return readFileSync(path, "utf8");
     } catch {
-      return 0;
+      return "";
     }
   };
   const below = (id) => {
-    try {
-      return readdirSync(`/proc/${id}/task`)
-        .flatMap((task) => readFileSync(`/proc/${id}/task/${task}/children`, "utf8").trim().split(" "))
-        .filter(Boolean)
-        .flatMap((child) => [child, ...below(child)]);
-    } catch {
-      return [];
-    }
+    const threads = existsSync(`/proc/${id}/task`) ? readdirSync(`/proc/${id}/task`) : [];
+    return threads
+      .flatMap((task) => read(`/proc/${id}/task/${task}/children`).trim().split(" "))
+      .filter(Boolean)
+      .flatMap((child) => [child, ...below(child)]);
   };
-  return Math.max(0, ...below(pid).map(own));
+  return below(browser).filter((id) => read(`/proc/${id}/cmdline`).includes("--type=renderer"));
 }
+
+/** Has the system forget how much memory a process took before. */
+const forgetPeak = (id) => writeFileSync(`/proc/${id}/clear_refs`, "5");
+
+/** Most resident bytes of a process since then. */
+const peakOf = (id) => Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${id}/status`, "utf8"))?.[1] ?? 0) * 1024;
