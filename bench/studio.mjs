@@ -1,9 +1,10 @@
 /**
  * The studio in headless Chromium: the built page, models picked as folders from disk, a recipe dropped on it, merged on
- * the CPU into the browser's private storage.
+ * the CPU into the browser's private storage, in a profile of its own.
  */
 import { spawn } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { findChromium } from "../scripts/chromium.mjs";
 
@@ -32,9 +33,11 @@ export async function openStudio(root, folders) {
     server.stdout.on("data", (data) => String(data).includes("The studio is at") && resolve());
     server.on("exit", () => reject(new Error("The page could not be served.")));
   });
-  const browserServer = await chromium.launchServer({ executablePath, args: FLAGS });
-  const browser = await chromium.connect(browserServer.wsEndpoint());
-  const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
+  // A profile on disk, as people have one: without, Chromium keeps private storage in another process's memory.
+  const profile = mkdtempSync(join(process.env.BENCH_DIR ?? tmpdir(), "weightloom-profile-"));
+  const viewport = { width: 1440, height: 900 };
+  const browser = await chromium.launchPersistentContext(profile, { executablePath, args: FLAGS, viewport });
+  const page = browser.pages()[0] ?? (await browser.newPage());
   page.setDefaultTimeout(600_000);
   // Without pickers the page asks for folders through an input, which can be driven.
   await page.addInitScript(() => {
@@ -52,23 +55,18 @@ export async function openStudio(root, folders) {
     await (await chooser).setFiles(folder);
     await page.locator(".card:not(.card-opening)").nth(folders.indexOf(folder)).waitFor();
   }
-  // Results go to a folder of private storage, which has a picked folder's interface.
-  await page.evaluate(() => {
-    window.showDirectoryPicker = async () =>
-      (await navigator.storage.getDirectory()).getDirectoryHandle("picked", { create: true });
-  });
   return {
     /** Seconds from the press of the button to the written files, and the tab's peak memory. */
-    merge: (text) => merge(page, browserServer.process().pid, text),
+    merge: (text) => merge(page, text),
     close: async () => {
       await browser.close();
-      await browserServer.close();
       server.kill();
+      rmSync(profile, { recursive: true, force: true });
     },
   };
 }
 
-async function merge(page, pid, text) {
+async function merge(page, text) {
   await page.evaluate((recipe) => {
     const transfer = new DataTransfer();
     transfer.items.add(new File([recipe], "bench.yml"));
@@ -77,24 +75,25 @@ async function merge(page, pid, text) {
   await page.getByRole("combobox", { name: "Compute on" }).selectOption("cpu");
   const button = page.getByRole("button", { name: "Merge", exact: true });
   await page.waitForTimeout(1500);
-  const pages = existsSync("/proc") ? renderers(pid) : [];
+  const pages = existsSync("/proc") ? renderers(process.pid) : [];
   for (const id of pages) forgetPeak(id);
   await button.click();
   await page.getByRole("heading", { name: "Merged and checked" }).waitFor();
   const peak = Math.max(0, ...pages.map(peakOf));
   const report = await page.locator(".result-counts").innerText();
-  await page.getByRole("button", { name: "Close the report" }).click();
-  await page.evaluate(async () => {
-    await (await navigator.storage.getDirectory()).removeEntry("picked", { recursive: true });
+  const profile = await page.locator("details.profile").evaluate((details) => {
+    details.open = true;
+    return details.innerText;
   });
+  await page.getByRole("button", { name: "Close the report" }).click();
   const [, minutes = "0", rest] = /TIME\s+(?:(\d+) min )?([\d.]+) s/i.exec(report) ?? [];
   const seconds = 60 * Number(minutes) + Number(rest);
   if (!(seconds > 0)) throw new Error(`The report says no time: ${report}`);
-  return { seconds, peak };
+  return { seconds, peak, profile };
 }
 
-/** Process ids of the pages below a browser. */
-function renderers(browser) {
+/** Process ids of the pages of the browsers that a process has started. */
+function renderers(parent) {
   const read = (path) => {
     try {
       return readFileSync(path, "utf8");
@@ -109,7 +108,7 @@ function renderers(browser) {
       .filter(Boolean)
       .flatMap((child) => [child, ...below(child)]);
   };
-  return below(browser).filter((id) => read(`/proc/${id}/cmdline`).includes("--type=renderer"));
+  return below(parent).filter((id) => read(`/proc/${id}/cmdline`).includes("--type=renderer"));
 }
 
 /** Has the system forget how much memory a process took before. */
