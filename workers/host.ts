@@ -2,10 +2,12 @@
  * The object behind the door: keeps opened models, plans recipes, runs one merge at a time. Ordinary
  * code; the worker file only exposes it, and a test can hold it without a worker.
  */
+
+import { fromBlob } from "../core/bytes/blob.ts";
 import { type Products, plainProducts } from "../core/bytes/lowrank.ts";
 import { createSimdProducts } from "../core/bytes/simd.ts";
 import type { Folder } from "../core/bytes/sink.ts";
-import { type ByteSource, fromBlob } from "../core/bytes/source.ts";
+import type { ByteSource } from "../core/bytes/source.ts";
 import { createClock } from "../core/clock.ts";
 import { diagnose } from "../core/doctor/diagnose.ts";
 import { kinship } from "../core/doctor/kin.ts";

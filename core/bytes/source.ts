@@ -45,33 +45,6 @@ export function fromBytes(name: string, bytes: Uint8Array): ByteSource {
   };
 }
 
-/** A source over a File or Blob, read lazily; nothing is held. */
-export function fromBlob(name: string, blob: Blob): ByteSource {
-  return {
-    name,
-    size: blob.size,
-    ...(blob instanceof File ? { version: String(blob.lastModified) } : {}),
-    read: async (range, signal) => {
-      checkRange(name, blob.size, range);
-      signal?.throwIfAborted();
-      try {
-        const bytes = new Uint8Array(await blob.slice(range.start, range.end).arrayBuffer());
-        if (bytes.length !== range.end - range.start) {
-          throw new Error(`got ${bytes.length.toLocaleString("en")} bytes`);
-        }
-        return bytes;
-      } catch (cause) {
-        throw new WeightloomError(
-          "FileError",
-          `${name}: reading bytes ${range.start.toLocaleString("en")} to ${range.end.toLocaleString("en")} failed (${cause instanceof Error ? cause.message : String(cause)}). ` +
-            "The file may have changed or moved since it was opened: add it again.",
-          { cause },
-        );
-      }
-    },
-  };
-}
-
 /** Refuses a range outside a source before any byte is touched. */
 export function checkRange(name: string, size: number, { start, end }: ByteRange): void {
   if (!Number.isSafeInteger(start) || !Number.isSafeInteger(end) || start < 0 || start > end || end > size) {

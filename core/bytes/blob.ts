@@ -1,0 +1,126 @@
+/**
+ * A File or Blob as a source of bytes. Every slice of a file is opened, checked and piped from another process, which
+ * takes longer than the bytes themselves: so where a run has said what it will read, what lies side by side is read as one
+ * stream, from which each read takes its bytes in turn, into memory that is there already. Whatever else is read is sliced.
+ */
+import { messageOf, WeightloomError } from "../errors.ts";
+import { type ByteRange, type ByteSource, checkRange } from "./source.ts";
+
+/** Announced spans that are looked through for the one that a read begins; a run reads in order, or nearly so. */
+const NEAR = 64;
+
+export function fromBlob(name: string, blob: Blob): ByteSource {
+  let spans: ByteRange[] = [];
+  let flow: Flow | null = null;
+
+  function stop(): void {
+    flow?.stop();
+    flow = null;
+  }
+
+  /** The stream that has the range next, opened where an announced span begins. */
+  function flowFor({ start, end }: ByteRange): Flow | null {
+    if (flow !== null && flow.next === start && end <= flow.end) return flow;
+    const at = spans.slice(0, NEAR).findIndex((span) => span.start === start && end <= span.end);
+    if (at < 0) return null;
+    stop();
+    flow = openFlow(blob, spans[at]!);
+    spans = flow === null ? [] : spans.slice(at + 1);
+    return flow;
+  }
+
+  async function slice({ start, end }: ByteRange, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {
+    signal?.throwIfAborted();
+    try {
+      const bytes = new Uint8Array(await blob.slice(start, end).arrayBuffer());
+      if (bytes.length !== end - start) throw new Error(`got ${bytes.length.toLocaleString("en")} bytes`);
+      return bytes;
+    } catch (cause) {
+      throw new WeightloomError(
+        "FileError",
+        `${name}: reading bytes ${start.toLocaleString("en")} to ${end.toLocaleString("en")} failed (${messageOf(cause)}). ` +
+          "The file may have changed or moved since it was opened: add it again.",
+        { cause },
+      );
+    }
+  }
+
+  return {
+    name,
+    size: blob.size,
+    ...(blob instanceof File ? { version: String(blob.lastModified) } : {}),
+    read: async (range, signal, into) => {
+      checkRange(name, blob.size, range);
+      signal?.throwIfAborted();
+      const found = flowFor(range);
+      if (found === null) return slice(range, signal);
+      return found.read(range.end - range.start, into).catch(() => {
+        // A stream that broke says little of why; a slice does.
+        if (flow === found) stop();
+        return slice(range, signal);
+      });
+    },
+    expect: (ranges) => {
+      if (ranges === null) {
+        spans = [];
+        stop();
+        return;
+      }
+      for (const { start, end } of ranges) {
+        const last = spans.at(-1);
+        if (last?.end === start) spans[spans.length - 1] = { start: last.start, end };
+        else spans.push({ start, end });
+      }
+    },
+    close: async () => stop(),
+  };
+}
+
+/** A stretch of a blob, read forward. */
+interface Flow {
+  /** Offset of what the next read will get. */
+  readonly next: number;
+  readonly end: number;
+  /** The next bytes, in `into` where they fit. Reads take their turns. */
+  read(length: number, into?: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>>;
+  stop(): void;
+}
+
+/** Null where blobs have no streams that read into given memory. */
+function openFlow(blob: Blob, { start, end }: ByteRange): Flow | null {
+  let reader: ReadableStreamBYOBReader;
+  try {
+    reader = blob.slice(start, end).stream().getReader({ mode: "byob" });
+  } catch {
+    return null;
+  }
+  let next = start;
+  let line: Promise<unknown> = Promise.resolve();
+
+  /** Memory passes to the stream and back with every part that arrives. */
+  async function fill(length: number, into: Uint8Array<ArrayBuffer> | undefined): Promise<Uint8Array<ArrayBuffer>> {
+    let buffer = into !== undefined && into.byteLength >= length ? into.buffer : new ArrayBuffer(length);
+    const from = into?.buffer === buffer ? into.byteOffset : 0;
+    for (let done = 0; done < length; ) {
+      const { value } = await reader.read(new Uint8Array(buffer, from + done, length - done));
+      if (value === undefined || value.length === 0) throw new Error("the stream ended early");
+      buffer = value.buffer as ArrayBuffer;
+      done += value.length;
+    }
+    return new Uint8Array(buffer, from, length);
+  }
+
+  return {
+    get next() {
+      return next;
+    },
+    end,
+    read: (length, into) => {
+      next += length;
+      const turn = line.then(() => fill(length, into));
+      line = turn.catch(() => {});
+      return turn;
+    },
+    stop: () => void reader.cancel().catch(() => {}),
+  };
+}
