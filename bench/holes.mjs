@@ -12,8 +12,8 @@ const handle = await open(fileURLToPath(import.meta.url), "r");
 const prototype = Object.getPrototypeOf(handle);
 await handle.close();
 
-const { write, close } = prototype;
-/** Bytes each file has been given; set once it was written to. */
+const { write } = prototype;
+/** Where each file ends. */
 const ends = new WeakMap();
 
 const isZero = (bytes) => bytes.length <= zeros.length && zeros.compare(bytes, 0, bytes.length, 0, bytes.length) === 0;
@@ -21,19 +21,16 @@ const isZero = (bytes) => bytes.length <= zeros.length && zeros.compare(bytes, 0
 prototype.write = async function (buffer, offset, length, position) {
   const start = position ?? ends.get(this) ?? 0;
   const bytes = Buffer.from(buffer.buffer, buffer.byteOffset + offset, length);
-  ends.set(this, Math.max(ends.get(this) ?? 0, start + length));
-  if (isZero(bytes)) return { bytesWritten: length, buffer };
-  for (let at = 0; at < length; at += PIECE) {
+  const end = Math.max(ends.get(this) ?? 0, start + length);
+  ends.set(this, end);
+  for (let at = 0; at < length && !isZero(bytes); at += PIECE) {
     const part = bytes.subarray(at, Math.min(at + PIECE, length));
     for (let done = 0; done < part.length && !isZero(part); ) {
       done += (await write.call(this, part, done, part.length - done, start + at + done)).bytesWritten;
     }
   }
+  // A hole at the end is part of the file too.
+  if (end === start + length && isZero(bytes.subarray(Math.floor((length - 1) / PIECE) * PIECE)))
+    await this.truncate(end);
   return { bytesWritten: length, buffer };
-};
-
-prototype.close = async function () {
-  const end = ends.get(this);
-  if (end !== undefined) await this.truncate(end);
-  return close.call(this);
 };

@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- huge`: a merge of 70 B models, 140 GB each: two fine-tunes of a base in thirty shards as transformers
+ * `npm run bench -- huge`: a merge of 70 B models, 140 GB each: two fine-tunes of a base in 29 shards as transformers
  * saves them, through the command line. Their weights are zero and take no disk but for spots in four shards; so it is with the
  * result (`holes.mjs`). Told is the peak memory of the process tree; compared is every value of the spots, with what
  * plain arithmetic here makes of them, and a thousand places elsewhere.
@@ -11,7 +11,6 @@ import { pathToFileURL } from "node:url";
 import { makeSparse, SHAPES, tensorsOf } from "./checkpoints.mjs";
 import { timed } from "./run.mjs";
 
-const SHARDS = 30;
 /** Elements of a spot: enough for tiles to begin and end inside it. */
 const SPOT = 3 * 2 ** 20 + 12_345;
 const [WEIGHT_A, WEIGHT_B, DENSITY] = [0.7139, 0.4537, 0.004];
@@ -22,12 +21,12 @@ const RECIPES = {
 };
 
 /** @param only names of methods; both when empty */
-export async function hugeBench(root, { size = "70B", only = [] } = {}) {
+export async function hugeBench(root, { size = "70B", shards = 29, only = [] } = {}) {
   const work = mkdtempSync(join(process.env.BENCH_DIR ?? tmpdir(), "weightloom-bench-"));
   try {
     const models = ["base", "a", "b"];
     let bytes = 0;
-    for (const name of models) bytes = makeSparse(join(work, name), size, SHARDS);
+    for (const name of models) bytes = makeSparse(join(work, name), size, shards);
     const spots = spotsOf(join(work, "base"), size);
     const values = spots.map((spot, s) => fill(work, spot, s + 1));
     const rows = [];
@@ -37,9 +36,10 @@ export async function hugeBench(root, { size = "70B", only = [] } = {}) {
       const holes = pathToFileURL(join(root, "bench/holes.mjs")).href;
       const program = ["--import", holes, join(root, "bin/weightloom.mjs")];
       const options = { cwd: work };
+      const sharded = ["--shard-size", `${Math.ceil(bytes / shards / 1e6)}MB`];
       const done = await timed(
         process.execPath,
-        [...program, "merge", "recipe.yml", "out", "--engine", "cpu", "--json"],
+        [...program, "merge", "recipe.yml", "out", "--engine", "cpu", "--json", ...sharded],
         options,
       );
       if (done.code !== 0) throw new Error(`The merge failed: ${done.errors.slice(-2000)}`);
@@ -82,8 +82,8 @@ function spotsOf(folder, size) {
   const map = JSON.parse(readFileSync(join(folder, "model.safetensors.index.json"), "utf8")).weight_map;
   const files = [...new Set(Object.values(map))];
   const tensors = tensorsOf(SHAPES[size]);
-  return [0, 11, 20, SHARDS - 1].map((shard, s) => {
-    const inside = tensors.filter(({ name }) => map[name] === files[shard]);
+  return [0, 0.4, 0.7, 1].map((shard, s) => {
+    const inside = tensors.filter(({ name }) => map[name] === files[Math.floor(shard * (files.length - 1))]);
     const { name, shape } = inside.reduce((most, one) => (one.bytes > most.bytes ? one : most));
     const count = shape.reduce((a, b) => a * b, 1);
     const length = Math.min(SPOT, count);
@@ -102,7 +102,8 @@ function placeOf(folder, name) {
   const header = Buffer.alloc(Number(length.readBigUInt64LE()));
   readSync(file, header, 0, header.length, 8);
   closeSync(file);
-  return { path, start: 8 + header.length + JSON.parse(header.toString())[name].data_offsets[0] };
+  const [start, end] = JSON.parse(header.toString())[name].data_offsets;
+  return { path, start: 8 + header.length + start, bytes: end - start };
 }
 
 const floats = new Float32Array(1);
@@ -197,10 +198,12 @@ function emptyPlaces(out, spots, places) {
   const step = names.length / places;
   const block = Buffer.alloc(4096);
   for (let i = 0; i < places; i++) {
-    const { path, start } = placeOf(out, names[Math.floor(i * step)]);
+    const { path, start, bytes } = placeOf(out, names[Math.floor(i * step)]);
     const file = openSync(path, "r");
-    block.fill(1);
-    const length = readSync(file, block, 0, block.length, start + 16 * (i % 50));
+    const most = Math.min(block.length, bytes);
+    const at = Math.floor(((i % 10) / 10) * (bytes - most));
+    const length = readSync(file, block, 0, most, start + at);
+    if (length !== most) throw new Error(`${path} ends too early.`);
     closeSync(file);
     if (block.subarray(0, length).some((byte) => byte !== 0))
       throw new Error(`${path}: something was written where nothing is.`);
