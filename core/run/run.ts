@@ -10,7 +10,7 @@ import type { Folder } from "../bytes/sink.ts";
 import type { ByteSource } from "../bytes/source.ts";
 import type { Clock } from "../clock.ts";
 import type { Engine } from "../engine/engine.ts";
-import { isAbort, throwIfAborted, WeightloomError } from "../errors.ts";
+import { DeviceTrouble, isAbort, throwIfAborted, WeightloomError } from "../errors.ts";
 import type { CopyPlan, MergePlan, Plan, TensorPlan } from "../plan/plan.ts";
 import { announce } from "./announce.ts";
 import { createBudget } from "./budget.ts";
@@ -267,7 +267,9 @@ export async function run(plan: Plan, options: RunOptions): Promise<RunResult> {
     inner.abort(error);
     budget.cancel();
     const cancelled = options.signal?.aborted === true && isAbort(options.signal.reason);
-    if (journal?.hasWork === true && !cancelled) {
+    // A device that was caught computing wrongly may have done so before, whatever is finished.
+    const distrusted = error instanceof DeviceTrouble && error.trouble === "wrong";
+    if (journal?.hasWork === true && !cancelled && !distrusted) {
       await Promise.allSettled([production, writer.leave()]);
       await journal.close();
     } else {

@@ -269,6 +269,14 @@ describe("the other commands", () => {
     const nan = weightloom("verify", "damaged");
     expect(nan.status).toBe(1);
     expect(nan.stdout).toContain("NaN or infinite");
+    expect(nan.stdout).toMatch(/WRONG\s+1 of \d+ tensors are not what was computed: /);
+    // A result with NaN in it is a model like any other: what is made of it says where they came from.
+    const text = `merge_method: linear\nmodels:\n  - {model: damaged, parameters: {weight: 1}}\n  - {model: out, parameters: {weight: 1}}\n`;
+    const made = weightloom("merge", recipe("nan.yml", text), "nan", "--engine", "cpu");
+    expect(made.stderr).toMatch(/warning: "damaged" has 1 value that is NaN or infinite: 1 in model\./);
+    expect(made.stderr).toContain("warning: In these tensors the result has 1 value that is NaN");
+    writeFileSync(join(work, "nan/config.json"), "{}");
+    expect(weightloom("verify", "nan").stdout).toContain("Since the merge: config.json was changed.");
     writeFileSync(join(work, "damaged/model.safetensors"), bytes.subarray(0, bytes.length - 100));
     expect(weightloom("verify", "damaged").stdout).toMatch(/but the file has [\d,]+ bytes/);
   });

@@ -23,6 +23,7 @@ import {
 } from "../../core/graph/tensor.ts";
 import type { Plan } from "../../core/plan/plan.ts";
 import { computeTensor } from "../../core/run/compute.ts";
+import { createJournal } from "../../core/run/journal.ts";
 import { run } from "../../core/run/run.ts";
 import { loadKernels } from "../cpu/kernels.ts";
 import { misfits } from "../support/compare.ts";
@@ -322,6 +323,27 @@ describe("a GPU that computes wrongly", () => {
       const plan = await planFor(RECIPES.linear);
       const engine = await onDevices(flipping(8, 0.3), { share: 1e9 });
       await expect(resultOf(plan, engine)).rejects.toThrow("the merge was stopped");
+    });
+
+    test("whatever a journal has is given up with it: finished work may be wrong too", async () => {
+      const plan = await planFor(RECIPES.linear);
+      const folder = memoryFolder();
+      let text = "";
+      const ledger = {
+        append: async (more: string) => {
+          text += more;
+        },
+        close: async () => {},
+        remove: async () => {
+          text = "removed";
+        },
+      };
+      const journal = { ...createJournal(ledger), hasWork: true };
+      const engine = await onDevices(flipping(8, 0.3), { share: 1e9 });
+      await expect(run(plan, { engine, folder, memory: 1e8, journal })).rejects.toThrow("the merge was stopped");
+      expect([...folder.files.keys()]).toEqual([]);
+      expect(text).toBe("removed");
+      await engine.close();
     });
   });
 });
