@@ -13,7 +13,6 @@ import { importRecipe } from "./recipe/adopt.ts";
 import { RecipeDrawer } from "./recipe/drawer.tsx";
 import { takePasted } from "./recipe/files.ts";
 import { RunBar } from "./run/bar.tsx";
-import { ResultCard } from "./run/result.tsx";
 import { useMessages } from "./state/messages.ts";
 import { useView } from "./state/view.ts";
 import { Views } from "./views.tsx";
@@ -69,7 +68,6 @@ export function Studio() {
         <Header />
         <ModelsPanel />
         <main className="main">
-          <ResultCard />
           <Views />
         </main>
         {drawer === "recipe" && <RecipeDrawer />}

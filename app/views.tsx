@@ -1,9 +1,11 @@
 /** What the middle of the window can show: one row per view, in the order of the tabs. */
 import { Tabs } from "radix-ui";
-import { type ComponentType, lazy, Suspense } from "react";
+import { type ComponentType, lazy, Suspense, useEffect, useRef } from "react";
 import { Mix } from "./mixer/view.tsx";
 import { Welcome } from "./models/welcome.tsx";
+import { ResultCard } from "./run/result.tsx";
 import { useModels } from "./state/models.ts";
+import { useRun } from "./state/run.ts";
 import { useView } from "./state/view.ts";
 
 interface Shown {
@@ -26,6 +28,12 @@ export const VIEWS: readonly Shown[] = [
 export function Views() {
   const { view, set } = useView();
   const now = VIEWS.find(({ id }) => id === view) ?? VIEWS[0]!;
+  const content = useRef<HTMLDivElement>(null);
+  const status = useRun((state) => state.status);
+  // What came out of a merge stands at the top.
+  useEffect(() => {
+    if (status === "done" || status === "failed") content.current?.scrollTo(0, 0);
+  }, [status]);
   const isEmpty = useModels((state) => state.list.length === 0 && state.opening.length === 0);
   return (
     <Tabs.Root className="views" value={now.id} onValueChange={(view) => set({ view })}>
@@ -36,7 +44,8 @@ export function Views() {
           </Tabs.Trigger>
         ))}
       </Tabs.List>
-      <Tabs.Content className="view" value={now.id} tabIndex={-1}>
+      <Tabs.Content ref={content} className="view" value={now.id} tabIndex={-1}>
+        <ResultCard />
         {isEmpty && now.alone !== true ? (
           <Welcome />
         ) : (

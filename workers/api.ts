@@ -6,7 +6,7 @@ import type { Dtype } from "../core/bytes/dtype.ts";
 import type { Profile } from "../core/clock.ts";
 import type { Diagnosis } from "../core/doctor/finding.ts";
 import type { Kinship } from "../core/doctor/kin.ts";
-import type { Kind } from "../core/model/model.ts";
+import type { Family, Kind, Stack } from "../core/model/model.ts";
 import type { Note } from "../core/plan/plan.ts";
 import type { Document } from "../core/recipe/document.ts";
 import type { Diagnostic } from "../core/recipe/recipe.ts";
@@ -36,9 +36,9 @@ export interface ModelSummary {
   /** The same for the same files, whenever they are opened: what was computed of them may be kept under it. */
   readonly identity: string;
   readonly name: string;
-  readonly family: { readonly id: string; readonly title: string };
+  readonly family: Pick<Family, "id" | "title" | "wordless">;
   /** `fixed` stacks keep the order of their layers; see core/model/model.ts. */
-  readonly stacks: readonly { readonly prefix: string; readonly layers: number; readonly fixed?: boolean }[];
+  readonly stacks: readonly Stack[];
   readonly parameters: number;
   readonly bytes: number;
   /** Float types present, commonest first. */
@@ -69,18 +69,6 @@ export interface OutputOptions {
   readonly engine: "auto" | "gpu" | "cpu";
 }
 
-export interface PlanRow {
-  readonly name: string;
-  readonly action: "merge" | "copy";
-  readonly because: string | null;
-  readonly dtype: Dtype;
-  readonly bytes: number;
-  readonly passes: number;
-  /** Resolved parameters, for show. */
-  readonly merge: Readonly<Record<string, number | boolean | string | null>>;
-  readonly models: Readonly<Record<string, Readonly<Record<string, number | boolean | string | null>>>>;
-}
-
 /** Something worth knowing before a merge. */
 export type PlanNote = Pick<Note, "severity" | "text">;
 
@@ -95,10 +83,7 @@ export interface PlanSummary {
   /** Tokens the result's config speaks of; null where it has none. */
   readonly vocabulary: number | null;
   readonly files: readonly { readonly name: string; readonly size: number }[];
-  readonly extras: readonly { readonly name: string; readonly from: string }[];
-  readonly dtype: string;
   readonly notes: readonly PlanNote[];
-  readonly rows: readonly PlanRow[];
 }
 
 /** Why a recipe cannot be planned: sentences, with places in the text when they have one. */
@@ -111,7 +96,7 @@ export interface PlanRefusal {
 export interface EngineInfo {
   readonly kind: "cpu" | "gpu";
   readonly name: string;
-  /** Output bytes per second in the calibration, null before it ran. */
+  /** Output bytes per second in the calibration, null where it could not run. */
   readonly speed: number | null;
   /** Why this one was chosen, as a sentence. */
   readonly because: string;

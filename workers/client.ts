@@ -55,6 +55,7 @@ export function connect(onDeath: (error: Error) => void): StudioClient {
     document: (model, name) => alive(host.document(model, name)),
     figures: (ask, onProgress) => alive(host.figures(ask, proxy(onProgress))),
     survey: (ask, onRows) => alive(host.survey(ask, proxy(onRows))),
+    ranks: (ask, onRow) => alive(host.ranks(ask, proxy(onRow))),
     stop: (job) => alive(host.stop(job)),
     terminate: () => end(new WeightloomError("MergeError", "The engine's worker was closed.")),
   };

@@ -11,6 +11,7 @@ import type { ByteSource } from "../core/bytes/source.ts";
 import { createClock } from "../core/clock.ts";
 import { diagnose } from "../core/doctor/diagnose.ts";
 import { kinship } from "../core/doctor/kin.ts";
+import { calibrate } from "../core/engine/calibrate.ts";
 import type { Engine } from "../core/engine/engine.ts";
 import { createPlainEngine } from "../core/engine/plain/plain.ts";
 import { throwIfAborted, WeightloomError } from "../core/errors.ts";
@@ -69,6 +70,7 @@ export function createHost(platform: HostPlatform): StudioHost {
   const models = new Map<string, OpenedModel>();
   let products: Promise<Products> | null = null;
   let chosen: { readonly want: OutputOptions["engine"]; readonly engine: Promise<ChosenEngine> } | null = null;
+  const speeds = new WeakMap<Engine, Promise<number | null>>();
   let running: AbortController | null = null;
   /** The look at a sample that nobody has overtaken yet. */
   let looking: AbortController | null = null;
@@ -85,6 +87,14 @@ export function createHost(platform: HostPlatform): StudioHost {
       chosen = null;
     });
     return engine;
+  }
+
+  /** Output bytes per second of an engine that was chosen without measuring; null while a merge would feel it. */
+  async function measured(engine: Engine): Promise<number | null> {
+    if (running !== null) return null;
+    const known = speeds.get(engine) ?? calibrate(engine).catch(() => null);
+    speeds.set(engine, known);
+    return known;
   }
 
   function productsFor(): Promise<Products> {
@@ -232,7 +242,7 @@ export function createHost(platform: HostPlatform): StudioHost {
 
     engine: async (want): Promise<EngineInfo> => {
       const { engine, speed, because } = await engineFor(want);
-      return { kind: engine.kind, name: engine.name, speed, because };
+      return { kind: engine.kind, name: engine.name, speed: speed ?? (await measured(engine)), because };
     },
 
     results: async () => {

@@ -8,9 +8,10 @@ import { countOf, type TensorInfo } from "../core/formats/checkpoint.ts";
 import type { Model } from "../core/model/model.ts";
 import { figuresOfTensor } from "../core/run/figures.ts";
 import { apart, inputOf, movesOf } from "../core/run/moves.ts";
+import { matrixOf, stableRank } from "../core/run/rank.ts";
 import { takeSample } from "../core/run/sample.ts";
 import type { OpenedModel } from "./host.ts";
-import type { FiguresAsk, Inspection, SurveyAsk, SurveyRow, TensorFigures } from "./inspection.ts";
+import type { FiguresAsk, Inspection, RankRow, RanksAsk, SurveyAsk, SurveyRow, TensorFigures } from "./inspection.ts";
 import { documentOf, papersOf } from "./papers.ts";
 
 export interface InspectorNeeds {
@@ -74,6 +75,11 @@ export function createInspector(needs: InspectorNeeds): Inspection {
       job(ask.job, async (signal) => {
         const models = ask.models.map(modelOf);
         return survey(ask, modelOf(ask.reference), models, await engine(), signal, needs.isMerging, onRows);
+      }),
+    ranks: (ask, onRow) =>
+      job(ask.job, async (signal) => {
+        const other = ask.against === null ? null : modelOf(ask.against);
+        return ranks(ask, modelOf(ask.model), other, signal, needs.isMerging, onRow);
       }),
     stop: async (name) => jobs.get(name)?.abort(),
   };
@@ -176,6 +182,30 @@ async function rowOf(
   }
   return { name, moves: await movesOf(inputs, engine, { most, signal }), apart: null };
 }
+
+async function ranks(
+  { tensor }: RanksAsk,
+  model: Model,
+  other: Model | null,
+  signal: AbortSignal,
+  isMerging: () => boolean,
+  onRow: (row: RankRow) => void,
+): Promise<void> {
+  for (const info of model.checkpoint.tensors.values()) {
+    const size = matrixOf(info.shape);
+    if (size === null || (tensor !== null && tensor !== info.name)) continue;
+    while (isMerging() && !signal.aborted) await pause(signal);
+    throwIfAborted(signal);
+    const beside = other?.checkpoint.tensors.get(info.name);
+    const inputs = [inputOf(model.ref, info), ...(other === null ? [] : [comparable(info, beside, other.ref)])];
+    const known = inputs.filter((input) => input !== null);
+    const rank = known.length < inputs.length ? null : await stableRank({ inputs: known, ...size }, signal);
+    onRow({ name: info.name, rank, most: Math.min(size.rows, size.columns) });
+  }
+}
+
+const comparable = (info: TensorInfo, other: TensorInfo | undefined, ref: string) =>
+  other === undefined || apart(info, other) !== null ? null : inputOf(ref, other);
 
 const pause = (signal: AbortSignal) =>
   new Promise<void>((resolve) => {

@@ -46,6 +46,23 @@ export type SurveyRow = { readonly name: string } & (
   | { readonly moves: null; readonly apart: string }
 );
 
+/** Stable ranks of a model's matrices, or of what they are apart from another model's; see core/run/rank.ts. */
+export interface RanksAsk {
+  readonly job: string;
+  readonly model: string;
+  readonly against: string | null;
+  /** One of them; null for all. */
+  readonly tensor: string | null;
+}
+
+export interface RankRow {
+  readonly name: string;
+  /** Null where there is nothing to say: equal matrices, other shapes, integers. */
+  readonly rank: number | null;
+  /** The highest it could be. */
+  readonly most: number;
+}
+
 export interface ModelPapers {
   /** The weight files' own metadata, in order. */
   readonly metadata: readonly (readonly [key: string, value: string])[];
@@ -67,6 +84,8 @@ export interface Inspection {
   figures(ask: FiguresAsk, onProgress: (share: number) => void): Promise<TensorFigures>;
   /** Hands over rows as they are found, some ten times a second. Rejects with AbortError when it is stopped. */
   survey(ask: SurveyAsk, onRows: (rows: readonly SurveyRow[]) => void): Promise<void>;
+  /** Every element of every matrix is read, so it takes its time and waits for merges. Rejects with AbortError when it is stopped. */
+  ranks(ask: RanksAsk, onRow: (row: RankRow) => void): Promise<void>;
   /** Ends the job of that name, if there is one. */
   stop(job: string): Promise<void>;
 }

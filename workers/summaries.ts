@@ -1,5 +1,5 @@
 /** Plans and models as the page knows them: figures and words, no tensors. */
-import { DTYPES, type Dtype, isFloat } from "../core/bytes/dtype.ts";
+import { DTYPES, type Dtype } from "../core/bytes/dtype.ts";
 import { messageOf, type WeightloomError } from "../core/errors.ts";
 import { configuredVocabulary, modelFacts } from "../core/model/facts.ts";
 import type { Model } from "../core/model/model.ts";
@@ -12,7 +12,6 @@ export function refusal(error: WeightloomError): PlanRefusal {
 
 export function summarisePlan(plan: Plan): PlanSummary {
   const merged = plan.tensors.filter((tensor) => tensor.action === "merge");
-  const dtypes = [...new Set(plan.tensors.map((tensor) => tensor.dtype).filter((dtype) => isFloat(dtype)))];
   return {
     merged: merged.length,
     copied: plan.tensors.length - merged.length,
@@ -23,19 +22,7 @@ export function summarisePlan(plan: Plan): PlanSummary {
     layers: plan.layers,
     vocabulary: vocabularyIn(plan),
     files: plan.files.map(({ name, size }) => ({ name, size })),
-    extras: plan.extras.map(({ name, from }) => ({ name, from })),
-    dtype: dtypes.join(", "),
     notes: plan.notes.map(({ severity, text }) => ({ severity, text })),
-    rows: plan.tensors.map((tensor) => ({
-      name: tensor.name,
-      action: tensor.action,
-      because: tensor.action === "copy" ? tensor.because : null,
-      dtype: tensor.dtype,
-      bytes: tensor.output.range.end - tensor.output.range.start,
-      passes: tensor.action === "merge" ? tensor.passes.length : 0,
-      merge: tensor.action === "merge" ? tensor.params.merge : {},
-      models: tensor.action === "merge" ? tensor.params.models : {},
-    })),
   };
 }
 
@@ -57,7 +44,11 @@ export function summarise(
     id,
     identity,
     name,
-    family: { id: model.family.id, title: model.family.title },
+    family: {
+      id: model.family.id,
+      title: model.family.title,
+      ...(model.family.wordless === true ? { wordless: true } : {}),
+    },
     stacks: model.stacks,
     parameters: model.parameters,
     bytes: model.bytes,

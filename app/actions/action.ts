@@ -7,10 +7,16 @@ export const SECTIONS = [
   "Recipe",
   "Method",
   "Start from",
+  "Stack",
+  "Inspect",
   "Output",
   "Merge",
   "Page",
   "Mixer",
+  "Strips",
+  "Layers",
+  "Slices",
+  "Tensors",
 ] as const;
 export type Section = (typeof SECTIONS)[number];
 

@@ -2,7 +2,7 @@
 import { create } from "zustand";
 import { useShown } from "../state/shown.ts";
 import { type Action, isPressed, isSingle } from "./action.ts";
-import { keyedActions } from "./table.ts";
+import { keyedActions } from "./keyed.ts";
 
 interface Keys {
   /** Whether single letters and signs start actions; people who speak to their computer switch that off. */

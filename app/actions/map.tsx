@@ -2,23 +2,34 @@
 import { useMemo } from "react";
 import { Switch } from "../controls/choice.tsx";
 import { Sheet } from "../controls/sheet.tsx";
-import { SECTIONS } from "./action.ts";
+import { SECTIONS, type Section } from "./action.ts";
+import { keyedActions } from "./keyed.ts";
 import { KeyNames } from "./keynames.tsx";
 import { useKeys } from "./keys.ts";
-import { keyedActions } from "./table.ts";
+import { ownKeys } from "./own.ts";
+
+/** Sections whose keys work in one place. */
+const PLACES: Partial<Record<Section, string>> = {
+  Mixer: "On a curve of the mixer",
+  Strips: "On a heat strip or a heat map",
+  Layers: "On the layers of the Stack board",
+  Slices: "On a slice's grip",
+  Tensors: "In the tensor table",
+};
 
 export default function KeyboardMap({ onClose }: { onClose(): void }) {
-  const rows = useMemo(() => keyedActions().filter(({ keys = [] }) => keys.length > 0), []);
+  const rows = useMemo(() => [...keyedActions(), ...ownKeys()].filter(({ keys = [] }) => keys.length > 0), []);
   const { single, setSingle } = useKeys();
   return (
     <Sheet title="Keyboard map" wide onClose={onClose}>
-      <div className="keymap">
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region has to be reached by keyboard */}
+      <section className="keymap" aria-label="Keys" tabIndex={0}>
         {SECTIONS.map((section) => {
           const here = rows.filter((row) => row.section === section);
           if (here.length === 0) return null;
           return (
             <section key={section} aria-label={section}>
-              <h3>{section === "Mixer" ? "On a curve of the mixer" : section}</h3>
+              <h3>{PLACES[section] ?? section}</h3>
               <dl>
                 {here.map(({ id, title, keys = [] }) => (
                   <div key={id} className="row">
@@ -34,7 +45,7 @@ export default function KeyboardMap({ onClose }: { onClose(): void }) {
             </section>
           );
         })}
-      </div>
+      </section>
       <div className="keymap-single">
         <Switch label="Single letters start actions" value={single} onChange={setSingle} />
         <p className="quiet">

@@ -1,5 +1,4 @@
-/** Views, looks and help as actions, and what is done with the pointer and keys in the mixer. */
-import { KEYS } from "../mixer/keys.ts";
+/** Views, looks and help as actions. */
 import { installer } from "../platform/offline.ts";
 import { useShown } from "../state/shown.ts";
 import { useView } from "../state/view.ts";
@@ -61,14 +60,5 @@ export function pageActions(): Action[] {
     ...(install === null
       ? []
       : [{ id: "install", title: "Install as an app", section: "Page", words: ["offline"], run: install } as const]),
-    ...MIXER,
   ];
 }
-
-/** Done on a curve, by the mixer itself; the palette leaves these out. */
-const MIXER: readonly Action[] = KEYS.map(([keys, what]) => ({
-  id: `mixer-${keys}`,
-  title: `${what.charAt(0).toUpperCase()}${what.slice(1)}`,
-  section: "Mixer",
-  keys: [keys],
-}));

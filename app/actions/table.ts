@@ -1,23 +1,16 @@
-/** All rows, made for the page as it stands. */
+/** All rows, made for the page as it stands; loaded with the palette and the keyboard map. Those with keys are in keyed.ts. */
 import type { Action } from "./action.ts";
+import { inspectActions, stackActions } from "./board.ts";
+import { keyedActions } from "./keyed.ts";
 import { methodActions, modelActions, presetActions } from "./mix.ts";
-import { mergeActions, outputActions } from "./output.ts";
-import { pageActions, viewActions } from "./page.ts";
-import { documentActions, recipeActions } from "./recipe.ts";
-
-/** Those that keys may start; made at every press, so methods and presets are left out. */
-export const keyedActions = (): Action[] => [
-  ...documentActions(),
-  ...viewActions(),
-  ...recipeActions(),
-  ...mergeActions(),
-  ...pageActions(),
-];
+import { outputActions } from "./output.ts";
 
 export const actionsNow = (): Action[] => [
   ...keyedActions(),
   ...modelActions(),
   ...methodActions(),
   ...presetActions(),
+  ...stackActions(),
+  ...inspectActions(),
   ...outputActions(),
 ];

@@ -1,6 +1,6 @@
 /** Small choices: a switch, a row of segments, a drop-down. All of them native or ARIA-complete. */
 import { type ReactNode, useId } from "react";
-import { Term } from "../help/term.tsx";
+import { Hinted, Term } from "../help/term.tsx";
 import { Field } from "./hint.tsx";
 
 interface SwitchProps {
@@ -98,13 +98,23 @@ interface RowProps {
   readonly name: string;
   /** The glossary's term for it, shown on hover and focus. */
   readonly term?: string;
+  /** Where no term says it: a sentence of its own. */
+  readonly help?: string;
   readonly children: ReactNode;
 }
 
-export function Row({ name, term, children }: RowProps) {
+export function Row({ name, term, help, children }: RowProps) {
   return (
     <div className="row">
-      <dt>{term === undefined ? name : <Term of={term}>{name}</Term>}</dt>
+      <dt>
+        {term !== undefined ? (
+          <Term of={term}>{name}</Term>
+        ) : help !== undefined ? (
+          <Hinted help={help}>{name}</Hinted>
+        ) : (
+          name
+        )}
+      </dt>
       <dd>{children}</dd>
     </div>
   );

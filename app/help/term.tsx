@@ -3,12 +3,17 @@ import type { ReactNode } from "react";
 import { Hint } from "../controls/hint.tsx";
 import { type Entry, entryOf, spansOf } from "./glossary.ts";
 
-const Marked = ({ entry, children }: { readonly entry: Entry; readonly children: ReactNode }) => (
-  <Hint help={entry.means}>
+/** Words that explain themselves. */
+export const Hinted = ({ help, children }: { readonly help: string; readonly children: ReactNode }) => (
+  <Hint help={help}>
     <button type="button" className="term">
       {children}
     </button>
   </Hint>
+);
+
+const Marked = ({ entry, children }: { readonly entry: Entry; readonly children: ReactNode }) => (
+  <Hinted help={entry.means}>{children}</Hinted>
 );
 
 /** `of` is the term in the glossary when the words shown differ from it. */

@@ -63,9 +63,9 @@ export default function Tour({ step }: { readonly step: number }) {
           key={step}
           className="tour"
           side={stop.side}
-          align={stop.side === "bottom" ? "start" : "end"}
+          align="start"
           sideOffset={stop.at === ".header" ? 8 : 12}
-          alignOffset={stop.side === "bottom" ? 20 : 60}
+          alignOffset={stop.side === "bottom" ? 20 : 34}
           collisionPadding={12}
           aria-labelledby="tour-title"
           onOpenAutoFocus={(event) => {

@@ -3,7 +3,7 @@
  * row; what stands in no layer has a row of its own at the end. Pure.
  */
 import { totalMoves } from "../../core/run/sums.ts";
-import type { ModelSummary, Moves, SurveyRow, TensorRow } from "../../workers/api.ts";
+import type { ModelSummary, Moves, RankRow, SurveyRow, TensorRow } from "../../workers/api.ts";
 import { METRICS, type Metric, metricOf } from "./metrics.ts";
 
 export interface Cell {
@@ -58,6 +58,12 @@ const movesIn = (cell: Cell, survey: ReadonlyMap<string, SurveyRow>): Moves[] =>
 /** Of all the cell's tensors together; null where nothing is known. */
 export const valueIn = (cell: Cell, survey: ReadonlyMap<string, SurveyRow>, metric: Metric): number | null =>
   metricOf(totalMoves(movesIn(cell, survey)), metric);
+
+/** Of the cell's matrices, the mean; null where none is known. */
+export function rankIn(cell: Cell, ranks: ReadonlyMap<string, RankRow>): number | null {
+  const known = cell.tensors.flatMap(({ name }) => ranks.get(name)?.rank ?? []);
+  return known.length === 0 ? null : known.reduce((sum, rank) => sum + rank, 0) / known.length;
+}
 
 /** The tensor behind a cell: of several the one that is hottest. */
 export function hottest(cell: Cell, survey: ReadonlyMap<string, SurveyRow>, metric: Metric): TensorRow | undefined {

@@ -2,16 +2,18 @@
 // biome-ignore-all lint/a11y/useFocusableInteractive: one element of the grid has the focus
 // biome-ignore-all lint/a11y/useKeyWithClickEvents: the grid has the keys
 /** The heat map: modules down, layers across; every cell leads to the tensor behind it, by mouse and by arrow keys. */
-import { Fragment, type KeyboardEvent, memo, useMemo, useState } from "react";
+import { Fragment, type KeyboardEvent, memo, useEffect, useMemo, useState } from "react";
+import type { RankRow } from "../../workers/api.ts";
 import { Segments, Select } from "../controls/choice.tsx";
-import { survey as startSurvey, useInspect } from "../state/inspect.ts";
-import { type Cell, heatOf, hottest, layoutOf, type Scale, scaleOf, valueIn } from "./cells.ts";
+import { survey as startSurvey, stopSurvey, useInspect } from "../state/inspect.ts";
+import { findRanks, rankKey, stopRanks, useRanks } from "../state/ranks.ts";
+import { type Cell, heatOf, hottest, layoutOf, rankIn, type Scale, scaleOf, valueIn } from "./cells.ts";
 import { METRICS, type Metric } from "./metrics.ts";
 import type { Subject } from "./subject.ts";
 import { Surveying } from "./surveying.tsx";
 
-const ALONE: readonly Metric[] = ["size", "zeros"];
-const PAIR: readonly Metric[] = ["change", "cosine", "flips"];
+const ALONE: readonly Metric[] = ["size", "zeros", "rank"];
+const PAIR: readonly Metric[] = ["change", "cosine", "flips", "rank"];
 const TASKS: readonly Metric[] = ["agreement", "conflict"];
 
 interface Line {
@@ -27,6 +29,12 @@ export function HeatMap({ subject }: { subject: Subject }) {
   const metric = metrics.includes(wanted) ? wanted : (metrics[0] ?? "change");
   const slot = TASKS.includes(metric) ? "tasks" : "pair";
   const survey = slot === "tasks" ? tasks : pair;
+  const found = useRanks();
+  const isRank = metric === "rank";
+  const ranks = isRank && found.key === rankKey(model.id, against?.id ?? null) ? found : null;
+  useEffect(() => {
+    if (isRank) void findRanks(model.name, against?.name ?? null, null);
+  }, [isRank, model.name, against?.name]);
   const [stack, setStack] = useState<string | null>(null);
   const prefix = model.stacks.some((one) => one.prefix === stack) ? stack : (model.stacks[0]?.prefix ?? null);
   const layout = useMemo(() => layoutOf(model, prefix), [model, prefix]);
@@ -35,16 +43,19 @@ export function HeatMap({ subject }: { subject: Subject }) {
     const all: Pick<Line, "title" | "cells">[] = [...layout.modules];
     if (layout.outside.length > 0) all.push({ title: OUTSIDE, cells: layout.outside });
     return all.map(({ title, cells }): Line => {
-      const values = cells.map((cell) => (cell === null ? null : valueIn(cell, survey.rows, metric)));
+      const known = (cell: Cell) =>
+        isRank ? rankIn(cell, ranks?.rows ?? NO_RANKS) : valueIn(cell, survey.rows, metric);
+      const values = cells.map((cell) => (cell === null ? null : known(cell)));
       return { title, cells, values };
     });
-  }, [layout, metric, survey.rows, survey.done]);
+  }, [layout, metric, survey.rows, survey.done, ranks?.rows]);
   const known = lines.flatMap(({ values }) => values.filter((value) => value !== null));
   const scale = scaleOf(known, metric);
   const [at, setAt] = useState<readonly [line: number, column: number]>([0, 0]);
 
   const again = () => {
-    if (slot === "tasks" && base !== null && against !== null)
+    if (isRank) void findRanks(model.name, against?.name ?? null, null);
+    else if (slot === "tasks" && base !== null && against !== null)
       void startSurvey("tasks", base.name, [model.name, against.name]);
     else if (against === null) void startSurvey("pair", model.name, []);
     else void startSurvey("pair", against.name, [model.name]);
@@ -91,7 +102,7 @@ export function HeatMap({ subject }: { subject: Subject }) {
             onChange={setStack}
           />
         )}
-        <Surveying of={survey} slot={slot} again={again} />
+        <Surveying of={isRank ? found : survey} stop={isRank ? stopRanks : () => stopSurvey(slot)} again={again} />
       </div>
       <p className="dial-help">{METRICS[metric].help}.</p>
       <div className="heatmap" role="grid" aria-label={METRICS[metric].title} onKeyDown={press}>
@@ -122,6 +133,8 @@ export function HeatMap({ subject }: { subject: Subject }) {
     </>
   );
 }
+
+const NO_RANKS: ReadonlyMap<string, RankRow> = new Map();
 
 const idOf = (line: number, column: number) => `heat-${line}-${column}`;
 

@@ -2,7 +2,7 @@
 import { agreementOf, conflictOf, cosineOf, flipsOf, relativeChange } from "../../core/run/sums.ts";
 import type { Moves } from "../../workers/api.ts";
 
-export type Metric = "change" | "cosine" | "flips" | "agreement" | "conflict" | "size" | "zeros";
+export type Metric = "change" | "cosine" | "flips" | "agreement" | "conflict" | "size" | "zeros" | "rank";
 
 interface Words {
   readonly title: string;
@@ -67,6 +67,12 @@ export const METRICS: Readonly<Record<Metric, Words>> = {
     ends: ["small", "large"],
     format: figure,
   },
+  rank: {
+    title: "Stable rank",
+    help: "In how many directions it goes: 1 is one, as of an adapter of rank 1. Of a pair, what the model changed. All elements are read, so it takes its time",
+    ends: ["few directions", "many"],
+    format: (value) => value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0),
+  },
   zeros: {
     title: "Zeros",
     help: "Share of the weights that are exactly zero",
@@ -95,6 +101,9 @@ export function metricOf(moves: Moves | null, metric: Metric): number | null {
         return moves.looked === 0 ? null : Math.sqrt(moves.square / moves.elements);
       case "zeros":
         return moves.looked === 0 ? null : moves.zeros / moves.elements;
+      case "rank":
+        // No sum of a survey tells it; see app/state/ranks.ts.
+        return null;
       default:
         return metric satisfies never;
     }

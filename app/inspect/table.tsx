@@ -10,7 +10,7 @@ import { ArrowDown, ArrowUp } from "lucide-react";
 import { type KeyboardEvent, memo, useEffect, useMemo, useRef } from "react";
 import { formatBytes } from "../../core/units.ts";
 import type { SurveyRow, TensorRow } from "../../workers/api.ts";
-import { survey as startSurvey, useInspect } from "../state/inspect.ts";
+import { survey as startSurvey, stopSurvey, useInspect } from "../state/inspect.ts";
 import { METRICS, metricOf } from "./metrics.ts";
 import { type Column, found, indexOf } from "./rows.ts";
 import type { Subject } from "./subject.ts";
@@ -97,7 +97,11 @@ export function TensorTable({ subject: { model, against } }: { subject: Subject 
             : `${rows.length.toLocaleString("en")} of ${index.tensors.length.toLocaleString("en")} tensors`}
         </span>
         {against !== null && (
-          <Surveying of={pair} slot="pair" again={() => void startSurvey("pair", against.name, [model.name])} />
+          <Surveying
+            of={pair}
+            stop={() => stopSurvey("pair")}
+            again={() => void startSurvey("pair", against.name, [model.name])}
+          />
         )}
       </div>
       <div

@@ -1,11 +1,12 @@
 /** One tensor: where it lies, its figures and histogram, and, of a pair, how far the two are apart. */
-import { useState } from "react";
+import { type ReactNode, useState } from "react";
 import { formatBytes, formatCount } from "../../core/units.ts";
-import type { Figures, TensorFigures, TensorRow } from "../../workers/api.ts";
+import type { Figures, ModelSummary, TensorFigures, TensorRow } from "../../workers/api.ts";
 import { Button } from "../controls/button.tsx";
 import { Row } from "../controls/choice.tsx";
 import { stopFigures, useFigures } from "../state/figures.ts";
 import { useInspect } from "../state/inspect.ts";
+import { findRanks, isMatrix, rankKey, useRanks } from "../state/ranks.ts";
 import { Histogram } from "./histogram.tsx";
 import { figure, METRICS, metricOf, percent } from "./metrics.ts";
 import { countOf } from "./rows.ts";
@@ -35,9 +36,13 @@ export function TensorPanel({ subject: { model, against } }: { subject: Subject 
         <Place row={row} />
         {figures !== null && (
           <>
-            <Own title={model.name} figures={figures.own} />
+            <Own title={model.name} figures={figures.own}>
+              {against === null && <StableRank row={row} model={model} against={null} />}
+            </Own>
             {figures.difference !== null && against !== null && (
-              <Difference difference={figures.difference} names={[model.name, against.name]} />
+              <Difference difference={figures.difference} names={[model.name, against.name]}>
+                <StableRank row={row} model={model} against={against} />
+              </Difference>
             )}
             {figures.apart !== null && against !== null && (
               <p className="quiet">
@@ -102,7 +107,7 @@ function Place({ row }: { row: TensorRow }) {
 
 const known = (value: number | null) => (value === null ? "–" : figure(value));
 
-function Own({ title, figures }: { title: string; figures: Figures }) {
+function Own({ title, figures, children }: { title: string; figures: Figures; children: ReactNode }) {
   const { looked, zeros, nan, infinite } = figures;
   return (
     <div className="tensor-own">
@@ -122,6 +127,7 @@ function Own({ title, figures }: { title: string; figures: Figures }) {
             {nan.toLocaleString("en")}, {infinite.toLocaleString("en")}
           </span>
         </Row>
+        {children}
       </dl>
     </div>
   );
@@ -130,9 +136,39 @@ function Own({ title, figures }: { title: string; figures: Figures }) {
 interface DifferenceProps {
   readonly difference: NonNullable<TensorFigures["difference"]>;
   readonly names: readonly [string, string];
+  readonly children: ReactNode;
 }
 
-function Difference({ difference: { figures, moves }, names: [model, against] }: DifferenceProps) {
+/** Found when asked for, since all of the matrix is read several times. */
+function StableRank({ row, model, against }: { row: TensorRow; model: ModelSummary; against: ModelSummary | null }) {
+  const ranks = useRanks();
+  if (!isMatrix(row.shape)) return null;
+  const isOurs = ranks.key === rankKey(model.id, against?.id ?? null);
+  const known = isOurs ? ranks.rows.get(row.name) : undefined;
+  return (
+    <Row name="Stable rank" help={`${METRICS.rank.help}.`}>
+      {known !== undefined ? (
+        known.rank === null ? (
+          "–"
+        ) : (
+          `${METRICS.rank.format(known.rank)} of ${known.most.toLocaleString("en")}`
+        )
+      ) : isOurs && ranks.state === "running" ? (
+        "finding ..."
+      ) : (
+        <button
+          type="button"
+          className="link"
+          onClick={() => void findRanks(model.name, against?.name ?? null, row.name)}
+        >
+          Find
+        </button>
+      )}
+    </Row>
+  );
+}
+
+function Difference({ difference: { figures, moves }, names: [model, against], children }: DifferenceProps) {
   const value = (metric: "change" | "cosine" | "flips") => {
     const found = metricOf(moves, metric);
     return found === null ? "–" : METRICS[metric].format(found);
@@ -148,6 +184,7 @@ function Difference({ difference: { figures, moves }, names: [model, against] }:
         <Row name="Unchanged">{percent(equal)}</Row>
         <Row name="Mean">{known(figures.mean)}</Row>
         <Row name="Largest">{known(figures.magnitude)}</Row>
+        {children}
       </dl>
       <p className="quiet">
         {changeText(model, against, metricOf(moves, "change"))} {agreementText(metricOf(moves, "cosine"))}

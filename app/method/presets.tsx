@@ -5,7 +5,7 @@ import { useMemo } from "react";
 import { say } from "../state/messages.ts";
 import { useModels } from "../state/models.ts";
 import { type Offer, offersFor } from "../state/presets.ts";
-import { useStudio } from "../state/studio.ts";
+import { UNDO, useStudio } from "../state/studio.ts";
 
 interface Props {
   readonly align?: "start" | "end";
@@ -43,7 +43,7 @@ export function PresetMenu({ align = "start", fits = always }: Props) {
               onSelect={() => {
                 if (offer.recipe === null) return;
                 adopt({ kind: "merge", stages: [offer.recipe] }, null);
-                say("info", offer.said);
+                say("info", offer.said, UNDO);
               }}
             >
               <span className="picker-title">{offer.preset.title}</span>

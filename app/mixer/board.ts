@@ -8,10 +8,13 @@ import type { Spot } from "../../core/recipe/field.ts";
 import { type Filters, filtersOf, moduleOf } from "../../core/recipe/filters.ts";
 import type { ModelSummary, TensorRow } from "../../workers/api.ts";
 import type { Detail } from "../state/mixer.ts";
-import { blockNames } from "./blocks.ts";
+import { endsOf, FLUX_ENDS } from "./blocks.ts";
 
 export interface Column {
-  /** -1 before the layers, the layer's number; behind them the number of layers for final norms, one more for heads. */
+  /**
+   * -1, -2 ... before the layers (-1 is next to them), the layer's number; behind them the number of layers for final norms,
+   * one more for heads.
+   */
   readonly id: number;
   /** On the axis. */
   readonly short: string;
@@ -35,6 +38,8 @@ export interface Board {
   readonly stack: string;
   readonly stacks: readonly { readonly prefix: string; readonly layers: number }[];
   readonly layers: number;
+  /** Columns that stand before the layers, and behind them. */
+  readonly sides: readonly [before: number, behind: number];
   readonly spots: readonly Spot[];
   readonly filters: Filters;
   /** Names of the blocks of a UNet, in order; null for models of layers. */
@@ -55,7 +60,7 @@ export function boardOf(model: ModelSummary, wanted: string | null): Board | nul
   if (shown === undefined) return null;
   const layersIn = new Map(model.stacks.map(({ prefix, layers }) => [prefix, layers]));
   const spots = model.tensors.map((row) => spotOf(row, layersIn));
-  const blocks = blockNames(shown.prefix, shown.layers);
+  const blocks = shown.blocks ?? null;
   const lane = laneMaker(spots, shown, shown === model.stacks[0], blocks);
   const inStack = (spot: Spot) => spot.stack === shown.prefix;
   const kinds = KINDS.filter(([kind]) => spots.some((spot) => inStack(spot) && spot.kind === kind));
@@ -69,17 +74,25 @@ export function boardOf(model: ModelSummary, wanted: string | null): Board | nul
   const perModule = modulesIn(spots.filter(inStack), kinds).map(({ module, title }) =>
     lane(module, title, (spot) => moduleOf(spot.part) === module, false),
   );
+  const whole = lane("all", "All layers", () => true, true);
   const withEnds = (list: readonly LaneView[]) => (ends.columns.length === 0 ? list : [...list, ends]);
   return {
     model: model.name,
     stack: shown.prefix,
     stacks: model.stacks,
     layers: shown.layers,
+    sides: sidesOf(whole, shown.layers),
     spots,
     filters: filtersOf(spots, [...layersIn.keys()], model.filters),
     blocks,
-    lanes: { all: [lane("all", "All layers", () => true, true)], kinds: withEnds(perKind), parts: withEnds(perModule) },
+    lanes: { all: [whole], kinds: withEnds(perKind), parts: withEnds(perModule) },
   };
+}
+
+/** Text models keep the room for all their ends, so that boards of one kind look alike. */
+function sidesOf({ columns }: LaneView, layers: number): readonly [number, number] {
+  const ids = columns.map(({ id }) => id);
+  return [Math.max(1, -Math.min(0, ...ids)), Math.max(0, Math.max(...ids) - layers + 1)];
 }
 
 function spotOf({ name, kind, stack, layer, part }: TensorRow, layersIn: ReadonlyMap<string, number>): Spot {
@@ -130,6 +143,23 @@ function modulesIn(
   });
 }
 
+const NAMES: Readonly<Record<string, string>> = {
+  CLIP: "the CLIP text encoder",
+  T5: "the T5 text encoder",
+  IN: "what comes before the blocks",
+  OUT: "the final layer",
+  VAE: "the VAE",
+};
+
+/** Where a tensor outside the blocks stands. The base of Stable Diffusion is all that is no block: text encoder, VAE, output. */
+function placeAround(blocks: readonly string[], name: string): string {
+  if (endsOf(blocks) !== FLUX_ENDS) return "BASE";
+  if (/^vae\.|first_stage_model|^(?:encoder|decoder)\./.test(name)) return "VAE";
+  if (/t5|text_encoder_2/.test(name)) return "T5";
+  if (/clip|text_encoder/.test(name)) return "CLIP";
+  return /final_layer|norm_out|^(?:transformer\.)?proj_out\./.test(name) ? "OUT" : "IN";
+}
+
 function laneMaker(
   spots: readonly Spot[],
   stack: { readonly prefix: string; readonly layers: number },
@@ -140,11 +170,13 @@ function laneMaker(
   const perLayer: number[][] = Array.from({ length: layers }, () => []);
   const before: number[] = [];
   const after: number[] = [];
+  const around = new Map<string, number[]>();
   for (const [i, spot] of spots.entries()) {
     if (spot.stack === prefix && spot.layer !== null) perLayer[spot.layer]?.push(i);
-    // The base of an image model is all that is not a block: text encoder, time embedding, output.
-    else if (blocks !== null) before.push(i);
-    else if (spot.stack === null && isMain) (spot.kind === "head" || spot.kind === "norm" ? after : before).push(i);
+    else if (blocks !== null) {
+      const place = placeAround(blocks, spot.name);
+      around.set(place, [...(around.get(place) ?? []), i]);
+    } else if (spot.stack === null && isMain) (spot.kind === "head" || spot.kind === "norm" ? after : before).push(i);
   }
   const inside = perLayer.map((_, layer) => ({
     id: layer,
@@ -161,26 +193,32 @@ function laneMaker(
     tensors,
   });
   const isNorm = (i: number) => spots[i]!.kind === "norm";
+  const named = (short: string, id: number) =>
+    ends(NAMES[short] ?? "everything outside the blocks", short, id, around.get(short) ?? []);
+  const outer = blocks === null ? null : endsOf(blocks);
   const first =
-    blocks === null
-      ? ends("embeddings", "embed", -1, before)
-      : ends("everything outside the blocks", "BASE", -1, before);
-  const last = [
-    ends("final norm", "norm", layers, after.filter(isNorm)),
-    ends(
-      "head",
-      "head",
-      layers + 1,
-      after.filter((i) => !isNorm(i)),
-    ),
-  ];
+    outer === null
+      ? [ends("embeddings", "embed", -1, before)]
+      : outer.before.map((short, i) => named(short, i - outer.before.length));
+  const last =
+    outer === null
+      ? [
+          ends("final norm", "norm", layers, after.filter(isNorm)),
+          ends(
+            "head",
+            "head",
+            layers + 1,
+            after.filter((i) => !isNorm(i)),
+          ),
+        ]
+      : [...outer.after, "VAE"].map((short, i) => named(short, layers + i));
 
   return (key: string, title: string, has: (spot: Spot) => boolean, hasEnds: boolean): LaneView => {
     const layered = inside.map((column, layer) => ({
       ...column,
       tensors: perLayer[layer]!.filter((i) => has(spots[i]!)),
     }));
-    const columns = hasEnds ? [first, ...layered, ...last] : layered;
+    const columns = hasEnds ? [...first, ...layered, ...last] : layered;
     return { key, title, columns: columns.filter(({ tensors }) => tensors.length > 0) };
   };
 }

@@ -80,7 +80,7 @@ function titleOf(row: HeatRow, roles: Props["roles"]): string {
   return row.kind === "agrees" ? "agree" : "conflict";
 }
 
-function tintIn(row: HeatRow, roles: Props["roles"]): string {
+export function tintIn(row: HeatRow, roles: Props["roles"]): string {
   if (row.kind === "moved") return tintOf(roles[row.model ?? 0] ?? null);
   return row.kind === "agrees" ? "var(--ok)" : "var(--bad)";
 }

@@ -4,6 +4,7 @@ import type { NumberParam } from "../../core/method.ts";
 import { shown } from "../controls/number.tsx";
 import type { Range } from "../state/mixer.ts";
 import type { Column, LaneView } from "./board.ts";
+import { levelAt } from "./curve.ts";
 import { type Geometry, LEFT, RIGHT, TOP, ticksOf } from "./geometry.ts";
 import type { Line } from "./lane.tsx";
 import type { Voice } from "./lanes.ts";
@@ -43,7 +44,10 @@ export function Chart(props: Props) {
     ),
     [param, geometry, lane, locked, axis],
   );
-  const traces = lines.map((line): ReactNode => {
+  // Where many curves are shown only one has handles.
+  const isSparse = lines.length * lane.columns.length <= 120;
+  const meeting = useMemo(() => (isSparse ? meetings(lines, lane.columns.length) : null), [isSparse, lines, lane]);
+  const traces = lines.map((line, i): ReactNode => {
     const { voice, reading } = line;
     const isDrawn = stroke !== null && stroke.line.voice.model === voice.model;
     const isActive = voice.model === active;
@@ -55,7 +59,8 @@ export function Chart(props: Props) {
         reading={reading}
         drawn={isDrawn ? stroke.curve : null}
         isActive={isActive}
-        hasHandles={isActive || lines.length * lane.columns.length <= 120}
+        hasHandles={isActive || isSparse}
+        above={meeting?.[i] ?? null}
       />
     );
   });
@@ -97,6 +102,15 @@ interface TracedProps extends Omit<Props, "active" | "axis" | "drawing" | "box" 
   readonly drawn: Line["reading"]["curve"] | null;
   readonly isActive: boolean;
   readonly hasHandles: boolean;
+  readonly above: readonly number[] | null;
+}
+
+/** By curve and column: how many of the curves drawn after it have the same value there. */
+function meetings(lines: readonly Line[], columns: number): readonly (readonly number[])[] {
+  const levels = lines.map(({ reading }) => Array.from({ length: columns }, (_, i) => levelAt(reading, i)));
+  return levels.map((own, line) =>
+    own.map((level, i) => levels.slice(line + 1).filter((other) => level !== null && other[i] === level).length),
+  );
 }
 
 /** A trace that follows the stroke, while the others stand still. */
@@ -105,10 +119,10 @@ function Traced({ voice, reading, drawn, ...rest }: TracedProps) {
     () => (drawn === null ? reading : { curve: drawn, spread: spreadAlong(reading, drawn) }),
     [reading, drawn],
   );
-  const { lane, geometry, locked, isActive, hasHandles, range, labelOf, onKey, onFocus } = rest;
+  const { lane, geometry, locked, isActive, hasHandles, above, range, labelOf, onKey, onFocus } = rest;
   return (
     <Trace
-      {...{ voice, lane, geometry, locked, isActive, hasHandles, onKey, onFocus }}
+      {...{ voice, lane, geometry, locked, isActive, hasHandles, above, onKey, onFocus }}
       label={labelOf(voice)}
       reading={following}
       at={range.at}

@@ -25,21 +25,24 @@ export interface Geometry {
 }
 
 export function geometryOf(
-  board: Pick<Board, "layers" | "blocks">,
+  board: Pick<Board, "layers" | "sides">,
   [low, high]: readonly [number, number],
   width: number,
   height: number,
   axis: boolean,
 ): Geometry {
-  const { layers, blocks } = board;
+  const {
+    layers,
+    sides: [before, behind],
+  } = board;
   const bottom = height - (axis ? 22 : 8);
-  const inside = width - LEFT - RIGHT - APART * (blocks === null ? 3 : 1);
+  const inside = width - LEFT - RIGHT - APART * (before + behind);
   const gap = inside / Math.max(1, layers - 1);
-  const first = LEFT + APART;
+  const first = LEFT + APART * before;
   // A lone layer stands in the middle.
   const start = layers === 1 ? first + inside / 2 : first;
   const x = ({ id }: Column) =>
-    id < 0 ? LEFT : id < layers ? start + id * gap : first + inside + (id - layers + 1) * APART;
+    id < 0 ? first + id * APART : id < layers ? start + id * gap : first + inside + (id - layers + 1) * APART;
   return {
     width,
     height,

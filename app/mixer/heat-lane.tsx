@@ -67,7 +67,7 @@ export const HeatLane = memo(function HeatLane({ board, lane, dial, geometry }: 
 
 const NONE: readonly ModelSummary[] = [];
 
-const columnsOf = (board: Board, lane: LaneView): StripColumn[] =>
+export const columnsOf = (board: Board, lane: LaneView): StripColumn[] =>
   lane.columns.map(({ id, name, tensors }) => ({
     id,
     name,
@@ -78,7 +78,7 @@ const columnsOf = (board: Board, lane: LaneView): StripColumn[] =>
 const boosted = (value: number) => (value === 0 ? 0.25 : value * 1.25);
 
 /** Boosting and dropping write into the lane's curve, one undoable step each; what is locked stays. */
-function remediesFor(model: string, column: StripColumn, on: Pick<Props, "board" | "lane" | "dial">): Remedy[] {
+export function remediesFor(model: string, column: StripColumn, on: Pick<Props, "board" | "lane" | "dial">): Remedy[] {
   const { board, lane, dial } = on;
   const { recipe, edit } = useStudio.getState();
   const look: Remedy = { label: `Inspect ${model} here`, act: () => inspect(model, column.tensors[0] ?? null) };
@@ -104,7 +104,7 @@ function remediesFor(model: string, column: StripColumn, on: Pick<Props, "board"
 }
 
 /** A locked column keeps its values, of all models in all lanes, whatever is drawn. */
-function lockOf({ id, name }: StripColumn): Remedy {
+export function lockOf({ id, name }: StripColumn): Remedy {
   const { locks, toggleColumns } = useMixer.getState();
   return {
     label: `${locks.columns.has(id) ? "Unlock" : "Lock"} ${name} in all lanes`,
@@ -113,7 +113,7 @@ function lockOf({ id, name }: StripColumn): Remedy {
 }
 
 /** How far the look at the weights is, and what it stands on. */
-function HeatStatus() {
+export function HeatStatus() {
   const { party, rows, total, state } = useHeat();
   const isWaiting = useWaitsForMerge();
   if (party === null || state === "none") return null;
@@ -128,10 +128,15 @@ function HeatStatus() {
         </Button>
       </p>
     );
+  if (state === "done" && ![...rows.values()].some(({ moves }) => moves !== null))
+    return (
+      <p className="heat-status">The weights have other shapes than those of {from}, so there is nothing to compare.</p>
+    );
   if (state === "done")
     return (
       <p className="heat-status">
-        Under each lane: weights compared with {from}, from a sample of each tensor. The stronger, the more.
+        Weights compared with {from}, from a sample of each tensor. The stronger, the more; press a cell for what can be
+        done.
       </p>
     );
   return (

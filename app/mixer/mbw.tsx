@@ -5,36 +5,42 @@ import { useId, useState } from "react";
 import { messageOf } from "../../core/errors.ts";
 import { Button } from "../controls/button.tsx";
 import { say } from "../state/messages.ts";
-import { type BlockWeights, blockPresets, readBlockWeights, writeBlockWeights } from "./blocks.ts";
-import type { LaneView } from "./board.ts";
+import { UNDO } from "../state/studio.ts";
+import { type BlockPreset, blockPresets } from "./block-presets.ts";
+import { type BlockWeights, readBlockWeights, takenBy, writeBlockWeights } from "./blocks.ts";
+import type { Column, LaneView } from "./board.ts";
 import type { Curve } from "./curve.ts";
 
 interface Props {
   readonly lane: LaneView;
   readonly curve: Curve;
-  readonly count: number;
+  readonly blocks: readonly string[];
   /** Whose weights they are. */
   readonly name: string;
   onDraw(curve: Curve): void;
 }
 
-export function BlockWeightsMenu({ lane, curve, count, name, onDraw }: Props) {
+export function BlockWeightsMenu({ lane, curve, blocks, name, onDraw }: Props) {
   const id = useId();
-  const written = writeBlockWeights(curve);
+  const written = writeBlockWeights(blocks, new Map(lane.columns.map(({ short }, i) => [short, curve[i] ?? null])));
   const [text, setText] = useState<string | null>(null);
   const [wrong, setWrong] = useState<string | null>(null);
-  const put = ({ base, blocks }: BlockWeights) => {
-    onDraw(lane.columns.map((column, i) => (column.isEnd ? (base ?? curve[i] ?? null) : (blocks[column.id] ?? null))));
+  const draw = (wanted: (column: Column) => number | undefined) => {
+    onDraw(lane.columns.map((column, i) => wanted(column) ?? curve[i] ?? null));
     setText(null);
     setWrong(null);
   };
+  const put = (weights: BlockWeights) => draw(({ short }) => weights.get(short));
+  const preset = ({ ends, blocks: values }: BlockPreset) => draw(({ id, isEnd }) => (isEnd ? ends : values[id]));
   const apply = () => {
     try {
-      const weights = readBlockWeights(text ?? "", count);
+      const weights = readBlockWeights(text ?? "", blocks);
       put(weights);
+      const kept = lane.columns.filter(({ short }) => !weights.has(short)).map(({ short }) => short);
       say(
         "info",
-        `Read ${count} blocks ${weights.base === null ? "and left BASE as it was" : "and BASE"} for ${name}.`,
+        `Read ${weights.size} numbers for ${name}${kept.length === 0 ? "" : `; ${kept.join(", ")} stay as they were`}.`,
+        UNDO,
       );
     } catch (error) {
       setWrong(messageOf(error));
@@ -59,7 +65,7 @@ export function BlockWeightsMenu({ lane, curve, count, name, onDraw }: Props) {
           aria-label="Block weights"
         >
           <label htmlFor={id} className="field-label">
-            {count + 1} numbers for {name}, BASE first; {count} without it
+            Numbers for {name}: {takenBy(blocks)}
           </label>
           <textarea
             id={id}
@@ -93,9 +99,9 @@ export function BlockWeightsMenu({ lane, curve, count, name, onDraw }: Props) {
             </Button>
           </div>
           <div className="mbw-presets">
-            {Object.entries(blockPresets(count)).map(([preset, weights]) => (
-              <button key={preset} type="button" className="shape" onClick={() => put(weights)}>
-                {preset}
+            {Object.entries(blockPresets(blocks.length)).map(([title, values]) => (
+              <button key={title} type="button" className="shape" onClick={() => preset(values)}>
+                {title}
               </button>
             ))}
           </div>

@@ -28,6 +28,7 @@ export function Mixer() {
   const board = useMemo(() => (template === undefined ? null : boardOf(template, stack)), [template, stack]);
   const dials = useMemo(() => dialsOf(recipe), [recipe]);
   const dial = dials.find(({ id }) => id === param) ?? dials[0];
+  const lone = dial !== undefined && template !== undefined && voicesOf(recipe, dial).length === 0;
   if (recipe.slices !== undefined) return <Slices slices={recipe.slices} />;
   if (recipe.modules !== undefined) return <Modules modules={recipe.modules} />;
   if (board === null || dial === undefined) {
@@ -41,6 +42,16 @@ export function Mixer() {
       </p>
     );
   }
+  if (lone)
+    return (
+      <section className="mixer-alone" aria-label="Mixer">
+        <h3>Nothing to mix with {template.name} yet</h3>
+        <p className="quiet">
+          Drop a fine-tune of it anywhere, or make another model the base in a card's menu. Each model that is added
+          gets a curve here: how much of it goes into every layer.
+        </p>
+      </section>
+    );
   return <Lanes {...{ board, dial, dials }} />;
 }
 
@@ -115,11 +126,13 @@ function Lanes({ board, dial, dials }: LanesProps) {
       <Tools
         {...{ board, dial, dials, lanes, spot, field, lineIn }}
         lines={lines.get(lane?.key ?? "") ?? []}
+        help={
+          <>
+            {dial.param.help} {!isU && detail === "all" && <Mixed line={spot?.line} />}
+          </>
+        }
         onDraw={draw}
       />
-      <p className="dial-help">
-        {dial.param.help} {!isU && detail === "all" && <Mixed line={spot?.line} />}
-      </p>
       {isU && spot !== null ? (
         <UBlocks
           {...{ board, dial, scale, brush, lane: spot.lane, line: spot.line }}

@@ -1,5 +1,5 @@
 /** The row above the lanes: which parameter, which lanes, whose curve; shapes, brush, exact numbers. */
-import type { CSSProperties, RefObject } from "react";
+import type { CSSProperties, ReactNode, RefObject } from "react";
 import { Segments, Select } from "../controls/choice.tsx";
 import { tintOf } from "../controls/colours.ts";
 import { NumberField } from "../controls/number.tsx";
@@ -31,13 +31,15 @@ interface Props {
   /** The curve that tools change: its lane, its columns. */
   readonly spot: { readonly lane: LaneView; readonly line: Line; readonly from: number; readonly to: number } | null;
   readonly field: RefObject<HTMLDivElement | null>;
+  /** What the parameter means. */
+  readonly help: ReactNode;
   /** The active model's curve in another lane. */
   lineIn(lane: LaneView): Line | undefined;
   onDraw(drawn: readonly Drawn[]): void;
 }
 
 export function Tools(props: Props) {
-  const { board, dial, dials, lanes, lines, spot, field, lineIn, onDraw } = props;
+  const { board, dial, dials, lanes, lines, spot, field, help, lineIn, onDraw } = props;
   const { param } = dial;
   const view = useView();
   const mixer = useMixer();
@@ -76,12 +78,15 @@ export function Tools(props: Props) {
         />
       )}
       {lines.length > 1 && <Voices lines={lines} active={spot?.line ?? null} />}
+      <MixerHelp />
+      <span className="tools-break" />
+      <p className="dial-help">{help}</p>
       <div className="tools-touch">
         {spot !== null && board.blocks !== null && spot.lane.key === "all" && (
           <BlockWeightsMenu
             lane={spot.lane}
             curve={spot.line.reading.curve}
-            count={board.layers}
+            blocks={board.blocks}
             name={nameOf(spot.line.voice, dial)}
             onDraw={draw}
           />
@@ -114,7 +119,6 @@ export function Tools(props: Props) {
             onValue={(value) => draw(withValues(spot.line.reading.curve, spot.from, spot.to, value))}
           />
         )}
-        <MixerHelp />
       </div>
     </div>
   );

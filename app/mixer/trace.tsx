@@ -17,6 +17,8 @@ interface Props {
   readonly isActive: boolean;
   /** Only the active curve shows its handles where there are many. */
   readonly hasHandles: boolean;
+  /** Curves with the same value that are drawn over it, by column: its handles stand out around theirs. */
+  readonly above: readonly number[] | null;
   /** The column the keyboard is at. */
   readonly at: number;
   onKey(event: KeyboardEvent, voice: Voice): void;
@@ -24,7 +26,7 @@ interface Props {
 }
 
 export const Trace = memo(function Trace(props: Props) {
-  const { voice, label, lane, reading, geometry, locked, isActive, hasHandles, at, onKey, onFocus } = props;
+  const { voice, label, lane, reading, geometry, locked, isActive, hasHandles, above, at, onKey, onFocus } = props;
   const { x, y, low, high, gap } = geometry;
   const column = lane.columns[at];
   const level = levelAt(reading, at);
@@ -58,11 +60,14 @@ export const Trace = memo(function Trace(props: Props) {
       )}
       {isActive && <path className="trace-spread" d={spreads(props)} />}
       <path d={line} className="trace-line" strokeDasharray={dashOf(voice.role)} />
-      <path d={rings.map(({ px, py }) => ring(px, py, radius)).join("")} className="handle" />
+      <path
+        d={rings.map(({ px, py, i }) => ring(px, py, radius + OUT * (above?.[i] ?? 0))).join("")}
+        className="handle"
+      />
       <path
         d={points
           .filter(({ isEnd }) => isEnd)
-          .map(({ px, py }) => ring(px, py, 4))
+          .map(({ px, py, i }) => ring(px, py, 4 + OUT * (above?.[i] ?? 0)))
           .join("")}
         className="handle handle-end"
       />
@@ -72,6 +77,9 @@ export const Trace = memo(function Trace(props: Props) {
     </g>
   );
 });
+
+/** From ring to ring, px. */
+const OUT = 2.6;
 
 const ring = (px: number, py: number, r: number) =>
   `M${(px - r).toFixed(1)} ${py.toFixed(1)}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0`;

@@ -3,9 +3,9 @@ import { Check, CircleAlert, CircleCheck, CircleX, TriangleAlert, Wrench } from 
 import type { Finding } from "../../core/doctor/finding.ts";
 import { Button } from "../controls/button.tsx";
 import { heal, healing, useDoctor } from "../state/doctor.ts";
-import { isWhole } from "../state/edits.ts";
+import { castOf, isWhole } from "../state/edits.ts";
 import { usePlan } from "../state/plan.ts";
-import { useStudio } from "../state/studio.ts";
+import { type Held, useStudio } from "../state/studio.ts";
 import { Relatives } from "./relatives.tsx";
 import { judge } from "./words.ts";
 
@@ -15,7 +15,8 @@ export function Verdict() {
   const { diagnosis, took } = useDoctor();
   const refusal = usePlan((state) => state.refusal);
   const whole = useStudio((state) => state.moe === null && isWhole(state.recipe));
-  const { verdict, headline, findings, more } = judge(diagnosis, refusal);
+  const alone = useStudio(onlyModel);
+  const { verdict, headline, findings, more } = judge(diagnosis, refusal, alone);
   const Icon = ICONS[verdict];
   return (
     <section className={`verdict verdict-${verdict}`} aria-label="Can these merge?" aria-live="polite">
@@ -37,6 +38,13 @@ export function Verdict() {
       <Relatives />
     </section>
   );
+}
+
+/** A recipe of whole models that has just one merges nothing yet. */
+function onlyModel({ recipe, moe, earlier }: Held): string | null {
+  if (moe !== null || earlier.length > 0 || !isWhole(recipe)) return null;
+  const [only, ...more] = castOf(recipe);
+  return only === undefined || more.length > 0 ? null : only;
 }
 
 const MARKS = { stop: CircleX, fix: Wrench, warn: TriangleAlert, fine: Check } as const;

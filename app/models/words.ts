@@ -13,13 +13,24 @@ export interface Judgement {
 
 const HEADLINES = { yes: "Yes.", fix: "Yes, after a fix.", no: "No.", wait: "Looking ..." } as const;
 
-/** The doctor's verdict, unless models are missing or the planner knows of more. */
-export function judge(diagnosis: Diagnosis | null, refusal: PlanRefusal | null): Judgement {
+/**
+ * The doctor's verdict, unless models are missing or the planner knows of more.
+ * @param alone the only model of a recipe that merges whole models
+ */
+export function judge(
+  diagnosis: Diagnosis | null,
+  refusal: PlanRefusal | null,
+  alone: string | null = null,
+): Judgement {
   const findings = diagnosis?.findings ?? [];
   if (refusal !== null && refusal.missing.length > 0) {
     const [it, is] = refusal.missing.length === 1 ? ["it", "is"] : ["them", "are"];
     const text = `The recipe names ${refusal.missing.join(", ")}, which ${is} not open. Add ${it} or change the recipe.`;
     return { verdict: "wait", headline: "Not yet.", findings: [], more: [text] };
+  }
+  if (alone !== null && diagnosis?.verdict !== "no") {
+    const text = `${alone} is open. Add a fine-tune of it, or another model of its family, to see whether they merge.`;
+    return { verdict: "wait", headline: "One model so far.", findings, more: [text] };
   }
   if (diagnosis === null && refusal === null) return { verdict: "wait", headline: HEADLINES.wait, findings, more: [] };
   const verdict = diagnosis?.verdict ?? "yes";

@@ -1,19 +1,25 @@
 /** The right side: what a merge would do, how it is written, and the button. */
 import { ChevronDown } from "lucide-react";
 import { DropdownMenu } from "radix-ui";
+import { useEffect, useState } from "react";
 import { formatBytes, formatCount, formatSeconds } from "../../core/units.ts";
+import type { PlanSummary } from "../../workers/api.ts";
 import { Button } from "../controls/button.tsx";
 import { Row, Select } from "../controls/choice.tsx";
 import { NumberField } from "../controls/number.tsx";
 import { entryOf } from "../help/glossary.ts";
 import { canPickFiles, canPickFolders } from "../platform/pickers.ts";
+import { freeSpace } from "../platform/space.ts";
 import { startMerge } from "../run/start.ts";
 import { setOutputType } from "../state/edits.ts";
+import { useModels } from "../state/models.ts";
 import { useOptions } from "../state/options.ts";
 import { usePlan } from "../state/plan.ts";
 import { isRunning, useRun } from "../state/run.ts";
+import { useRuns } from "../state/runs.ts";
 import { useStudio } from "../state/studio.ts";
 import { Notes } from "./notes.tsx";
+import { timeOf } from "./time.ts";
 import { Vocabulary } from "./vocabulary.tsx";
 
 const SHARDS = [
@@ -42,8 +48,11 @@ export function PlanPanel() {
   const recipe = useStudio((state) => state.recipe);
   const isMixture = useStudio((state) => state.moe !== null);
   const edit = useStudio((state) => state.edit);
+  const wordless = useModels(({ list }) => list.length > 0 && list.every(({ summary }) => summary.family.wordless));
   const one = plan !== null && plan.files.length === 1;
-  const seconds = plan !== null && engine?.speed != null ? plan.writeBytes / engine.speed : null;
+  const runs = useRuns((state) => state.list);
+  const time = plan === null ? null : timeOf(plan, recipe.merge_method, engine, runs ?? []);
+  const space = useSpace(plan);
   return (
     <aside className="plan" aria-label="Plan">
       <h2>Plan</h2>
@@ -51,7 +60,7 @@ export function PlanPanel() {
         <p className="quiet">
           {refusal === null
             ? "Open at least two models to see what a merge would do."
-            : "There is nothing to plan yet; see the verdict on the left."}
+            : "There is nothing to plan yet; the verdict under the models says why."}
         </p>
       ) : (
         <dl>
@@ -79,7 +88,21 @@ export function PlanPanel() {
           <Row name="Buffers at peak" term="buffers">
             {formatBytes(plan.peakBytes)}
           </Row>
-          {seconds !== null && <Row name="Time, disk aside">about {formatSeconds(Math.max(0.1, seconds))}</Row>}
+          {time !== null && (
+            <Row name="Time" help={time.from}>
+              about {formatSeconds(Math.max(0.1, time.seconds))}
+            </Row>
+          )}
+          {space !== null && (
+            <Row
+              name="Private storage"
+              help="What the browser can still keep. The result goes there first, then it is downloaded."
+            >
+              <span className={space < (plan?.writeBytes ?? 0) ? "plan-bad" : undefined}>
+                {formatBytes(space)} free
+              </span>
+            </Row>
+          )}
         </dl>
       )}
       <h2>Output</h2>
@@ -114,7 +137,7 @@ export function PlanPanel() {
           onChange={(seed) => setOptions({ seed: Math.round(seed) })}
         />
       </div>
-      {!isMixture && <Vocabulary />}
+      {!isMixture && !wordless && <Vocabulary />}
       <div className="merge">
         <Button look="primary" disabled={plan === null || running} onClick={() => void startMerge()}>
           {running ? "Merging ..." : "Merge"}
@@ -153,4 +176,18 @@ export function PlanPanel() {
       <Notes />
     </aside>
   );
+}
+
+/** Bytes private storage can still take, where results go there; null elsewhere. */
+function useSpace(plan: PlanSummary | null): number | null {
+  const [space, setSpace] = useState<number | null>(null);
+  useEffect(() => {
+    let isMine = true;
+    if (plan === null || canPickFolders()) setSpace(null);
+    else void freeSpace().then((free) => isMine && setSpace(free));
+    return () => {
+      isMine = false;
+    };
+  }, [plan]);
+  return space;
 }

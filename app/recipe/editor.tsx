@@ -102,6 +102,7 @@ export default function Editor() {
           lineNumbers(),
           history(),
           drawSelection(),
+          EditorView.lineWrapping,
           highlightActiveLine(),
           yaml(),
           indentUnit.of("  "),

@@ -1,7 +1,9 @@
 /** The press of Merge: asks where to, then runs. */
 import { messageOf } from "../../core/errors.ts";
 import { canPickFolders, pickOutputFile, pickOutputFolder } from "../platform/pickers.ts";
+import { needSpace } from "../platform/space.ts";
 import { say } from "../state/messages.ts";
+import { usePlan } from "../state/plan.ts";
 import { merge } from "../state/run.ts";
 import { useStudio } from "../state/studio.ts";
 
@@ -18,7 +20,10 @@ export async function startMerge(kind: Place = usualPlace()): Promise<void> {
     } else if (kind === "file") {
       const handle = await pickOutputFile(useStudio.getState().title);
       if (handle !== null) await merge({ kind, handle });
-    } else await merge({ kind });
+    } else {
+      await needSpace(usePlan.getState().plan?.writeBytes ?? 0);
+      await merge({ kind });
+    }
   } catch (error) {
     say("error", messageOf(error));
   }

@@ -12,7 +12,7 @@ import { say } from "../state/messages.ts";
 import { summaryOf } from "../state/models.ts";
 import { isRunning, useRun } from "../state/run.ts";
 import { forgetRun, forgetRuns, type RunRecord, readRuns, useRuns } from "../state/runs.ts";
-import { useStudio } from "../state/studio.ts";
+import { UNDO, useStudio } from "../state/studio.ts";
 import { openResult } from "./result.ts";
 
 export default function Runs() {
@@ -50,7 +50,7 @@ export default function Runs() {
 /** The document becomes that of the run: a step that can be undone. */
 function takeRecipe(run: RunRecord): void {
   useStudio.getState().restore(run.kept);
-  say("info", "The mix is that of the merge again. Undo brings the former one back.");
+  say("info", "The mix is that of the merge again.", UNDO);
 }
 
 async function again(run: RunRecord): Promise<void> {

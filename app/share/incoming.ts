@@ -5,7 +5,7 @@ import type { Diagnostic } from "../../core/recipe/recipe.ts";
 import { METHODS } from "../../methods/index.ts";
 import { say } from "../state/messages.ts";
 import { useShown } from "../state/shown.ts";
-import { useStudio } from "../state/studio.ts";
+import { UNDO, useStudio } from "../state/studio.ts";
 import { isShared, readFragment, type Shared } from "./link.ts";
 
 export interface Incoming {
@@ -40,5 +40,5 @@ async function look(): Promise<void> {
 export function take({ shared, document }: Incoming): void {
   if (document === null) return;
   useStudio.getState().adopt(document, shared.text, shared.title);
-  say("info", "The shared recipe is the mix now. Undo brings the former one back.");
+  say("info", "The shared recipe is the mix now.", UNDO);
 }

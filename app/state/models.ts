@@ -58,8 +58,7 @@ export async function openModels(found: readonly Found[], intoMix = true): Promi
     // What is opened while others are counts with them.
     ...(opening.length === 0 ? { done: 0, total: found.length } : { done, total: total + found.length }),
   }));
-  // Of several dropped at once, adapters come last: a base they need may be among them.
-  for (const one of [...found].sort((a, b) => Number(isAdapter(a)) - Number(isAdapter(b)))) {
+  for (const one of inOrder(found)) {
     try {
       const summary = await host().open({ id: `m${nextId++}`, name: freeName(one.name), files: one.files });
       // An adapter comes back under another name: its base's and its own.
@@ -78,6 +77,19 @@ export async function openModels(found: readonly Found[], intoMix = true): Promi
     }
   }
   return opened;
+}
+
+/**
+ * Of several opened at once the first becomes the base: one that is called so, or whose name others begin with. Adapters
+ * come last, since a base they need may be among the others.
+ */
+export function inOrder(found: readonly Found[]): Found[] {
+  const rank = (one: Found) => {
+    if (isAdapter(one)) return 3;
+    if (/(^|[-_. ])(base|pt|pretrained|foundation)([-_. ]|$)/i.test(one.name)) return 0;
+    return found.some(({ name }) => name !== one.name && name.startsWith(`${one.name}-`)) ? 1 : 2;
+  };
+  return [...found].sort((a, b) => rank(a) - rank(b));
 }
 
 /** The list without the first of that name; two models of one name may be opened at once. */

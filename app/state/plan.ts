@@ -45,7 +45,7 @@ async function replan(): Promise<void> {
   try {
     const answer = await host().plan(documentOf(useStudio.getState()), outputOptions());
     if (mine !== turn) return;
-    if ("rows" in answer) {
+    if ("merged" in answer) {
       // There is nothing to learn of a mixture of experts: its weights are copies.
       const looks = useStudio.getState().moe === null;
       usePlan.setState({

@@ -40,7 +40,7 @@ function told({ title, base }: Preset, taken: readonly PresetModel[]): string {
   const names = taken.map(({ ref }) => ref);
   const [first = "", ...others] = names;
   const who = base ? `${listed(others)} on the base ${first}` : listed(names);
-  return `The recipe is now ${title}: ${who}. Undo brings the former one back.`;
+  return `The recipe is now ${title}: ${who}.`;
 }
 
 const listed = (names: readonly string[]) =>

@@ -64,6 +64,11 @@ export const forgetRuns = (): Promise<void> => change(() => []);
 /** Writes down every run from now on; call once. */
 export function keepRuns(): void {
   let kept = keptNow();
+  // What earlier merges took says how long the next will.
+  void read().then(
+    (list) => useRuns.setState({ list }),
+    () => {},
+  );
   useRun.subscribe((now, before) => {
     if (isRunning(now) && !isRunning(before)) kept = keptNow();
     if (isRunning(now) || !isRunning(before)) return;

@@ -1,6 +1,7 @@
 /** What is wrong with a stack and what would mend it, in sentences, and how large its result is. Pure. */
 import { DTYPES } from "../../core/bytes/dtype.ts";
 import type { Recipe, Slice } from "../../core/recipe/recipe.ts";
+import { baseMissing, widthsDiffer } from "../../core/recipe/stacked.ts";
 import type { ModelSummary, TensorRow } from "../../workers/api.ts";
 import { methodOf } from "./edits.ts";
 import { addSource, type Depths, inWords, lengthOf, mendSlice } from "./stack.ts";
@@ -73,7 +74,7 @@ function counts(recipe: Recipe, slice: Slice, at: number, depths: Depths): Probl
     return [
       {
         slice: at,
-        text: `The base ${base} is not among the sources of this slice.`,
+        text: baseMissing(base),
         fix: { label: `Merge ${base} in`, apply: (now) => addSource(now, at, base, depths) },
       },
     ];
@@ -98,14 +99,8 @@ function widths(slices: readonly Slice[], find: Lookup): Problem[] {
     const hidden = find(name)?.hidden ?? null;
     return hidden === null ? [] : [{ name, hidden }];
   });
-  if (new Set(wide.map(({ hidden }) => hidden)).size < 2) return [];
-  const said = wide.map(({ name, hidden }) => `${name} is ${hidden} wide`).join(", ");
-  return [
-    {
-      slice: null,
-      text: `Layers of different width cannot be stacked: ${said}. Keep the models of one width and remove the rest.`,
-    },
-  ];
+  const text = widthsDiffer(wide);
+  return text === null ? [] : [{ slice: null, text }];
 }
 
 interface Size {

@@ -84,6 +84,9 @@ export const textOf = (held: Held): string => held.text ?? printDocument(documen
 /** Models that have to be open for it. */
 export const wantedBy = (held: Omit<Held, "text">): string[] => modelsOfDocument(documentOf(held));
 
+/** Takes the last step back; for messages that say what was done. */
+export const UNDO = { title: "Take it back", run: (): void => useStudio.temporal.getState().undo() } as const;
+
 export function useHistory() {
   const past = useStore(useStudio.temporal, (state) => state.pastStates.length);
   const future = useStore(useStudio.temporal, (state) => state.futureStates.length);

@@ -3,7 +3,7 @@ import { update } from "idb-keyval";
 import { create } from "zustand";
 import { messageOf } from "../../core/errors.ts";
 import { say } from "./messages.ts";
-import { type Kept, useStudio } from "./studio.ts";
+import { type Kept, UNDO, useStudio } from "./studio.ts";
 
 export interface Version {
   readonly id: string;
@@ -77,5 +77,5 @@ export async function bringBack(version: Version): Promise<void> {
 /** The mix becomes the version: a step that can be undone. */
 export function restoreVersion(version: Version): void {
   useStudio.getState().restore(version.kept);
-  say("info", `The mix is "${version.name}" again. Undo brings the former one back.`);
+  say("info", `The mix is "${version.name}" again.`, UNDO);
 }

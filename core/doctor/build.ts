@@ -38,6 +38,16 @@ function families(lead: Patient, others: readonly Patient[], strange: readonly P
   }
   const layers = lead.model.stacks.map((stack) => stack.layers).join(" + ") || "no numbered";
   const same = others.every((other) => sameStacks(lead, other));
+  if (lead.model.family.id === "generic")
+    return [
+      {
+        topic: "family",
+        weight: "fine",
+        text: same
+          ? `Their family is not known here, but their layers are alike: ${layers}.`
+          : "Their family is not known here; what has one name is merged.",
+      },
+    ];
   const text = same ? `All are ${all[0]} with ${layers} ${layers === "1" ? "layer" : "layers"}.` : `All are ${all[0]}.`;
   return [{ topic: "family", weight: "fine", text }];
 }

@@ -50,6 +50,7 @@ function vocabulary(lead: Patient, others: readonly Patient[], wish: Wish): Find
     const weight = without.length > 0 && wish.rows === "refuse" ? "stop" : "fix";
     return [{ topic: "vocabulary", weight, text: `${found} ${advice}`, ...union }];
   }
+  if (all.every(({ model }) => model.family.wordless === true)) return [];
   if (prints.every((one) => one === null))
     return [
       {

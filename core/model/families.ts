@@ -18,6 +18,7 @@ import {
   qwen3,
 } from "./families/decoder.ts";
 import { bart, bert, distilbert, roberta, t5 } from "./families/encoder.ts";
+import { flux, fluxDiffusers } from "./families/flux.ts";
 import { generic } from "./families/generic.ts";
 import { sd, sdOriginal, sdxl, sdxlOriginal } from "./families/unet.ts";
 import { clip, openClip, timm, vit } from "./families/vision.ts";
@@ -31,6 +32,8 @@ export const FAMILIES: readonly FamilyBlank[] = [
   sdxlOriginal,
   sd,
   sdOriginal,
+  flux,
+  fluxDiffusers,
   gemma3,
   gemma2,
   gemma,

@@ -40,6 +40,10 @@ export interface FamilyBlank {
   readonly locate?: (names: readonly string[]) => Locator;
   /** True when layers have an order but cannot change places; see `Stack.fixed`. */
   readonly fixed?: readonly string[];
+  /** Names people have for the layers of a stack, by its prefix; see `Stack.blocks`. */
+  readonly blocks?: (names: readonly string[]) => Readonly<Record<string, readonly string[]>>;
+  /** True for models that read no words; see `Family.wordless`. */
+  readonly wordless?: boolean;
 }
 
 /** Words before a layer number. A number has no leading zeros, so that name and place say the same. */
@@ -65,7 +69,11 @@ export function fitFamily(
 ): { readonly family: Family; readonly stacks: readonly Stack[] } {
   const locate = blank.locate?.(names) ?? byWord;
   const place = (name: string): Place => placeBy(blank, locate, name);
-  const stacks = stacksOf(names.map(place), blank.fixed ?? []);
+  const named = blank.blocks?.(names) ?? {};
+  const stacks = stacksOf(names.map(place), blank.fixed ?? []).map((stack): Stack => {
+    const blocks = named[stack.prefix];
+    return blocks?.length === stack.layers ? { ...stack, blocks } : stack;
+  });
   const keys = stacks
     .filter((stack) => stack.fixed !== true)
     .flatMap((stack): [string, string][] => {
@@ -78,6 +86,7 @@ export function fitFamily(
     layerKeys: Object.fromEntries(keys),
     filters: usedFilters(blank, names),
     ...(blank.tied === undefined ? {} : { tied: blank.tied }),
+    ...(blank.wordless === true ? { wordless: true } : {}),
     place,
   };
   return { family, stacks };

@@ -39,6 +39,8 @@ export interface Stack {
    * and their shapes differ (the blocks of a UNet).
    */
   readonly fixed?: boolean;
+  /** What people call its layers, in order ("IN00", "M00", "D18"); absent where numbers are their names. */
+  readonly blocks?: readonly string[];
 }
 
 /** Two names for one matrix: suffixes of the tensor that may be missing and of the one that stands in. */
@@ -57,6 +59,8 @@ export interface Family {
   readonly filters: Readonly<Partial<Record<Kind, readonly string[]>>>;
   /** Tied weights of this family; see `tied.ts`. */
   readonly tied?: readonly Tie[];
+  /** True for image models: a tokenizer and a chat template are no matter of theirs. */
+  readonly wordless?: boolean;
   place(name: string): Place;
 }
 

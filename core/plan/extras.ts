@@ -41,7 +41,7 @@ export function extrasOf(making: Making): ExtraPlan[] {
   };
 
   const config = donor.config === null ? null : printConfig(configOf({ ...making, tokens }), donor.floats);
-  if (config === null)
+  if (config === null && donor.family.wordless !== true)
     making.note({
       severity: "info",
       text: `${donor.ref} has no config.json, so the result has none. transformers needs one to load it.`,

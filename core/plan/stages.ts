@@ -18,6 +18,7 @@ import { configOf } from "./extras.ts";
 import { type Draft, draft, type MergeDraft } from "./merge.ts";
 import { type Outline, type OutputTensor, outline, type Source } from "./outputs.ts";
 import type { Note, PlanOptions } from "./plan.ts";
+import { refuseUnsound } from "./sound.ts";
 
 type Options = PlanOptions & { note(note: Note): void };
 
@@ -59,6 +60,7 @@ export function draftAll(
       );
     return model;
   };
+  refuseUnsound(recipe, method, lookup);
   const shape = outline(recipe, lookup);
   for (const one of shape.notes) options.note(one);
   const dtype = outputDtype(recipe.out_dtype ?? recipe.dtype);

@@ -1,7 +1,8 @@
 /** The mixer without a screen: boards and lanes of models, curves drawn, locked, copied, and read back from YAML. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { blockNames, blockPresets, mirrored, readBlockWeights, writeBlockWeights } from "../../app/mixer/blocks.ts";
+import { blockPresets } from "../../app/mixer/block-presets.ts";
+import { arranged, readBlockWeights, writeBlockWeights } from "../../app/mixer/blocks.ts";
 import { type Board, boardOf, type LaneView } from "../../app/mixer/board.ts";
 import { copied, doubled, flipped, painted, ramped, readLane, reversed, withValues } from "../../app/mixer/curve.ts";
 import { ruleInWords, sharesAt } from "../../app/mixer/effect.ts";
@@ -286,10 +287,14 @@ describe("blocks of Stable Diffusion", () => {
     expect(all.columns[0]?.tensors.map((i) => board.spots[i]?.name)).toContain(
       "cond_stage_model.transformer.text_model.encoder.layers.0.self_attn.q_proj.weight",
     );
-    expect(blockNames("unet", 19)?.at(-1)).toBe("OUT08");
-    expect(blockNames("model.layers", 25)).toBeNull();
-    expect(mirrored(25)[0]).toEqual({ left: 0, right: 24 });
-    expect(mirrored(25)).toHaveLength(12);
+    expect(llama(25).blocks).toBeNull();
+    const layout = arranged(board.blocks!);
+    expect(layout).toMatchObject({ kind: "u", middle: "M00" });
+    expect(layout.kind === "u" && [layout.pairs.length, layout.pairs[0], layout.pairs[11]]).toEqual([
+      12,
+      ["IN00", "OUT11"],
+      ["IN11", "OUT00"],
+    ]);
   });
 
   test("what is drawn is a filter per block, as other tools take it", () => {
@@ -304,15 +309,21 @@ describe("blocks of Stable Diffusion", () => {
     ]);
   });
 
+  const blocks = board.blocks!;
+
   test("strings of numbers, with and without the base, there and back", () => {
     const numbers = Array.from({ length: 26 }, (_, i) => i / 25);
-    const text = writeBlockWeights(numbers)!;
-    expect(readBlockWeights(text, 25)).toEqual({
-      base: 0,
-      blocks: numbers.slice(1).map((n) => Number(n.toFixed(6))),
-    });
-    expect(readBlockWeights(" 1 0.5\n,.25", 3)).toEqual({ base: null, blocks: [1, 0.5, 0.25] });
-    expect(writeBlockWeights([0, null])).toBeNull();
+    const ids = ["BASE", ...blocks];
+    const text = writeBlockWeights(blocks, new Map(ids.map((id, i) => [id, numbers[i]!])))!;
+    const read = readBlockWeights(text, blocks);
+    expect([...read.keys()]).toEqual(ids);
+    expect([...read.values()]).toEqual(numbers.map((n) => Number(n.toFixed(6))));
+    expect([...readBlockWeights(" 1 0.5\n,.25", ["IN00", "M00", "OUT00"])]).toEqual([
+      ["IN00", 1],
+      ["M00", 0.5],
+      ["OUT00", 0.25],
+    ]);
+    expect(writeBlockWeights(blocks, new Map([["IN00", null]]))).toBeNull();
   });
 
   test.each([
@@ -323,21 +334,81 @@ describe("blocks of Stable Diffusion", () => {
       "There are 20 numbers; this model has 25 blocks, so it takes 25, or 26 with BASE first. It looks like block weights of Stable Diffusion XL.",
     ],
   ])("a string that does not fit gets a sentence: %s", (text, sentence) => {
-    expect(() => readBlockWeights(text, 25)).toThrow(sentence);
+    expect(() => readBlockWeights(text, blocks)).toThrow(sentence);
   });
 
-  test("presets by their usual names", () => {
+  test("the 38 presets by their usual names, with the numbers they were published with", () => {
     const sd = blockPresets(25);
-    expect(Object.keys(sd)).toHaveLength(17);
-    expect(sd.GRAD_V?.blocks.filter((_, i) => i % 6 === 0)).toEqual([1, 0.5, 0, 0.5, 1]);
-    expect(sd.GRAD_A?.blocks[12]).toBe(1);
-    expect(sd.WRAP08?.blocks.reduce((a, b) => a + b)).toBe(8);
-    expect(sd.OUT12_5?.blocks.slice(11, 14)).toEqual([0, 0.5, 1]);
+    expect(Object.keys(sd)).toHaveLength(38);
+    const at = (name: string, ...places: number[]) => places.map((i) => sd[name]?.blocks[i]);
+    expect(at("GRAD_V", 0, 6, 12, 18, 24)).toEqual([1, 0.5, 0, 0.5, 1]);
+    expect(at("OUT12_5", 11, 12, 13)).toEqual([0, 0.5, 1]);
+    expect(sd.RING08_SOFT?.blocks.reduce((a, b) => a + b)).toBe(8);
+    expect(sd.RING10_3?.blocks.join("")).toBe("0000001111100011111000000");
+    const published: [string, number, number][] = [
+      ["SMOOTHSTEP", 1, 0.00506365740740741],
+      ["SMOOTHSTEP*2", 13, 0.875289351851852],
+      ["SMOOTHSTEP*3", 15, 0.0507812500000004],
+      ["R_SMOOTHSTEP*4", 9, 0.265625],
+      ["SMOOTHSTEP/3", 9, 0.95703125],
+      ["R_SMOOTHSTEP/4", 5, 0.0740740740740742],
+      ["COSINE", 7, 0.80438071450436],
+      ["TRUE_CUBIC_HERMITE", 1, 0.199031876929012],
+      ["TRUE_CUBIC_HERMITE", 12, 0.520833333333333],
+      ["TRUE_REVERSE_CUBIC_HERMITE", 23, 0.157365210262345],
+      ["FAKE_CUBIC_HERMITE", 8, 0.567901234567901],
+      ["FAKE_REVERSE_CUBIC_HERMITE", 23, 0.157576195987653],
+    ];
+    // The published list counts BASE first.
+    for (const [name, place, value] of published) expect(sd[name]?.blocks[place], name).toBeCloseTo(value, 9);
     expect(Object.keys(blockPresets(19))).not.toContain("WRAP08");
-    for (const { base, blocks } of Object.values(sd)) {
+    for (const { ends, blocks } of Object.values(sd)) {
       expect(blocks).toHaveLength(25);
-      expect([0, 1]).toContain(base);
+      expect([0, 1]).toContain(ends);
     }
+  });
+});
+
+describe("blocks of Flux", () => {
+  const names = expand([
+    "double_blocks.{0..18}.img_attn.qkv.weight",
+    "single_blocks.{0..37}.linear1.weight",
+    "{img_in,txt_in,final_layer.linear}.weight",
+    "text_encoders.t5xxl.transformer.encoder.block.{0..1}.layer.0.SelfAttention.q.weight",
+  ]);
+  const board = boardOf(summaryOf(names), null)!;
+  const all = lane(board, "all");
+
+  test("double and single blocks in columns, with what stands around them", () => {
+    const shorts = all.columns.map(({ short }) => short);
+    expect(shorts.slice(0, 3)).toEqual(["T5", "IN", "D00"]);
+    expect(shorts.slice(-2)).toEqual(["S37", "OUT"]);
+    expect(all.columns.map(({ id }) => id).slice(0, 2)).toEqual([-2, -1]);
+    const layout = arranged(board.blocks!);
+    expect(layout.kind === "columns" && layout.columns.map(({ blocks }) => blocks.length)).toEqual([19, 19, 19]);
+  });
+
+  test("strings of 57, 59 and 61 numbers", () => {
+    const numbers = (count: number) => Array.from({ length: count }, (_, i) => i / 100).join(",");
+    const blocks = board.blocks!;
+    expect(readBlockWeights(numbers(57), blocks).get("S37")).toBe(0.56);
+    expect([...readBlockWeights(numbers(59), blocks)].at(-1)).toEqual(["OUT", 0.58]);
+    const whole = readBlockWeights(numbers(61), blocks);
+    expect([whole.get("CLIP"), whole.get("T5"), whole.get("IN"), whole.get("D00")]).toEqual([0, 0.01, 0.02, 0.03]);
+    // What the file has not is 0.
+    const written = writeBlockWeights(blocks, new Map(all.columns.map(({ short }) => [short, 0.5])))!.split(",");
+    expect([written.length, written[0], written[1], written[60]]).toEqual([61, "0", "0.5", "0.5"]);
+    expect(() => readBlockWeights("1,2", blocks)).toThrow(
+      "it takes 57, 59 with IN and OUT around them, or 61 with CLIP, T5, IN first.",
+    );
+  });
+
+  test("a block is a filter by its name", () => {
+    const values = all.columns.map(({ short }) => (short === "S02" ? 0.25 : 1));
+    expect(weightOf(withCurve(start, how(board), A, all, values))).toEqual([
+      { filter: "single_blocks.2.", value: 0.25 },
+      { value: 1 },
+    ]);
   });
 });
 

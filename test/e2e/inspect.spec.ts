@@ -89,6 +89,27 @@ test("every cell of the heat map leads to its tensor, by mouse and by arrow keys
   await expect.poll(() => page.getByRole("gridcell", { name: /^mlp.up_proj, 2: [\d.]+ %$/ }).count()).toBe(1);
 });
 
+test("stable ranks: of one tensor when asked, of all as a map that can be stopped", async ({ page }) => {
+  await loadSamples(page);
+  await page.getByRole("tab", { name: "Inspect" }).click();
+  await page.getByRole("searchbox", { name: "Find tensors" }).fill("layer 3 up_proj");
+  await page.getByRole("searchbox", { name: "Find tensors" }).press("ArrowDown");
+  const panel = page.getByRole("region", { name: /^Tensor model\.layers\.3/ });
+  await panel.getByRole("button", { name: "Find", exact: true }).click();
+  await expect(panel.getByText(/^[\d.]+ of 96$/)).toBeVisible();
+  await page.getByRole("button", { name: "Heat map" }).click();
+  await page.getByRole("button", { name: "Stable rank", exact: true }).click();
+  const cell = page.getByRole("gridcell", { name: /^mlp\.up_proj, 7: [\d.]+$/ });
+  await expect(cell).toBeVisible({ timeout: 20_000 });
+  // Of a vector there is none to speak of.
+  await expect(page.getByRole("gridcell", { name: "input_layernorm, 7: nothing known" })).toBeVisible();
+  await cell.click();
+  await expect(page.getByRole("region", { name: /^Tensor model\.layers\.7\.mlp\.up_proj/ })).toContainText(
+    /[\d.]+ of 96/,
+  );
+  expect(await violations(page, ".inspect")).toEqual([]);
+});
+
 test("the papers of a model are read, and its card leads here", async ({ page }) => {
   await loadSamples(page);
   await page.getByRole("button", { name: "Actions for sorter" }).click();
@@ -105,7 +126,7 @@ test("the papers of a model are read, and its card leads here", async ({ page })
 test("heat strips tell in words, boost and drop as undoable steps, and are kept over a reload", async ({ page }) => {
   await loadSamples(page);
   const strip = page.getByRole("button", { name: "Weights compared, All layers" });
-  await expect(page.getByText("Under each lane: weights compared with the base “base”")).toBeVisible({
+  await expect(page.getByText("Weights compared with the base “base”")).toBeVisible({
     timeout: 20_000,
   });
   await strip.focus();

@@ -1,6 +1,6 @@
 /** The mixer in real Chromium, by mouse and by keyboard: lanes, strokes, locks, shapes, copies, blocks. */
 import { expect, type Locator, type Page, test } from "@playwright/test";
-import { dropModels, unetNames } from "./models.ts";
+import { dropModels, fluxNames, unetNames } from "./models.ts";
 import { loadSamples, reloadIn, stopOnErrors, violations } from "./page.ts";
 
 test.beforeEach(async ({ page }) => {
@@ -263,6 +263,43 @@ test("layers by name for tools that know no gradients", async ({ page }) => {
   await expect(await recipe(page)).toContainText("filter: layers.2.");
 });
 
+test("blocks say how their weights compare, and their cells boost, drop and lock", async ({ page }) => {
+  await dropModels(page, ["sd", "anime", "photo"], unetNames(), null);
+  const heat = page.getByRole("button", { name: "Weights compared, block IN04" });
+  await heat.focus();
+  await expect(page.getByRole("tooltip")).toContainText("photo moved");
+  await heat.press("Enter");
+  await page.getByRole("menuitem", { name: "Drop photo: weight 0" }).press("Enter");
+  await page.getByRole("button", { name: "B", exact: true }).click();
+  await expect(page.getByRole("slider", { name: "IN04, B photo, weight" })).toHaveValue("0");
+  await heat.click();
+  await page.getByRole("menuitem", { name: "Lock block IN04 in all lanes" }).click();
+  await expect(page.getByRole("slider", { name: "IN04, B photo, weight" })).toBeDisabled();
+});
+
+test("Flux has its 57 blocks in columns, and strings of 57, 59 or 61 numbers", async ({ page }) => {
+  await dropModels(page, ["flux", "fine"], fluxNames(), null);
+  const block = (name: string) => page.getByRole("slider", { name: `${name}, A fine, weight` });
+  const [double, single, last] = [block("D00"), block("S00"), block("S19")];
+  const tops = await Promise.all([double, single, last].map(async (one) => (await one.boundingBox())!));
+  expect(Math.max(...tops.map(({ y }) => y)) - Math.min(...tops.map(({ y }) => y))).toBeLessThan(2);
+  expect(tops[0]!.x < tops[1]!.x && tops[1]!.x < tops[2]!.x).toBe(true);
+  await expect(page.locator(".verdict")).toContainText("All are Flux with 57 layers.");
+  // Image models have no tokens to choose.
+  await expect(page.getByRole("combobox", { name: "Tokenizer" })).toHaveCount(0);
+  await page.getByRole("button", { name: "Block weights" }).click();
+  await page
+    .getByRole("textbox")
+    .last()
+    .fill(Array.from({ length: 61 }, (_, i) => i / 100).join(","));
+  await page.getByRole("button", { name: "Use these" }).click();
+  await page.keyboard.press("Escape");
+  await expect(block("IN")).toHaveValue("0.02");
+  await expect(block("D00")).toHaveValue("0.03");
+  await expect(block("OUT")).toHaveValue("0.6");
+  await expect(await recipe(page)).toContainText("filter: single_blocks.37.");
+});
+
 test("Stable Diffusion has its blocks in a U, and strings of block weights", async ({ page }) => {
   await dropModels(page, ["sd", "anime"], unetNames(), null);
   const block = (name: string) => page.getByRole("slider", { name: `${name}, A anime, weight` });
@@ -276,7 +313,7 @@ test("Stable Diffusion has its blocks in a U, and strings of block weights", asy
   const editor = await recipe(page);
   await expect(editor).toContainText("filter: input_blocks.4.");
   await page.getByRole("button", { name: "Block weights" }).click();
-  const text = page.getByRole("textbox", { name: /^26 numbers for A anime/ });
+  const text = page.getByRole("textbox", { name: "Numbers for A anime: 25, or 26 with BASE first" });
   await expect(text).toHaveValue(/^0\.4(,0\.4){4},0(,0\.4){20}$/);
   await text.fill("0,1,1");
   await page.getByRole("button", { name: "Use these" }).click();
@@ -289,7 +326,7 @@ test("Stable Diffusion has its blocks in a U, and strings of block weights", asy
   await page.getByRole("button", { name: "Lock OUT03" }).click();
   await expect(block("OUT03")).toBeDisabled();
   await page.getByRole("button", { name: "Block weights" }).click();
-  await page.getByRole("button", { name: "GRAD_V" }).click();
+  await page.getByRole("button", { name: "GRAD_V", exact: true }).click();
   await page.keyboard.press("Escape");
   await expect(block("M00")).toHaveValue("0");
   await expect(block("OUT03")).toHaveValue("0.64");

@@ -46,6 +46,13 @@ export const unetNames = (): string[] => {
   ].map((name) => `model.diffusion_model.${name}`);
 };
 
+export const fluxNames = (): string[] => [
+  ...range(19).flatMap((i) => ["img_attn.qkv", "txt_mlp.0"].map((part) => `double_blocks.${i}.${part}.weight`)),
+  ...range(38).map((i) => `single_blocks.${i}.linear1.weight`),
+  "img_in.weight",
+  "final_layer.linear.weight",
+];
+
 export const llamaConfig = (layers: number) => ({
   model_type: "llama",
   architectures: ["LlamaForCausalLM"],

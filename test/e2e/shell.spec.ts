@@ -205,6 +205,18 @@ test("the palette finds every action by keyboard, and says why one cannot be don
   await expect(page.locator("html")).toHaveAttribute("data-theme", "dark");
   await act(page, "make sorter the base");
   await expect(page.locator(".card-head").first()).toContainText("sorter");
+  await act(page, "begin a stack with all of base");
+  await expect(page.getByRole("region", { name: "The stack" })).toContainText("layers 0 to 7 of the result");
+  await act(page, "duplicate slice 1");
+  await act(page, "stack all layers of adder");
+  await act(page, "move slice 3 up");
+  await act(page, "remove slice 1");
+  await expect(page.getByRole("listitem", { name: /^Slice 1 of 2: adder/ })).toBeVisible();
+  await act(page, "merge whole models instead");
+  await act(page, "show the heat map");
+  await expect(page.getByRole("grid", { name: "Relative change" })).toBeVisible();
+  await act(page, "inspect reverser");
+  await expect(page.getByRole("combobox", { name: "Model", exact: true })).toHaveValue("reverser");
   await act(page, "go to runs");
   await expect(page.getByRole("tab", { name: "Runs" })).toHaveAttribute("aria-selected", "true");
   await page.keyboard.press("Control+k");
@@ -216,6 +228,7 @@ test("the map lists the keys that work; single letters keep out of text and can 
   await page.keyboard.press("?");
   const map = page.getByRole("dialog", { name: "Keyboard map" });
   await expect(map.getByRole("region", { name: "Page" })).toContainText("Find an action");
+  await expect(map.getByRole("region", { name: "Slices" })).toContainText("Make it the first, the last");
   await accessible(page);
   await page.keyboard.press("Escape");
   await page.keyboard.press("r");
@@ -448,4 +461,30 @@ test.describe("without a network", () => {
     await expect(page.getByRole("dialog", { name: "Keyboard map" })).toBeVisible();
     await context.setOffline(false);
   });
+});
+
+test("where the browser offers it, the studio is installed from the help menu, once", async ({ page, context }) => {
+  const client = await context.newCDPSession(page);
+  const { errors, data } = await client.send("Page.getAppManifest");
+  expect(errors).toEqual([]);
+  const { name, display, icons } = JSON.parse(data ?? "{}");
+  expect([name, display]).toEqual(["Weightloom", "standalone"]);
+  for (const { src } of icons) expect((await page.request.get(src)).ok(), src).toBe(true);
+  const install = page.getByRole("menuitem", { name: "Install as an app" });
+  await page.getByRole("button", { name: "Help" }).click();
+  await expect(install).toHaveCount(0);
+  await page.keyboard.press("Escape");
+  // Headless browsers make no offer of their own; this is what one looks like.
+  await page.evaluate(() => {
+    const offer = Object.assign(new Event("beforeinstallprompt", { cancelable: true }), {
+      prompt: async () => Object.assign(window, { asked: true }),
+    });
+    window.dispatchEvent(offer);
+    if (!offer.defaultPrevented) throw new Error("The browser would ask by itself.");
+  });
+  await page.getByRole("button", { name: "Help" }).click();
+  await install.click();
+  expect(await page.evaluate(() => "asked" in window)).toBe(true);
+  await page.getByRole("button", { name: "Help" }).click();
+  await expect(install).toHaveCount(0);
 });

@@ -10,31 +10,26 @@ const look = (patterns: readonly string[], config: JsonObject | null = null) => 
 const stacksOf = (patterns: readonly string[]) =>
   Object.fromEntries(look(patterns).stacks.map(({ prefix, layers }) => [prefix, layers]));
 
-test("Flux has two stacks", () => {
+test("a model nobody listed has the stacks its names show", () => {
   const names = [
-    "double_blocks.{0..3}.img_attn.qkv.weight",
-    "double_blocks.{0..3}.txt_mlp.{0,2}.weight",
-    "single_blocks.{0..6}.linear{1,2}.weight",
-    "img_in.weight",
-    "time_in.in_layer.weight",
+    "joint_blocks.{0..3}.x_block.attn.qkv.weight",
+    "joint_blocks.{0..3}.context_block.mlp.{fc1,fc2}.weight",
+    "refiner.{0..6}.linear{1,2}.weight",
+    "x_in.weight",
     "final_layer.linear.weight",
   ];
-  expect(stacksOf(names)).toEqual({ single_blocks: 7, double_blocks: 4 });
+  expect(stacksOf(names)).toEqual({ joint_blocks: 4, refiner: 7 });
   const { family } = look(names);
   expect(family.id).toBe("generic");
-  expect(family.place("double_blocks.3.img_attn.qkv.weight")).toEqual({
+  expect(family.place("joint_blocks.3.x_block.attn.qkv.weight")).toEqual({
     kind: "attention",
-    stack: "double_blocks",
+    stack: "joint_blocks",
     layer: 3,
-    part: "img_attn.qkv.weight",
+    part: "x_block.attn.qkv.weight",
     end: null,
   });
-  expect(family.place("double_blocks.1.txt_mlp.2.weight")).toMatchObject({
-    kind: "mlp",
-    layer: 1,
-    part: "txt_mlp.2.weight",
-  });
-  expect(family.place("img_in.weight")).toMatchObject({ kind: "other", stack: null, end: "before" });
+  expect(family.place("joint_blocks.1.context_block.mlp.fc2.weight")).toMatchObject({ kind: "mlp", layer: 1 });
+  expect(family.place("x_in.weight")).toMatchObject({ kind: "other", stack: null, end: "before" });
 });
 
 test("Mamba's layer count is found in its config", () => {

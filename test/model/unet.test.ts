@@ -45,7 +45,7 @@ test.each([
 ])("%s: 25 blocks in one fixed stack", (_, names) => {
   const { family, stacks } = recognise(names, null);
   expect(family.id).toBe("sd-unet");
-  expect(stacks.find(({ prefix }) => prefix === "unet")).toEqual({ prefix: "unet", layers: 25, fixed: true });
+  expect(stacks.find(({ prefix }) => prefix === "unet")).toMatchObject({ prefix: "unet", layers: 25, fixed: true });
   expect(family.layerKeys).not.toHaveProperty("unet");
 });
 
@@ -93,6 +93,14 @@ test("kinds, and filters that pick them", () => {
   expect(kind("model.diffusion_model.input_blocks.1.0.in_layers.0.weight")).toBe("norm");
   expect(kind("time_embedding.linear_1.weight")).toBe("embedding");
   expect(kind("conv_out.weight")).toBe("head");
+});
+
+test("blocks have the names people use", () => {
+  const named = (names: readonly string[]) => recognise(names, null).stacks[0]?.blocks;
+  const sd = named(ORIGINAL);
+  expect(sd).toHaveLength(25);
+  expect([sd?.[0], sd?.[11], sd?.[12], sd?.[13], sd?.[24]]).toEqual(["IN00", "IN11", "M00", "OUT00", "OUT11"]);
+  expect(named(DIFFUSERS)).toEqual(sd);
 });
 
 test("SDXL by its added embedding, and text encoders as stacks of their own", () => {

@@ -43,14 +43,30 @@ function rankOf(name: string): { readonly rank: Rank; readonly part: string } | 
   return null;
 }
 
-/** Numbers the blocks that are there. An upsampler has number 0 and belongs to its block's last resnet. */
-function locate(names: readonly string[]): Locator {
+/** The blocks that are there, in order. */
+function ranksIn(names: readonly string[]): Rank[] {
   const ranks = new Map<string, Rank>();
   for (const name of names) {
     const block = rankOf(name);
     if (block !== null && !block.part.startsWith("upsamplers.")) ranks.set(block.rank.join(), block.rank);
   }
-  const ordered = [...ranks.values()].sort((a, b) => a[0] - b[0] || a[1] - b[1] || (a[2] < b[2] ? -1 : 1));
+  return [...ranks.values()].sort((a, b) => a[0] - b[0] || a[1] - b[1] || (a[2] < b[2] ? -1 : 1));
+}
+
+/** "IN00" ... "IN11", "M00", "OUT00" ... "OUT11". */
+function blocks(names: readonly string[]): Readonly<Record<string, readonly string[]>> {
+  const count = [0, 0, 0];
+  const called = ranksIn(names).map(([side]) => {
+    const number = count[side] ?? 0;
+    count[side] = number + 1;
+    return `${["IN", "M", "OUT"][side]}${String(number).padStart(2, "0")}`;
+  });
+  return { [UNET]: called };
+}
+
+/** Numbers the blocks that are there. An upsampler has number 0 and belongs to its block's last resnet. */
+function locate(names: readonly string[]): Locator {
+  const ordered = ranksIn(names);
   const layers = new Map(ordered.map((rank, layer) => [rank.join(), layer]));
   const lastOf = new Map(ordered.map((rank, layer) => [`${rank[0]},${rank[1]}`, layer]));
   return (name) => {
@@ -77,7 +93,9 @@ const LATENT_UNET = {
   },
   depth: [],
   locate,
+  blocks,
   fixed: [UNET],
+  wordless: true,
 } as const satisfies Partial<FamilyBlank>;
 
 export const sdxl: FamilyBlank = {
