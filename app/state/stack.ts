@@ -154,11 +154,16 @@ export const removeSource = (recipe: Recipe, at: number, source: number): Recipe
     slice.sources.length < 2 ? slice : { ...slice, sources: slice.sources.filter((_, i) => i !== source) },
   );
 
-/** Other layers of another model in a source's place; its parameters stay. */
-export const setSourceModel = (recipe: Recipe, at: number, source: number, model: string, depths: Depths): Recipe =>
-  changeSources(recipe, at, (one, i) =>
+/** Other layers of another model in a source's place; its parameters stay. A model that is not as deep makes the slice shorter. */
+export function setSourceModel(recipe: Recipe, at: number, source: number, model: string, depths: Depths): Recipe {
+  const changed = changeSources(recipe, at, (one, i) =>
     i === source ? { ...one, model, layer_range: placed(one.layer_range, depths(model)) } : one,
   );
+  const now = changed.slices?.[at]?.sources[source];
+  return now !== undefined && now.layer_range[1] > (depths(model) ?? Number.MAX_SAFE_INTEGER)
+    ? mendSlice(changed, at, depths)
+    : changed;
+}
 
 /** Sets a parameter of one source; undefined takes it out. */
 export const setSourceSetting = (recipe: Recipe, at: number, source: number, id: string, value: Setting | undefined) =>

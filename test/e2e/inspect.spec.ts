@@ -98,7 +98,7 @@ test("stable ranks: of one tensor when asked, of all as a map that can be stoppe
   await panel.getByRole("button", { name: "Find", exact: true }).click();
   await expect(panel.getByText(/^[\d.]+ of 96$/)).toBeVisible();
   await page.getByRole("button", { name: "Heat map" }).click();
-  await page.getByRole("button", { name: "Stable rank", exact: true }).click();
+  await page.getByRole("group", { name: "Figure" }).getByRole("button", { name: "Stable rank" }).click();
   const cell = page.getByRole("gridcell", { name: /^mlp\.up_proj, 7: [\d.]+$/ });
   await expect(cell).toBeVisible({ timeout: 20_000 });
   // Of a vector there is none to speak of.

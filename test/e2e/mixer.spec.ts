@@ -297,7 +297,7 @@ test("Flux has its 57 blocks in columns, and strings of 57, 59 or 61 numbers", a
   await expect(block("IN")).toHaveValue("0.02");
   await expect(block("D00")).toHaveValue("0.03");
   await expect(block("OUT")).toHaveValue("0.6");
-  await expect(await recipe(page)).toContainText("filter: single_blocks.37.");
+  await expect(await recipe(page)).toContainText("filter: single_blocks.10.");
 });
 
 test("Stable Diffusion has its blocks in a U, and strings of block weights", async ({ page }) => {
@@ -323,7 +323,7 @@ test("Stable Diffusion has its blocks in a U, and strings of block weights", asy
   await expect(block("OUT11")).toHaveValue("0.96");
   await expect(block("BASE")).toHaveValue("0.4");
   await page.keyboard.press("Escape");
-  await page.getByRole("button", { name: "Lock OUT03" }).click();
+  await page.getByRole("button", { name: "Lock OUT03", exact: true }).click();
   await expect(block("OUT03")).toBeDisabled();
   await page.getByRole("button", { name: "Block weights" }).click();
   await page.getByRole("button", { name: "GRAD_V", exact: true }).click();
