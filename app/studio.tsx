@@ -9,9 +9,8 @@ import { add, ModelsPanel } from "./models/panel.tsx";
 import { Over } from "./over.tsx";
 import { PlanPanel } from "./plan/panel.tsx";
 import { modelsDropped } from "./platform/pickers.ts";
-import { importRecipe } from "./recipe/adopt.ts";
 import { RecipeDrawer } from "./recipe/drawer.tsx";
-import { takePasted } from "./recipe/files.ts";
+import { takePasted, takeRecipe } from "./recipe/files.ts";
 import { RunBar } from "./run/bar.tsx";
 import { useMessages } from "./state/messages.ts";
 import { useView } from "./state/view.ts";
@@ -23,7 +22,7 @@ const isRecipe = (name: string) => /\.ya?ml$/i.test(name);
 
 function drop(transfer: DataTransfer): void {
   const [only, ...more] = [...transfer.files];
-  if (only !== undefined && more.length === 0 && isRecipe(only.name)) void importRecipe(only);
+  if (only !== undefined && more.length === 0 && isRecipe(only.name)) void takeRecipe(only);
   else void add(modelsDropped(transfer));
 }
 

@@ -1,7 +1,8 @@
 /** Reads a recipe file and says what is wrong with it, line by line, as compilers do. */
 import { readFile } from "node:fs/promises";
 import { messageOf } from "../core/errors.ts";
-import { type Document, parseDocument } from "../core/recipe/document.ts";
+import type { Document } from "../core/recipe/document.ts";
+import { parseDocument } from "../core/recipe/file.ts";
 import { METHODS } from "../methods/index.ts";
 
 /** The recipe cannot be used: exit code 2. */

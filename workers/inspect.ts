@@ -27,6 +27,8 @@ const LOOK = 2 ** 20;
 const ABREAST = 3;
 /** Milliseconds between two handings over of rows, and between two looks whether a merge is over. */
 const EVERY = 100;
+/** Rows handed over at once, so that unpacking them takes no frame's time. */
+const BATCH = 40;
 
 export function createInspector(needs: InspectorNeeds): Inspection {
   const jobs = new Map<string, AbortController>();
@@ -155,7 +157,7 @@ async function survey(
       throwIfAborted(signal);
       const row = await rowOf(info, models, engine, most, signal);
       rows.push(row);
-      if (performance.now() - handed > EVERY) hand();
+      if (rows.length >= BATCH || performance.now() - handed > EVERY) hand();
     }
   };
   await Promise.all(Array.from({ length: ABREAST }, walk));

@@ -43,12 +43,10 @@ function draw(canvas: HTMLCanvasElement, { rows, columns, middles, gap, width, r
   const pen = canvas.getContext("2d");
   if (pen === null) return;
   pen.scale(scale, scale);
-  const style = getComputedStyle(canvas);
-  /** "var(--ok)" as the colour it stands for. */
-  const colour = (name: string) => style.getPropertyValue(name.replace(/^var\((.*)\)$/, "$1"));
+  const colour = (name: string) => colourOf(canvas, name);
   const [ground, line, ink] = [colour("--raise"), colour("--line"), colour("--dim")];
   const wide = cellWidth(gap);
-  pen.font = `10.5px ${style.fontFamily}`;
+  pen.font = `10.5px ${colour("font-family")}`;
   pen.textAlign = "right";
   for (const [r, row] of rows.entries()) {
     const top = r * CELL_ROW;
@@ -73,6 +71,16 @@ function draw(canvas: HTMLCanvasElement, { rows, columns, middles, gap, width, r
       pen.globalAlpha = 1;
     }
   }
+}
+
+const colours = new Map<string, string>();
+
+/** "var(--ok)" as the colour it stands for; looked up once per theme, since asking makes the browser work out its styles. */
+function colourOf(element: Element, name: string): string {
+  const key = `${document.documentElement.dataset.theme} ${name}`;
+  const known = colours.get(key) ?? getComputedStyle(element).getPropertyValue(name.replace(/^var\((.*)\)$/, "$1"));
+  colours.set(key, known);
+  return known;
 }
 
 function titleOf(row: HeatRow, roles: Props["roles"]): string {

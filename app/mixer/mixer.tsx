@@ -1,5 +1,5 @@
 /** The mixer: choose a parameter, see a curve per model over the layers, draw. */
-import { useCallback, useMemo, useRef } from "react";
+import { useCallback, useMemo, useRef, useState } from "react";
 import { Switch } from "../controls/choice.tsx";
 import { startOf } from "../state/edits.ts";
 import { type Locks, NO_LOCKS, useMixer } from "../state/mixer.ts";
@@ -7,11 +7,11 @@ import { useModels } from "../state/models.ts";
 import { useStudio } from "../state/studio.ts";
 import { useView } from "../state/view.ts";
 import { type Board, boardOf, type LaneView } from "./board.ts";
-import { readLane } from "./curve.ts";
 import { Modules } from "./elsewhere.tsx";
 import { scaleOf } from "./geometry.ts";
+import { createReader, type Reader } from "./kept.ts";
 import { Lane, type Line } from "./lane.tsx";
-import { type Dial, dialsOf, fieldOf, lockedColumns, lockedTensors, type Voice, voicesOf, withCurve } from "./lanes.ts";
+import { type Dial, lockedColumns, lockedTensors, type Voice, voicesOf, withCurve } from "./lanes.ts";
 import { Slices } from "./slices.tsx";
 import { type Drawn, Tools } from "./tools.tsx";
 import { UBlocks } from "./ublocks.tsx";
@@ -26,7 +26,8 @@ export function Mixer() {
   // What an earlier recipe of the file makes is shaped like the models it is made of.
   const template = (shape ?? (chained ? list[0] : undefined))?.summary;
   const board = useMemo(() => (template === undefined ? null : boardOf(template, stack)), [template, stack]);
-  const dials = useMemo(() => dialsOf(recipe), [recipe]);
+  const [reader] = useState(createReader);
+  const dials = useMemo(() => reader.dials(recipe), [reader, recipe]);
   const dial = dials.find(({ id }) => id === param) ?? dials[0];
   const lone = dial !== undefined && template !== undefined && voicesOf(recipe, dial).length === 0;
   if (recipe.slices !== undefined) return <Slices slices={recipe.slices} />;
@@ -52,16 +53,17 @@ export function Mixer() {
         </p>
       </section>
     );
-  return <Lanes {...{ board, dial, dials }} />;
+  return <Lanes {...{ board, dial, dials, reader }} />;
 }
 
 interface LanesProps {
   readonly board: Board;
   readonly dial: Dial;
   readonly dials: readonly Dial[];
+  readonly reader: Reader;
 }
 
-function Lanes({ board, dial, dials }: LanesProps) {
+function Lanes({ board, dial, dials, reader }: LanesProps) {
   const recipe = useStudio((state) => state.recipe);
   const edit = useStudio((state) => state.edit);
   const { brush, active: wanted, set: setView } = useView();
@@ -69,22 +71,13 @@ function Lanes({ board, dial, dials }: LanesProps) {
   const field = useRef<HTMLDivElement>(null);
   const lanes = board.lanes[detail];
   const locked = useMemo(() => lockedTensors(board, locks), [board, locks]);
-  const { voices, fields, lines } = useMemo(() => {
-    const voices = voicesOf(recipe, dial);
-    const fields = voices.map((voice) => fieldOf(recipe, board, dial, voice));
-    const linesOf = (lane: LaneView): Line[] =>
-      voices.map((voice, i) => ({ voice, reading: readLane(fields[i]!, lane) }));
-    return { voices, fields, lines: new Map(lanes.map((lane) => [lane.key, linesOf(lane)])) };
-  }, [recipe, board, dial, lanes]);
-  const scale = useMemo(
-    () =>
-      scaleOf(
-        dial.param,
-        fields.flatMap((one) => extremes(one)),
-        wide,
-      ),
-    [dial, fields, wide],
-  );
+  const {
+    voices,
+    fields,
+    byLane: lines,
+  } = useMemo(() => reader.lines(recipe, board, dial, lanes), [reader, recipe, board, dial, lanes]);
+  const [low, high] = useMemo(() => scaleOf(dial.param, fields.flatMap(extremes), wide), [dial, fields, wide]);
+  const scale = useMemo((): readonly [number, number] => [low, high], [low, high]);
   const active = voices.find(({ model }) => model === wanted) ?? voices[0];
   const lineIn = (lane: LaneView) => lines.get(lane.key)?.find(({ voice }) => voice === active);
   const lane = lanes.find(({ key }) => key === range?.lane) ?? lanes[0];

@@ -1,5 +1,6 @@
 /** Text that may be a recipe: parsed, and taken over when it is one. */
-import { parseDocument, printDocument } from "../../core/recipe/document.ts";
+import { printDocument } from "../../core/recipe/document.ts";
+import { parseDocument } from "../../core/recipe/file.ts";
 import type { Diagnostic } from "../../core/recipe/recipe.ts";
 import { METHODS } from "../../methods/index.ts";
 import { say } from "../state/messages.ts";

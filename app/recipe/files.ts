@@ -3,7 +3,6 @@ import { messageOf } from "../../core/errors.ts";
 import { say } from "../state/messages.ts";
 import { textOf, useStudio } from "../state/studio.ts";
 import { useView } from "../state/view.ts";
-import { adoptText, importRecipe, importText } from "./adopt.ts";
 import { draft } from "./draft.ts";
 
 export function saveRecipe(): void {
@@ -28,14 +27,20 @@ export function openRecipe(): void {
   input.accept = ".yml,.yaml,.txt";
   input.addEventListener("change", () => {
     const [file] = input.files ?? [];
-    if (file !== undefined) void importRecipe(file);
+    if (file !== undefined) void takeRecipe(file);
   });
   input.click();
 }
 
+/** A recipe file that was dropped or picked; what reads YAML is loaded for it. */
+export async function takeRecipe(file: File): Promise<void> {
+  const { importRecipe } = await import("./adopt.ts");
+  await importRecipe(file);
+}
+
 /** Formats what the editor shows, or the recipe when it is closed. Comments stay; bad YAML is left as it is. */
 export async function tidyRecipe(): Promise<void> {
-  const { tidied } = await import("./tidy.ts");
+  const [{ tidied }, { adoptText }] = await Promise.all([import("./tidy.ts"), import("./adopt.ts")]);
   try {
     const shown = draft();
     const text = tidied(shown?.read() ?? textOf(useStudio.getState()));
@@ -58,8 +63,10 @@ export function takePasted(): () => void {
     const text = event.clipboardData?.getData("text/plain") ?? "";
     if (!looksLikeRecipe(text)) return;
     event.preventDefault();
-    importText(text, "What was pasted");
-    useView.getState().set({ drawer: "recipe" });
+    void import("./adopt.ts").then(({ importText }) => {
+      importText(text, "What was pasted");
+      useView.getState().set({ drawer: "recipe" });
+    });
   };
   addEventListener("paste", paste);
   return () => removeEventListener("paste", paste);

@@ -1,6 +1,6 @@
 /** A recipe that came with the address: read and shown, taken over only when the person says so. */
 import { messageOf } from "../../core/errors.ts";
-import { type Document, parseDocument } from "../../core/recipe/document.ts";
+import type { Document } from "../../core/recipe/document.ts";
 import type { Diagnostic } from "../../core/recipe/recipe.ts";
 import { METHODS } from "../../methods/index.ts";
 import { say } from "../state/messages.ts";
@@ -27,7 +27,10 @@ async function look(): Promise<void> {
   // Out of the address at once: a reload does not ask again, and copying the address does not pass it on unseen.
   history.replaceState(history.state, "", location.href.replace(/#.*$/, ""));
   try {
-    const shared = await readFragment(fragment);
+    const [shared, { parseDocument }] = await Promise.all([
+      readFragment(fragment),
+      import("../../core/recipe/file.ts"),
+    ]);
     const { document, diagnostics } = parseDocument(shared.text, METHODS);
     const faults = diagnostics.filter(({ severity }) => severity === "error");
     useShown.getState().show({ kind: "shared", incoming: { shared, document, faults } });

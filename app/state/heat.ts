@@ -9,6 +9,7 @@ import type { ModelSummary, SurveyRow } from "../../workers/api.ts";
 import { castOf } from "./edits.ts";
 import { host } from "./host.ts";
 import { useModels } from "./models.ts";
+import { type Packed, packed, unpacked } from "./packed.ts";
 import { isRunning, useRun } from "./run.ts";
 import { useStudio } from "./studio.ts";
 
@@ -41,7 +42,7 @@ const SHOWN = 1000;
 /** Beside this many models a strip could not be read. */
 const MODELS = 6;
 /** Changes when figures are computed or kept in another way. */
-const VERSION = 1;
+const VERSION = 2;
 
 /** Who is compared, for the recipe on the page and the models that are open; null while one is missing. */
 export function partyOf(
@@ -61,10 +62,10 @@ const keyOf = ({ reference, models }: Party) =>
 
 async function look(party: Party, key: string): Promise<void> {
   const isMine = () => useHeat.getState().key === key;
-  const kept = await get<readonly SurveyRow[]>(key).catch(() => undefined);
+  const kept = await get<Packed>(key).catch(() => undefined);
   if (!isMine()) return;
   if (kept !== undefined) {
-    useHeat.setState({ rows: new Map(kept.map((row) => [row.name, row])), state: "done" });
+    useHeat.setState({ rows: new Map(unpacked(kept).map((row) => [row.name, row])), state: "done" });
     return;
   }
   const { reference, models } = party;
@@ -85,7 +86,7 @@ async function look(party: Party, key: string): Promise<void> {
     if (!isMine()) return;
     show();
     useHeat.setState({ state: "done" });
-    await set(key, [...useHeat.getState().rows.values()]).catch(() => {});
+    await set(key, packed([...useHeat.getState().rows.values()])).catch(() => {});
   } catch (error) {
     // A strip is no reason to bother anybody: what weights cannot be read, a merge or the inspector says.
     if (isMine()) useHeat.setState({ state: isAbort(error) ? "stopped" : "failed" });

@@ -4,7 +4,8 @@ import { methodsLike } from "../../app/method/picker.tsx";
 import { assemble, EMPTY } from "../../app/state/edits.ts";
 import { offersFor } from "../../app/state/presets.ts";
 import { renameInDocument } from "../../app/state/rename.ts";
-import { type Document, parseDocument, printDocument } from "../../core/recipe/document.ts";
+import { type Document, printDocument } from "../../core/recipe/document.ts";
+import { parseDocument } from "../../core/recipe/file.ts";
 import { printRecipe } from "../../core/recipe/print.ts";
 import { GROUPS, METHODS } from "../../methods/index.ts";
 

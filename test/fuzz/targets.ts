@@ -8,7 +8,8 @@ import { openCheckpoint } from "../../core/formats/shards.ts";
 import { openAdapter } from "../../core/model/adapter.ts";
 import { cardFacts } from "../../core/model/licence.ts";
 import { openModel } from "../../core/model/open.ts";
-import { parseDocument, printDocument } from "../../core/recipe/document.ts";
+import { printDocument } from "../../core/recipe/document.ts";
+import { parseDocument } from "../../core/recipe/file.ts";
 import { readTokenizer } from "../../core/tokenizer/read.ts";
 import { METHODS } from "../../methods/index.ts";
 

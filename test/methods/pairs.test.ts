@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { parseDocument, printDocument } from "../../core/recipe/document.ts";
+import { printDocument } from "../../core/recipe/document.ts";
+import { parseDocument } from "../../core/recipe/file.ts";
 import { METHODS } from "../../methods/index.ts";
 import { byPairs, ORDERS, PAIRWISE } from "../../methods/pairs.ts";
 

@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { defineMethod, number } from "../../core/method.ts";
-import { modelsOfDocument, parseDocument, stagesUsed } from "../../core/recipe/document.ts";
+import { modelsOfDocument, stagesUsed } from "../../core/recipe/document.ts";
+import { parseDocument } from "../../core/recipe/file.ts";
 import { parseRecipe } from "../../core/recipe/parse.ts";
 import { modelsOf, renamed } from "../../core/recipe/recipe.ts";
 import { METHODS } from "../../methods/index.ts";

@@ -5,7 +5,8 @@
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { parseDocument, printDocument } from "../../core/recipe/document.ts";
+import { printDocument } from "../../core/recipe/document.ts";
+import { parseDocument } from "../../core/recipe/file.ts";
 import { parseRecipe } from "../../core/recipe/parse.ts";
 import { printRecipe } from "../../core/recipe/print.ts";
 import type { Diagnostic } from "../../core/recipe/recipe.ts";

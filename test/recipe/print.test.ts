@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { defineMethod, number } from "../../core/method.ts";
-import { type Document, parseDocument, printDocument } from "../../core/recipe/document.ts";
+import { type Document, printDocument } from "../../core/recipe/document.ts";
+import { parseDocument } from "../../core/recipe/file.ts";
 import { parseRecipe } from "../../core/recipe/parse.ts";
 import { printRecipe } from "../../core/recipe/print.ts";
 import type { Recipe } from "../../core/recipe/recipe.ts";

@@ -15,7 +15,7 @@ import { createCpuEngine } from "../../core/engine/cpu/pool.ts";
 import type { Engine, TileJob } from "../../core/engine/engine.ts";
 import type { Plan } from "../../core/plan/plan.ts";
 import { planDocument } from "../../core/prepare.ts";
-import { parseDocument } from "../../core/recipe/document.ts";
+import { parseDocument } from "../../core/recipe/file.ts";
 import { run } from "../../core/run/run.ts";
 import { tilesOf } from "../../core/run/tiles.ts";
 import { METHODS } from "../../methods/index.ts";

@@ -11,7 +11,7 @@ import { openSafetensors } from "../../core/formats/safetensors.ts";
 import { openModel } from "../../core/model/open.ts";
 import type { Plan } from "../../core/plan/plan.ts";
 import { planDocument } from "../../core/prepare.ts";
-import { parseDocument } from "../../core/recipe/document.ts";
+import { parseDocument } from "../../core/recipe/file.ts";
 import { run } from "../../core/run/run.ts";
 import { METHODS } from "../../methods/index.ts";
 

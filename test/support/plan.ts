@@ -4,7 +4,8 @@ import { openModels } from "../../cli/models.ts";
 import type { Model } from "../../core/model/model.ts";
 import type { Plan } from "../../core/plan/plan.ts";
 import { planDocument } from "../../core/prepare.ts";
-import { modelsOfDocument, parseDocument } from "../../core/recipe/document.ts";
+import { modelsOfDocument } from "../../core/recipe/document.ts";
+import { parseDocument } from "../../core/recipe/file.ts";
 import { METHODS } from "../../methods/index.ts";
 
 export interface Planner {
