@@ -91,6 +91,14 @@ export function withCurve(recipe: Recipe, how: Drawing, voice: Voice, lane: Lane
   return touched ? withField(recipe, how, voice, field) : recipe;
 }
 
+/** Works out what the first stroke would have to wait for: by which names tensors can be told apart. */
+export function prepare({ filters, spots }: Board): void {
+  compose(
+    filters,
+    Float64Array.from(spots, ({ t, part }) => t + part.length),
+  );
+}
+
 /** The recipe with a parameter's values for all tensors, as the shortest setting that says them. */
 export function withField(recipe: Recipe, { board, dial, exact }: Drawing, voice: Voice, field: Field): Recipe {
   const before = settingsOf(recipe, voice, dial.id);

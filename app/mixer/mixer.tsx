@@ -1,5 +1,5 @@
 /** The mixer: choose a parameter, see a curve per model over the layers, draw. */
-import { useCallback, useMemo, useRef, useState } from "react";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { Switch } from "../controls/choice.tsx";
 import { startOf } from "../state/edits.ts";
 import { type Locks, NO_LOCKS, useMixer } from "../state/mixer.ts";
@@ -11,7 +11,7 @@ import { Modules } from "./elsewhere.tsx";
 import { scaleOf } from "./geometry.ts";
 import { createReader, type Reader } from "./kept.ts";
 import { Lane, type Line } from "./lane.tsx";
-import { type Dial, lockedColumns, lockedTensors, type Voice, voicesOf, withCurve } from "./lanes.ts";
+import { type Dial, lockedColumns, lockedTensors, prepare, type Voice, voicesOf, withCurve } from "./lanes.ts";
 import { Slices } from "./slices.tsx";
 import { type Drawn, Tools } from "./tools.tsx";
 import { UBlocks } from "./ublocks.tsx";
@@ -78,6 +78,10 @@ function Lanes({ board, dial, dials, reader }: LanesProps) {
   } = useMemo(() => reader.lines(recipe, board, dial, lanes), [reader, recipe, board, dial, lanes]);
   const [low, high] = useMemo(() => scaleOf(dial.param, fields.flatMap(extremes), wide), [dial, fields, wide]);
   const scale = useMemo((): readonly [number, number] => [low, high], [low, high]);
+  useEffect(() => {
+    const id = requestIdleCallback(() => prepare(board), { timeout: 3000 });
+    return () => cancelIdleCallback(id);
+  }, [board]);
   const active = voices.find(({ model }) => model === wanted) ?? voices[0];
   const lineIn = (lane: LaneView) => lines.get(lane.key)?.find(({ voice }) => voice === active);
   const lane = lanes.find(({ key }) => key === range?.lane) ?? lanes[0];

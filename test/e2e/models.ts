@@ -1,7 +1,7 @@
 /** Models made for a test: real safetensors files with the names of large models and next to no weights. */
 import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import type { Page } from "@playwright/test";
 
 /** A folder with a model of these tensors, two numbers each. */
@@ -70,11 +70,16 @@ export async function dropModels(
   const work = mkdtempSync(join(tmpdir(), "weightloom-mixer-"));
   const folders = names.map((name) => join(work, name));
   for (const [i, folder] of folders.entries()) write(folder, tensors, config, i);
+  await dropFolders(page, folders);
+}
+
+/** Drops folders on the page, one after the other, and waits for each. */
+export async function dropFolders(page: Page, folders: readonly string[]): Promise<void> {
   const client = await page.context().newCDPSession(page);
   for (const folder of folders) {
     const data = { items: [], files: [folder], dragOperationsMask: 1 };
     for (const type of ["dragEnter", "dragOver", "drop"] as const)
       await client.send("Input.dispatchDragEvent", { type, x: 700, y: 300, data });
-    await page.locator(".card-name", { hasText: new RegExp(`^${names[folders.indexOf(folder)]}$`) }).waitFor();
+    await page.locator(".card-name", { hasText: new RegExp(`^${basename(folder)}$`) }).waitFor();
   }
 }

@@ -20,6 +20,8 @@ export interface FrameWork {
   /** All frames but one in twenty take less. */
   readonly high: number;
   readonly worst: number;
+  /** The longest task on the main thread: processor time, and by the clock, which counts what other processes took. */
+  readonly longest: { readonly own: number; readonly clock: number };
 }
 
 const CATEGORIES = ["toplevel", "devtools.timeline", "disabled-by-default-devtools.timeline", "blink.user_timing"];
@@ -50,5 +52,7 @@ export async function frameWork(browser: Browser, page: Page, action: () => Prom
     .map((from, i) => spent(tasks.filter(({ ts, dur = 0 }) => ts + dur > from && ts + dur <= frames[i + 1]!)) / 1000)
     .sort((a, b) => a - b);
   const at = (share: number) => perFrame[Math.min(perFrame.length - 1, Math.floor(share * perFrame.length))] ?? 0;
-  return { frames: perFrame.length, median: at(0.5), high: at(0.95), worst: at(1) };
+  const most = (of: (task: TraceEvent) => number) => Math.max(0, ...tasks.map(of)) / 1000;
+  const longest = { own: most(({ tdur, dur }) => tdur ?? dur ?? 0), clock: most(({ dur }) => dur ?? 0) };
+  return { frames: perFrame.length, median: at(0.5), high: at(0.95), worst: at(1), longest };
 }
