@@ -16,6 +16,22 @@ interface Props {
 const always = () => true;
 
 export function PresetMenu({ align = "start", fits = always }: Props) {
+  return (
+    <DropdownMenu.Root modal={false}>
+      <DropdownMenu.Trigger className="button presets">
+        Start from ... <ChevronDown size={14} aria-hidden />
+      </DropdownMenu.Trigger>
+      <DropdownMenu.Portal>
+        <DropdownMenu.Content className="menu preset-list" align={align} sideOffset={4} collisionPadding={12}>
+          <Offers fits={fits} />
+        </DropdownMenu.Content>
+      </DropdownMenu.Portal>
+    </DropdownMenu.Root>
+  );
+}
+
+/** Made when the menu is open, not with every stroke of a curve. */
+function Offers({ fits }: { fits(offer: Offer): boolean }) {
   const recipe = useStudio((state) => state.recipe);
   const adopt = useStudio((state) => state.adopt);
   const list = useModels((state) => state.list);
@@ -27,32 +43,21 @@ export function PresetMenu({ align = "start", fits = always }: Props) {
       ).filter(fits),
     [recipe, list, fits],
   );
-  return (
-    <DropdownMenu.Root modal={false}>
-      <DropdownMenu.Trigger className="button presets">
-        Start from ... <ChevronDown size={14} aria-hidden />
-      </DropdownMenu.Trigger>
-      <DropdownMenu.Portal>
-        <DropdownMenu.Content className="menu preset-list" align={align} sideOffset={4} collisionPadding={12}>
-          {offers.map((offer) => (
-            <DropdownMenu.Item
-              key={offer.preset.id}
-              className="menu-item preset"
-              textValue={offer.preset.title}
-              disabled={offer.recipe === null}
-              onSelect={() => {
-                if (offer.recipe === null) return;
-                adopt({ kind: "merge", stages: [offer.recipe] }, null);
-                say("info", offer.said, UNDO);
-              }}
-            >
-              <span className="picker-title">{offer.preset.title}</span>
-              <span className="picker-summary">{offer.preset.summary}</span>
-              {offer.recipe === null && <span className="preset-why">{offer.why}</span>}
-            </DropdownMenu.Item>
-          ))}
-        </DropdownMenu.Content>
-      </DropdownMenu.Portal>
-    </DropdownMenu.Root>
-  );
+  return offers.map((offer) => (
+    <DropdownMenu.Item
+      key={offer.preset.id}
+      className="menu-item preset"
+      textValue={offer.preset.title}
+      disabled={offer.recipe === null}
+      onSelect={() => {
+        if (offer.recipe === null) return;
+        adopt({ kind: "merge", stages: [offer.recipe] }, null);
+        say("info", offer.said, UNDO);
+      }}
+    >
+      <span className="picker-title">{offer.preset.title}</span>
+      <span className="picker-summary">{offer.preset.summary}</span>
+      {offer.recipe === null && <span className="preset-why">{offer.why}</span>}
+    </DropdownMenu.Item>
+  ));
 }

@@ -35,6 +35,8 @@ interface Props {
   /** Where a model's values start, and go back to. */
   readonly standard: number;
   onDraw(drawn: readonly Drawn[]): void;
+  /** Writes what is drawn, and returns what puts it into the document. */
+  onReady(drawn: readonly Drawn[]): () => void;
   onActive(voice: Voice): void;
   /** The keyboard asks for a number to be typed. */
   onType(): void;
@@ -42,7 +44,8 @@ interface Props {
 
 /** Lanes that nothing happened to are not drawn again. */
 export const Lane = memo(function Lane(props: Props) {
-  const { board, lane, dial, lines, scale, height, axis, brush, active, locked, standard, onDraw, onActive } = props;
+  const { board, lane, dial, lines, scale, height, axis, brush, active, locked, standard, onDraw, onReady, onActive } =
+    props;
   const mine = useMixer((state) => (state.range?.lane === lane.key ? state.range : null));
   const isLocked = useMixer((state) => state.locks.lanes.has(lane.key));
   const { set, toggleLane, toggleColumns } = useMixer.getState();
@@ -72,6 +75,7 @@ export const Lane = memo(function Lane(props: Props) {
     standard,
     step,
     onDraw: (line, curve) => onDraw([{ lane, line, curve }]),
+    onReady: (line, curve) => onReady([{ lane, line, curve }]),
     onPick: (voice, column) => {
       onActive(voice);
       select(column, column);

@@ -1,5 +1,6 @@
 /** The mixer: choose a parameter, see a curve per model over the layers, draw. */
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import type { Recipe } from "../../core/recipe/recipe.ts";
 import { Switch } from "../controls/choice.tsx";
 import { startOf } from "../state/edits.ts";
 import { type Locks, NO_LOCKS, useMixer } from "../state/mixer.ts";
@@ -92,16 +93,20 @@ function Lanes({ board, dial, dials, reader }: LanesProps) {
     lane === undefined || line === undefined ? null : { lane, line, from: Math.min(...ends), to: Math.max(...ends) };
   const standard = startOf(recipe, dial.id);
 
-  const draw = useCallback(
-    (drawn: readonly Drawn[]) =>
-      edit((r) =>
+  const ready = useCallback(
+    (drawn: readonly Drawn[]) => {
+      const apply = (r: Recipe) =>
         drawn.reduce(
           (now, { lane, line, curve }) => withCurve(now, { board, dial, locked, exact }, line.voice, lane, curve),
           r,
-        ),
-      ),
+        );
+      const before = useStudio.getState().recipe;
+      const after = apply(before);
+      return () => edit((now) => (now === before ? after : apply(now)));
+    },
     [edit, board, dial, locked, exact],
   );
+  const draw = useCallback((drawn: readonly Drawn[]) => ready(drawn)(), [ready]);
   const onActive = useCallback(({ model }: Voice) => setView({ active: model }), [setView]);
   const onType = useCallback(() => field.current?.querySelectorAll("input")[1]?.select(), []);
   const shared = {
@@ -113,6 +118,7 @@ function Lanes({ board, dial, dials, reader }: LanesProps) {
     locked,
     standard,
     onDraw: draw,
+    onReady: ready,
     onActive,
     onType,
   };

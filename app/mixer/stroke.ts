@@ -32,6 +32,7 @@ export interface Surface {
   readonly standard: number;
   readonly step: number;
   onDraw(line: Line, curve: Curve): void;
+  onReady(line: Line, curve: Curve): () => void;
   onPick(voice: Voice, at: number): void;
 }
 
@@ -112,10 +113,16 @@ export function useStroke(surface: Surface) {
     return spared(next, reading.curve, locked);
   }
 
+  /** The recipe is written in this frame and shown in the next; until then the stroke stands. */
   function end() {
     cancelAnimationFrame(frame.current);
-    if (stroke !== null && stroke.curve !== stroke.line.reading.curve) surface.onDraw(stroke.line, stroke.curve);
-    setStroke(null);
+    if (stroke === null) return;
+    const isChanged = stroke.curve !== stroke.line.reading.curve;
+    const commit = isChanged ? surface.onReady(stroke.line, stroke.curve) : () => {};
+    requestAnimationFrame(() => {
+      commit();
+      setStroke((now) => (now === stroke ? null : now));
+    });
   }
 
   function cancel() {

@@ -83,6 +83,7 @@ async function look(party: Party, key: string): Promise<void> {
       waiting.push(...found);
       if (isMine() && !isHeld && performance.now() - put > SHOWN) show();
     });
+    while (isHeld) await new Promise((resolve) => setTimeout(resolve, 100));
     if (!isMine()) return;
     show();
     useHeat.setState({ state: "done" });
