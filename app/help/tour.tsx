@@ -65,7 +65,7 @@ export default function Tour({ step }: { readonly step: number }) {
           side={stop.side}
           align="start"
           sideOffset={stop.at === ".header" ? 8 : 12}
-          alignOffset={stop.side === "bottom" ? 20 : 34}
+          alignOffset={stop.side === "bottom" ? 20 : 64}
           collisionPadding={12}
           aria-labelledby="tour-title"
           onOpenAutoFocus={(event) => {

@@ -91,13 +91,24 @@ export function withCurve(recipe: Recipe, how: Drawing, voice: Voice, lane: Lane
   return touched ? withField(recipe, how, voice, field) : recipe;
 }
 
-/** Works out what the first stroke would have to wait for: by which names tensors can be told apart. */
-export function prepare({ filters, spots }: Board): void {
-  compose(
-    filters,
-    Float64Array.from(spots, ({ t, part }) => t + part.length),
-  );
-}
+/**
+ * What the first stroke would have to wait for: by which names tensors can be told apart, and the code that finds it out. One
+ * piece of it after the other, for moments in which nothing else is to be done.
+ */
+export const PREPARATIONS: readonly ((board: Board) => void)[] = [
+  ({ filters, spots }) =>
+    compose(
+      filters,
+      Float64Array.from(spots, ({ t, part }) => t + part.length),
+    ),
+  ...[5, 7, 9].map(
+    (waves) => (board: Board) =>
+      compose(
+        board.filters,
+        Float64Array.from(board.spots, ({ t }) => Math.sin(waves * t)),
+      ),
+  ),
+];
 
 /** The recipe with a parameter's values for all tensors, as the shortest setting that says them. */
 export function withField(recipe: Recipe, { board, dial, exact }: Drawing, voice: Voice, field: Field): Recipe {

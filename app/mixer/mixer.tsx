@@ -12,7 +12,7 @@ import { Modules } from "./elsewhere.tsx";
 import { scaleOf } from "./geometry.ts";
 import { createReader, type Reader } from "./kept.ts";
 import { Lane, type Line } from "./lane.tsx";
-import { type Dial, lockedColumns, lockedTensors, prepare, type Voice, voicesOf, withCurve } from "./lanes.ts";
+import { type Dial, lockedColumns, lockedTensors, PREPARATIONS, type Voice, voicesOf, withCurve } from "./lanes.ts";
 import { Slices } from "./slices.tsx";
 import { type Drawn, Tools } from "./tools.tsx";
 import { UBlocks } from "./ublocks.tsx";
@@ -80,7 +80,16 @@ function Lanes({ board, dial, dials, reader }: LanesProps) {
   const [low, high] = useMemo(() => scaleOf(dial.param, fields.flatMap(extremes), wide), [dial, fields, wide]);
   const scale = useMemo((): readonly [number, number] => [low, high], [low, high]);
   useEffect(() => {
-    const id = requestIdleCallback(() => prepare(board), { timeout: 3000 });
+    let id = 0;
+    const next = (step: number) => {
+      const prepare = PREPARATIONS[step];
+      if (prepare === undefined) return;
+      id = requestIdleCallback(() => {
+        prepare(board);
+        next(step + 1);
+      });
+    };
+    next(0);
     return () => cancelIdleCallback(id);
   }, [board]);
   const active = voices.find(({ model }) => model === wanted) ?? voices[0];
