@@ -10,6 +10,8 @@ import { findChromium } from "./chromium.mjs";
 import { indexedPng } from "./indexed.mjs";
 import { root } from "./setup.mjs";
 
+/** Where the pictures go. */
+const OUT = process.env.SCREENS ?? join(root, "docs");
 const PORT = process.env.PORT ?? "4177";
 const wanted = process.argv.slice(2);
 const work = mkdtempSync(join(tmpdir(), "weightloom-screens-"));
@@ -145,7 +147,7 @@ async function open(theme, width = 1440) {
         for (let i = 0; i < bytes.length; i += 8192) text += String.fromCharCode(...bytes.subarray(i, i + 8192));
         return { width: picture.width, height: picture.height, rgba: btoa(text) };
       }, taken);
-      writeFileSync(join(root, "docs", `${name}.png`), indexedPng(width, height, Buffer.from(rgba, "base64")));
+      writeFileSync(join(OUT, `${name}.png`), indexedPng(width, height, Buffer.from(rgba, "base64")));
       console.log(name);
     },
     close: () => context.close(),
@@ -237,7 +239,7 @@ const SCREENS = {
     const studio = await open("light");
     await studio.samples();
     await studio.tab("Inspect");
-    await studio.page.getByRole("searchbox").fill("layer 5");
+    await studio.page.getByRole("searchbox").fill("layer 5 mlp");
     await studio.page.getByRole("searchbox").press("ArrowDown");
     await studio.page
       .getByRole("region", { name: /^Tensor/ })
