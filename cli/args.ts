@@ -40,7 +40,12 @@ const OPTIONS = {
     help: "Also write the named recipes of a file of several, each to DIR/name.",
   },
   resume: { type: "boolean", help: "Go on with an unfinished merge in OUT_DIR; what is finished is not done again." },
-  overwrite: { type: "boolean", help: "Write into a folder that already holds a model." },
+  overwrite: { type: "boolean", help: "Write into a folder, or publish to a name, that already holds a model." },
+  cache: { type: "string", value: "2GB", help: "Keep up to so much of what is read from the Hub." },
+  "no-cache": { type: "boolean", help: "Keep nothing of it, and use nothing kept." },
+  publish: { type: "string", value: "ORG/NAME", help: "Then publish the result on the Hub." },
+  public: { type: "boolean", help: "Anybody may see what is published; without it, nobody else may." },
+  "pull-request": { type: "boolean", help: "Publish as a pull request." },
   rank: { type: "string", value: "R", help: "Most rows of A per update; default 16." },
   threshold: { type: "string", value: "EPS", help: "Leave out singular values up to this; default 0." },
   embeddings: { type: "boolean", help: "Embeddings and head as low-rank updates, not whole." },
@@ -63,6 +68,7 @@ export interface Command {
   readonly help: string;
 }
 
+const READING = ["cache", "no-cache"] as const satisfies readonly OptionName[];
 const RUNNING = ["engine", "lanes", "memory"] as const satisfies readonly OptionName[];
 
 export const COMMANDS: readonly Command[] = [
@@ -78,6 +84,9 @@ export const COMMANDS: readonly Command[] = [
       "intermediates",
       "resume",
       "overwrite",
+      "publish",
+      "public",
+      ...READING,
       "profile",
       "json",
     ],
@@ -86,20 +95,25 @@ export const COMMANDS: readonly Command[] = [
   {
     name: "plan",
     operands: ["RECIPE.yml"],
-    options: ["shard-size", "lanes", "memory", "seed", "json"],
+    options: ["shard-size", "lanes", "memory", "seed", ...READING, "json"],
     help: "Say what a merge would read, compute and write, without doing it.",
   },
-  { name: "inspect", operands: ["MODEL"], options: ["json"], help: "Family, layers, types and tensors of a model." },
+  {
+    name: "inspect",
+    operands: ["MODEL"],
+    options: [...READING, "json"],
+    help: "Family, layers, types and tensors of a model.",
+  },
   {
     name: "diff",
     operands: ["A", "B"],
-    options: [...RUNNING, "json"],
+    options: [...RUNNING, ...READING, "json"],
     help: "How far two models are apart, per layer and kind.",
   },
   {
     name: "extract-lora",
     operands: ["MODEL", "BASE", "OUT_DIR"],
-    options: ["rank", "threshold", "embeddings", "save-module", "include", "exclude", "overwrite", "json"],
+    options: ["rank", "threshold", "embeddings", "save-module", "include", "exclude", "overwrite", ...READING, "json"],
     help: "What a fine-tune changed in its base, as a LoRA adapter.",
   },
   { name: "methods", operands: [], options: ["json", "markdown"], help: "The merge methods and their parameters." },
@@ -122,9 +136,15 @@ export const COMMANDS: readonly Command[] = [
     help: "Recipes that merge any number of models two at a time, all counting alike.",
   },
   {
+    name: "publish",
+    operands: ["FOLDER", "ORG/NAME"],
+    options: ["public", "overwrite", "pull-request", "json"],
+    help: "Put a merged model on the Hub: private, in one commit.",
+  },
+  {
     name: "verify",
     operands: ["OUT_DIR"],
-    options: ["seed", "json"],
+    options: ["seed", ...READING, "json"],
     help: "Re-open a merged model and check it against its recipe.",
   },
 ];
@@ -141,10 +161,16 @@ export interface Invocation {
   readonly pairs: { readonly method: Pairwise; readonly order: Order };
   /** Where the results of a chain's earlier recipes go, or null. */
   readonly intermediates: string | null;
+  /** Bytes of what is read from the Hub that may be kept; 0 for none. */
+  readonly cache: number;
   readonly overwrite: boolean;
   readonly resume: boolean;
   /** Names of the options that were said, the others have their usual values. */
   readonly given: ReadonlySet<string>;
+  /** Where the result is published, or null. */
+  readonly publish: string | null;
+  readonly public: boolean;
+  readonly pullRequest: boolean;
   readonly profile: boolean;
   readonly json: boolean;
   readonly markdown: boolean;
@@ -218,9 +244,13 @@ export function parse(argv: readonly string[]): Invocation | { readonly help: st
     average,
     pairs: { method: oneOf("method", values.method, PAIRWISE), order: oneOf("order", values.order, ORDERS) },
     intermediates: text(values.intermediates) ?? null,
+    cache: values["no-cache"] === true ? 0 : size(values.cache, "2GB"),
     overwrite: values.overwrite === true,
     resume: values.resume === true,
     given: new Set(Object.keys(values)),
+    publish: text(values.publish) ?? null,
+    public: values.public === true,
+    pullRequest: values["pull-request"] === true,
     profile: values.profile === true,
     json: values.json === true,
     extract: {
@@ -251,8 +281,9 @@ export function helpFor(command?: Command): string {
     ...named.map(([name, help]) => name.padEnd(width) + help),
     "",
     "A MODEL is a folder with safetensors files, or one such file; MODEL+ADAPTER is one with a LoRA adapter. Model",
-    "paths in a recipe are looked for in the current folder first, then in the recipe's. Exit codes: 0 done, 1 failed, 2 bad usage or recipe, 130 cancelled,",
-    "143 or 129 told to stop; a merge then keeps what is finished for --resume.",
+    "paths in a recipe are looked for in the current folder first, then in the recipe's, then on the Hub: org/name,",
+    "org/name@revision or the address of a page. HF_ENDPOINT, HF_TOKEN and HF_HOME are honoured. Exit codes: 0 done, 1 failed,",
+    "2 bad usage or recipe, 130 cancelled, 143 or 129 told to stop; a merge then keeps what is finished for --resume.",
   ].join("\n");
 }
 

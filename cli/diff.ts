@@ -19,7 +19,7 @@ interface Row {
 
 export async function diffCommand(invocation: Invocation, signal: AbortSignal): Promise<unknown> {
   const [refA = "", refB = ""] = invocation.operands;
-  const { models, close } = await openModels([refA, refB], null);
+  const { models, close } = await openModels([refA, refB], null, { ...invocation, signal });
   const a = models.get(refA)!;
   const b = models.get(refB)!;
   const { engine } = await openEngine(invocation.engine, invocation.lanes);

@@ -14,7 +14,7 @@ export async function extractCommand(invocation: Invocation, signal: AbortSignal
   const out = resolve(outPath);
   refuseToOverwrite(out, invocation.overwrite);
   const started = performance.now();
-  const { models, close } = await openModels([fineRef, baseRef], null);
+  const { models, close } = await openModels([fineRef, baseRef], null, { ...invocation, signal });
   const line = showLine();
   try {
     const [fine, base] = [models.get(fineRef)!, models.get(baseRef)!];

@@ -5,9 +5,9 @@ import { formatBytes, formatCount } from "../core/units.ts";
 import type { Invocation } from "./args.ts";
 import { openModels } from "./models.ts";
 
-export async function inspectCommand(invocation: Invocation): Promise<unknown> {
+export async function inspectCommand(invocation: Invocation, signal: AbortSignal): Promise<unknown> {
   const [ref = ""] = invocation.operands;
-  const { models, close } = await openModels([ref], null);
+  const { models, close } = await openModels([ref], null, { ...invocation, signal });
   const model = models.get(ref);
   if (model === undefined) throw new Error("Internal error: the model did not open.");
   const facts = modelFacts(model);
@@ -20,6 +20,7 @@ export async function inspectCommand(invocation: Invocation): Promise<unknown> {
     console.log(
       `${ref}: ${model.family.title}, ${formatCount(model.parameters)} parameters, ${formatBytes(model.bytes)}`,
     );
+    if (model.origin !== undefined) console.log(`on the Hub, at commit ${model.origin.commit}`);
     for (const { prefix, layers } of model.stacks) console.log(`${prefix}: ${layers} layers`);
     console.log(
       `licence ${model.licence ?? "not stated"}, hidden size ${facts.hidden ?? "unknown"}, vocabulary ${facts.vocabulary ?? "unknown"}\n`,
@@ -34,6 +35,7 @@ export async function inspectCommand(invocation: Invocation): Promise<unknown> {
     parameters: model.parameters,
     bytes: model.bytes,
     licence: model.licence,
+    ...(model.origin === undefined ? {} : { origin: model.origin }),
     facts,
     tensors,
   };

@@ -9,6 +9,7 @@ import { inspectCommand } from "./inspect.ts";
 import { isPlanTrouble, mergeCommand, planCommand } from "./merge.ts";
 import { methodsCommand } from "./methods.ts";
 import { averageCommand, pairsCommand, presetsCommand } from "./presets.ts";
+import { publishCommand } from "./publish.ts";
 import { BadRecipe } from "./recipe.ts";
 import { verifyCommand } from "./verify.ts";
 
@@ -33,7 +34,7 @@ async function command(invocation: Invocation, signal: AbortSignal): Promise<{ c
     case "plan":
       return { code: DONE, report: await planCommand(invocation, signal) };
     case "inspect":
-      return { code: DONE, report: await inspectCommand(invocation) };
+      return { code: DONE, report: await inspectCommand(invocation, signal) };
     case "diff":
       return { code: DONE, report: await diffCommand(invocation, signal) };
     case "extract-lora":
@@ -46,6 +47,8 @@ async function command(invocation: Invocation, signal: AbortSignal): Promise<{ c
       return { code: DONE, report: pairsCommand(invocation) };
     case "average":
       return { code: DONE, report: averageCommand(invocation) };
+    case "publish":
+      return { code: DONE, report: await publishCommand(invocation, signal) };
     case "verify": {
       const report = await verifyCommand(invocation, signal);
       return { code: report.ok ? DONE : FAILED, report };

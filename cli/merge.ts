@@ -20,10 +20,12 @@ import { METHODS } from "../methods/index.ts";
 import { type Invocation, Refused } from "./args.ts";
 import { kernelModule, openEngine } from "./engine.ts";
 import { diskFolder, isUnfinished } from "./files.ts";
+import { openHub } from "./hub.ts";
 import { atWork, beginJournal, clearLeft, continueJournal, farOf, leftIn } from "./journal.ts";
-import { type OpenModels, openModels } from "./models.ts";
+import { type Opening, type OpenModels, openModels } from "./models.ts";
 import { profileTable } from "./profile.ts";
 import { createProgress } from "./progress.ts";
+import { publishFolder, targetOf } from "./publish.ts";
 import { readDocument } from "./recipe.ts";
 
 /** What the CPU engine would be, for planning without making one. */
@@ -34,9 +36,9 @@ interface Opened extends OpenModels {
   readonly text: string;
 }
 
-async function openDocument(recipePath: string): Promise<Opened> {
+async function openDocument(recipePath: string, opening: Opening): Promise<Opened> {
   const { document, text } = await readDocument(recipePath);
-  return { document, text, ...(await openModels(modelsOfDocument(document), recipePath)) };
+  return { document, text, ...(await openModels(modelsOfDocument(document), recipePath, opening)) };
 }
 
 /** @param title what the model card calls the result */
@@ -63,7 +65,7 @@ async function planOf(
 
 export async function planCommand(invocation: Invocation, signal: AbortSignal): Promise<unknown> {
   const [recipePath = ""] = invocation.operands;
-  const opened = await openDocument(recipePath);
+  const opened = await openDocument(recipePath, { ...invocation, signal });
   const title = basename(resolve(recipePath.replace(/\.ya?ml$/, "")));
   const plan = await planOf(opened, invocation, DEFAULT_LIMITS, title, signal).catch(async (error: unknown) => {
     await opened.close();
@@ -118,15 +120,22 @@ export async function mergeCommand(said: Invocation, signal: AbortSignal): Promi
   // The recipe is read first, so that a mistake in it costs nothing.
   await readDocument(recipePath);
   const invocation = asBefore(said, refuseIfTaken(out, said));
+  const target = invocation.publish === null ? null : targetOf(invocation.publish);
+  const hub = target === null ? null : openHub(invocation.memory, 0);
+  // What would be refused after the merge is refused before it.
+  if (hub !== null && target !== null) await hub.checkTarget({ name: target, overwrite: invocation.overwrite, signal });
   const { engine, because, speed } = await openEngine(invocation.engine, invocation.lanes);
   try {
-    const opened = await openDocument(recipePath);
+    const opened = await openDocument(recipePath, { ...invocation, signal });
     try {
       const written = await intermediates(opened, invocation, engine, signal);
       const { plan, result } = await mergeTo(out, opened, engine, invocation, signal, because);
       const merged = plan.tensors.filter((tensor) => tensor.action === "merge").length;
+      const published =
+        hub === null || target === null ? null : await publishFolder(out, target, hub, invocation, signal);
       return {
         out,
+        ...(published === null ? {} : { published }),
         ...(written.length === 0 ? {} : { intermediates: written }),
         engine: { kind: engine.kind, name: engine.name, speed },
         merged,

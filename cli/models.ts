@@ -1,6 +1,6 @@
 /**
- * Finds the models a recipe names: a folder or file below the current folder, else beside the recipe; with
- * `+adapter` behind it, that model with a LoRA adapter applied as it is read.
+ * Finds the models a recipe names: a folder or file below the current folder, else beside the recipe, else a model on the
+ * Hub; with `+adapter` behind it, that model with a LoRA adapter applied as it is read.
  */
 import { existsSync } from "node:fs";
 import { dirname, resolve } from "node:path";
@@ -8,6 +8,7 @@ import { type Products, plainProducts } from "../core/bytes/lowrank.ts";
 import { createSimdProducts } from "../core/bytes/simd.ts";
 import type { ByteSource } from "../core/bytes/source.ts";
 import { WeightloomError } from "../core/errors.ts";
+import { type Hub, type HubName, hubName, parseHubName } from "../core/hub/hub.ts";
 import { adaptModel } from "../core/model/adapt.ts";
 import { isAdapter, openAdapter } from "../core/model/adapter.ts";
 import type { Model } from "../core/model/model.ts";
@@ -15,19 +16,28 @@ import { openModel } from "../core/model/open.ts";
 import { type ModelPath, type ModelRef, parseRef } from "../core/recipe/ref.ts";
 import { kernelModule } from "./engine.ts";
 import { closeAll, filesAt } from "./files.ts";
+import { endpointIn, openHub, openRepo } from "./hub.ts";
 
 const placesOf = (path: string, recipePath: string | null): string[] => [
   ...new Set([resolve(path), ...(recipePath === null ? [] : [resolve(dirname(recipePath), path)])]),
 ];
 
-/** Where a path leads, or a FileError that says where it was looked for. */
-export function locate(path: string, recipePath: string | null, what = "Model"): string {
+/** A place on this disk, or a name on the Hub with the places where it is not. */
+type Found = { readonly place: string } | { readonly name: HubName; readonly places: readonly string[] };
+
+/** Where a model is. A folder of that name wins over the Hub. Throws a FileError that says where it was looked for. */
+function locate({ path, revision }: ModelPath, ref: string, recipePath: string | null, what = "Model"): Found {
   const places = placesOf(path, recipePath);
-  const found = places.find((place) => existsSync(place));
-  if (found !== undefined) return found;
+  const place = places.find((one) => existsSync(one));
+  if (place !== undefined) {
+    refuseRevision({ path, revision }, ref);
+    return { place };
+  }
+  const name = hubName(path, revision) ?? (revision === undefined ? parseHubName(path, endpointIn(process.env)) : null);
+  if (name !== null) return { name, places };
   throw new WeightloomError(
     "FileError",
-    `${what} "${path}" was not found. Looked for ${places.join(" and ")}. Download it there, or correct the path in the recipe.`,
+    `${what} "${path}" was not found. Looked for ${places.join(" and ")}. Download it there, or correct the path in the recipe; a model on the Hub is written org/name.`,
   );
 }
 
@@ -36,11 +46,11 @@ function readRef(ref: string, recipePath: string | null): ModelRef {
   return placesOf(ref, recipePath).some((place) => existsSync(place)) ? { path: ref } : parseRef(ref);
 }
 
-function refuseRevision({ path, revision }: ModelPath, ref: string): void {
+function refuseRevision({ path, revision }: { path: string; revision: string | undefined }, ref: string): void {
   if (revision === undefined) return;
   throw new WeightloomError(
     "RecipeError",
-    `Model "${ref}" asks for revision "${revision}" of ${path}, but models are read from this disk, where a folder has one. Download that revision and name its folder.`,
+    `Model "${ref}" asks for revision "${revision}" of ${path}, but there is a folder of that name here, and a folder has only one. Rename the folder to read from the Hub, or leave the revision out.`,
   );
 }
 
@@ -57,8 +67,20 @@ export const openProducts = (): Promise<Products> =>
     .then(createSimdProducts)
     .catch(() => plainProducts);
 
+export interface Opening {
+  /** What the command was told to stay under, bytes; default 1 GB. */
+  readonly memory?: number | undefined;
+  /** Bytes of what is read from the Hub that may be kept; default none. */
+  readonly cache?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** Opens every model a recipe names. Files stay open until `close`. */
-export async function openModels(refs: readonly string[], recipePath: string | null): Promise<OpenModels> {
+export async function openModels(
+  refs: readonly string[],
+  recipePath: string | null,
+  { memory = 1e9, cache = 0, signal }: Opening = {},
+): Promise<OpenModels> {
   const models = new Map<string, Model>();
   /** By place, so that a model and its adapted self share what they have in common. */
   const bases = new Map<string, Promise<Model>>();
@@ -66,29 +88,39 @@ export async function openModels(refs: readonly string[], recipePath: string | n
   const places: string[] = [];
   const close = () => closeAll(sources);
   let products: Promise<Products> | null = null;
+  let hub: Hub | null = null;
 
-  async function filesOf(place: string): Promise<Map<string, ByteSource>> {
-    const files = await filesAt(place);
-    sources.push(...files.values());
-    places.push(place);
-    return files;
+  async function filesOf(found: Found): Promise<Pick<Model, "origin"> & { files: ReadonlyMap<string, ByteSource> }> {
+    if ("place" in found) {
+      const files = await filesAt(found.place);
+      sources.push(...files.values());
+      places.push(found.place);
+      return { files };
+    }
+    hub ??= openHub(memory, cache);
+    const { files, info } = await openRepo(hub, found.name, found.places, signal);
+    return { files, origin: { repo: info.repo, commit: info.commit } };
   }
 
-  function openBase(place: string, ref: string): Promise<Model> {
-    const opened = bases.get(place) ?? filesOf(place).then((files) => openModel(ref, files));
-    bases.set(place, opened);
+  async function openFrom(found: Found, ref: string): Promise<Model> {
+    const { files, ...origin } = await filesOf(found);
+    return { ...(await openModel(ref, files)), ...origin };
+  }
+
+  function openBase(found: Found, ref: string): Promise<Model> {
+    const key = "place" in found ? found.place : `hub ${JSON.stringify(found.name)}`;
+    const opened = bases.get(key) ?? openFrom(found, ref);
+    bases.set(key, opened);
     return opened;
   }
 
   async function open(ref: string): Promise<Model> {
     const read = readRef(ref, recipePath);
-    refuseRevision(read, ref);
-    const place = locate(read.path, recipePath);
-    if (read.lora === undefined) return { ...(await openBase(place, read.path)), ref };
-    refuseRevision(read.lora, ref);
-    const adapterPlace = locate(read.lora.path, recipePath, "Adapter");
-    const base = await openBase(place, read.path);
-    const files = await filesOf(adapterPlace);
+    const found = locate(read, ref, recipePath);
+    if (read.lora === undefined) return { ...(await openBase(found, read.path)), ref };
+    const adapterAt = locate(read.lora, ref, recipePath, "Adapter");
+    const base = await openBase(found, read.path);
+    const { files } = await filesOf(adapterAt);
     if (!isAdapter(files))
       throw new WeightloomError(
         "FormatError",

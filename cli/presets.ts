@@ -8,7 +8,7 @@ import { averageRecipe, type Preset, type PresetModel, presetsFor, printPreset }
 import { type Invocation, UsageError } from "./args.ts";
 import { openModels } from "./models.ts";
 
-export async function presetsCommand({ operands: [id, ...models], json }: Invocation): Promise<unknown> {
+export async function presetsCommand({ operands: [id, ...models], json, memory }: Invocation): Promise<unknown> {
   const all = presetsFor(METHODS);
   if (id === undefined) {
     if (!json) console.log(all.map(listed).join("\n"));
@@ -22,7 +22,7 @@ export async function presetsCommand({ operands: [id, ...models], json }: Invoca
     if (!json) console.log(`${preset.title}\n${preset.summary}\nweightloom presets ${id} ${operandsOf(preset)}`);
     return { preset: id };
   }
-  return shown(printPreset(preset, await measured(preset, models.map(refOf))), json);
+  return shown(printPreset(preset, await measured(preset, models.map(refOf), memory)), json);
 }
 
 export function averageCommand({ operands, average, json }: Invocation): unknown {
@@ -46,9 +46,9 @@ function refOf(typed: string): string {
 }
 
 /** Models are opened only for presets that cut layers. */
-async function measured({ layered }: Preset, refs: readonly string[]): Promise<readonly PresetModel[]> {
+async function measured({ layered }: Preset, refs: readonly string[], memory: number): Promise<readonly PresetModel[]> {
   if (!layered) return refs.map((ref) => ({ ref, layers: null }));
-  const { models, close } = await openModels([...new Set(refs)], null);
+  const { models, close } = await openModels([...new Set(refs)], null, { memory });
   await close();
   return refs.map((ref) => ({ ref, layers: models.get(ref)?.stacks[0]?.layers ?? null }));
 }

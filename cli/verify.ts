@@ -14,12 +14,12 @@ import { METHODS } from "../methods/index.ts";
 import type { Invocation } from "./args.ts";
 import { kernelModule } from "./engine.ts";
 import { closeAll, filesAt } from "./files.ts";
-import { type OpenModels, openModels } from "./models.ts";
+import { type Opening, type OpenModels, openModels } from "./models.ts";
 
 export async function verifyCommand(invocation: Invocation, signal: AbortSignal): Promise<Verification> {
   const [out = ""] = invocation.operands;
   const open: OpenModels[] = [];
-  const again = await planAgain(out, invocation.seed, open).catch((error: unknown) =>
+  const again = await planAgain(out, { ...invocation, signal }, open).catch((error: unknown) =>
     error instanceof Error ? error.message : String(error),
   );
   const plan = typeof again === "string" ? null : again;
@@ -43,7 +43,11 @@ export async function verifyCommand(invocation: Invocation, signal: AbortSignal)
 const RECIPES = ["mergekit_config.yml", "mergekit_moe_config.yml"];
 
 /** The plan the result was made from, or a sentence why it cannot be made again. */
-async function planAgain(out: string, seed: number, open: OpenModels[]): Promise<Plan | string> {
+async function planAgain(
+  out: string,
+  { seed, signal, memory, cache }: Opening & { readonly seed: number },
+  open: OpenModels[],
+): Promise<Plan | string> {
   const name = RECIPES.find((one) => existsSync(join(out, one)));
   if (name === undefined) return `there is no ${RECIPES.join(" or ")} beside the weights.`;
   const path = join(out, name);
@@ -51,7 +55,7 @@ async function planAgain(out: string, seed: number, open: OpenModels[]): Promise
   const { document } = parseDocument(text, METHODS);
   if (document === null) return `${name} cannot be read as a recipe.`;
   const record = existsSync(join(out, RECORD)) ? parseRecord(await readFile(join(out, RECORD), "utf8")) : null;
-  const opened = await openModels(modelsOfDocument(document), path);
+  const opened = await openModels(modelsOfDocument(document), path, { memory, cache, signal });
   open.push(opened);
   return planDocument(document, opened.models, {
     methods: METHODS,

@@ -7,20 +7,26 @@ import type { ByteSource } from "../bytes/source.ts";
 import { WeightloomError } from "../errors.ts";
 import { pickWeights } from "../formats/folder.ts";
 import { createAhead, createPurse } from "./ahead.ts";
+import type { RangeCache } from "./cache.ts";
 import { FIELDS, type HubInfo, type HubModel, modelOf, type RawModel } from "./info.ts";
 import { formatHubName, type HubName } from "./name.ts";
+import { createPublisher, type Publisher } from "./publish.ts";
 import { createLanes, type HubSource, hubSource } from "./source.ts";
 import { createFill, type RemoteFile } from "./stretch.ts";
 import { createWire, type WireOptions } from "./wire.ts";
 
+export { createCache, type RangeCache, type RangeStore } from "./cache.ts";
 export type { HubInfo, HubModel } from "./info.ts";
 export { formatHubName, type HubName, hubName, parseHubName } from "./name.ts";
 export type { Patience } from "./pause.ts";
+export type { Published, Publishing, PublishProgress } from "./publish.ts";
 export { ENDPOINT, type HubWait } from "./wire.ts";
 
 export interface HubOptions extends WireOptions {
   /** Bytes that reading ahead may hold, of all models together; default 256 MB. */
   readonly aheadBytes?: number | undefined;
+  /** Keeps what was downloaded for the next time. */
+  readonly cache?: RangeCache | undefined;
   /** Hears of every piece that arrives of any file, in bytes. */
   readonly onDownload?: ((bytes: number) => void) | undefined;
 }
@@ -49,7 +55,7 @@ export interface SearchOptions {
   readonly limit?: number | undefined;
 }
 
-export interface Hub {
+export interface Hub extends Publisher {
   readonly endpoint: string;
   info(name: HubName, signal?: AbortSignal): Promise<HubInfo>;
   /** The files of a model, pinned to the commit its revision is at now, with the beginnings of its weight files fetched. */
@@ -105,17 +111,27 @@ export function createHub(options: HubOptions = {}): Hub {
       fetch: wire.fetchAbout({ repo, revision: commit }, { signal, tries }),
       ...(folder === undefined ? {} : { path: folder.split("/").map(encodeURIComponent).join("/") }),
     });
-    for await (const { type, path, size, lfs } of listed) {
+    // What one Hub or one model calls by a hash is not taken from another's word, nor past another's gate.
+    const from = `${new URL(endpoint).host}-${repo}`.replace(/[^A-Za-z0-9]+/g, "-").slice(0, 150);
+    for await (const { type, path, size, lfs, oid } of listed) {
       if (type !== "file" || typeof path !== "string") continue;
       const bytes = lfs?.size ?? size;
       if (!Number.isSafeInteger(bytes) || bytes < 0 || found.length >= MOST_FILES)
         throw new WeightloomError("HubError", `${repo}: the Hub's list of its files cannot be right. Try again later.`);
-      found.push({ repo, commit, path, size: bytes });
+      const hash = lfs?.oid ?? oid ?? "";
+      found.push({
+        repo,
+        commit,
+        path,
+        size: bytes,
+        content: /^[0-9a-f]{40,64}$/.test(hash) ? `${hash.slice(0, 40)}-${from}` : null,
+      });
     }
     return found;
   }
 
   return {
+    ...createPublisher(wire, async (name, signal) => (await info(name, signal)).commit),
     endpoint,
     info,
     open: async (name, { signal, onProgress } = {}) => {
@@ -125,10 +141,9 @@ export function createHub(options: HubOptions = {}): Hub {
       const files = new Map<string, HubSource>();
       for (const file of await filesOf(name.repo, about.commit, name.folder, signal)) {
         if (!file.path.startsWith(inside)) continue;
-        files.set(
-          file.path.slice(inside.length),
-          hubSource(file, createFill(wire, file, options.onDownload), ahead, lanes),
-        );
+        const fill = createFill(wire, file, options.onDownload);
+        const through = options.cache?.through(file, fill) ?? fill;
+        files.set(file.path.slice(inside.length), hubSource(file, through, ahead, lanes));
       }
       if (files.size === 0)
         throw new WeightloomError(

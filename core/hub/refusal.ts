@@ -18,15 +18,27 @@ export interface Circumstances {
   readonly signedIn: boolean;
 }
 
-const hub = (text: string) => new WeightloomError("HubError", text);
-const access = (text: string) => new WeightloomError("AccessError", text);
+/** What is behind a refusal, for whoever has to do more than say it. */
+export type Reason = "gated" | "repository" | "revision" | "file" | "token" | "other";
+
+export class Refusal extends WeightloomError {
+  readonly reason: Reason;
+
+  constructor(name: "HubError" | "AccessError", reason: Reason, message: string) {
+    super(name, message);
+    this.reason = reason;
+  }
+}
+
+const hub = (reason: Reason, text: string) => new Refusal("HubError", reason, text);
+const access = (reason: Reason, text: string) => new Refusal("AccessError", reason, text);
 
 export function refusalOf(
   subject: Subject,
   response: Pick<Response, "status" | "headers">,
   body: ArrayBuffer,
   { endpoint, signedIn }: Circumstances,
-): WeightloomError {
+): Refusal {
   const { repo, revision } = subject;
   const { status, headers } = response;
   const code = headers.get("x-error-code") ?? "";
@@ -39,30 +51,34 @@ export function refusalOf(
     const then = signedIn
       ? "with the account of your token, then try again. Some authors approve requests by hand, which takes time."
       : `, then use a token of that account (${tokens}).`;
-    return access(`${name}: the model is gated. Accept its terms on ${page}${signedIn ? " " : ""}${then}`);
+    return access("gated", `${name}: the model is gated. Accept its terms on ${page}${signedIn ? " " : ""}${then}`);
   }
-  if (code === "DisabledRepo") return hub(`${name}: the Hub has disabled this model. ${page} may say why.`);
+  if (code === "DisabledRepo") return hub("other", `${name}: the Hub has disabled this model. ${page} may say why.`);
   if (code === "RevisionNotFound")
-    return hub(`${name}: there is no revision "${revision ?? "main"}". ${page}/tree/main lists branches and tags.`);
+    return hub(
+      "revision",
+      `${name}: there is no revision "${revision ?? "main"}". ${page}/tree/main lists branches and tags.`,
+    );
   if (code === "EntryNotFound")
-    return hub(`${name}: there is no file "${subject.file ?? "asked for"}" ${at(revision)}.`);
+    return hub("file", `${name}: there is no file "${subject.file ?? "asked for"}" ${at(revision)}.`);
   if (status === 401 && signedIn && code !== "RepoNotFound")
-    return access(`${name}: the Hub does not accept the token${because(said)}. Make a new one on ${tokens}.`);
+    return access("token", `${name}: the Hub does not accept the token${because(said)}. Make a new one on ${tokens}.`);
   if (code === "RepoNotFound" || status === 404 || status === 401) {
     if (subject.writing === true && !signedIn)
-      return access(`${name}: publishing needs a token that may write (${tokens}).`);
+      return access("token", `${name}: publishing needs a token that may write (${tokens}).`);
     const text = `${name}: the Hub has no such model, or it is private.`;
     return signedIn
-      ? hub(`${text} Check the name; the token must belong to somebody who may read it.`)
-      : access(`${text} Check the name; if it is private, a token is needed (${tokens}).`);
+      ? hub("repository", `${text} Check the name; the token must belong to somebody who may read it.`)
+      : access("repository", `${text} Check the name; if it is private, a token is needed (${tokens}).`);
   }
   if (status === 403 && subject.writing === true)
     return access(
+      "token",
       `${name}: the token may not write there${because(said)}. Use one with write access to ${name.split("/")[0]} (${tokens}).`,
     );
   if (status === 403)
-    return access(`${name}: the Hub refuses${because(said)}. Check what the token may read (${tokens}).`);
-  return hub(`${name}: the Hub answered with status ${status}${because(said)}.`);
+    return access("token", `${name}: the Hub refuses${because(said)}. Check what the token may read (${tokens}).`);
+  return hub("other", `${name}: the Hub answered with status ${status}${because(said)}.`);
 }
 
 const at = (revision: string | undefined) => (revision === undefined ? "in it" : `at ${revision.slice(0, 40)}`);

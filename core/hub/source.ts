@@ -59,7 +59,7 @@ export function hubSource(file: RemoteFile, fill: Fill, ahead: Ahead, lanes: Lan
     file,
     name,
     size,
-    version: file.commit,
+    version: file.content ?? file.commit,
     warm: async (signal) => {
       await begin(signal);
     },

@@ -14,6 +14,8 @@ export interface RemoteFile {
   readonly commit: string;
   readonly path: string;
   readonly size: number;
+  /** A name of its content that no other content has, letters, digits and dashes; null when the Hub gave none. */
+  readonly content: string | null;
 }
 
 export interface Fetching {

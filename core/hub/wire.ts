@@ -70,9 +70,11 @@ export function createWire(options: WireOptions = {}): Wire {
     const headers = new Headers(init.headers);
     const secret = isHub(url) ? token() : null;
     if (secret !== null) headers.set("Authorization", `Bearer ${secret}`);
+    // An answer comes after what is sent has been: at 50 KB a second or more.
+    const patient = patience.stall + (init.body instanceof Blob ? init.body.size / 50 : 0);
     for (let failures = 1; ; failures++) {
       await pauses.wait(host, signal);
-      const answer = await quickly((inner) => send(url, { ...init, headers, signal: inner }), patience.stall, signal);
+      const answer = await quickly((inner) => send(url, { ...init, headers, signal: inner }), patient, signal);
       if (answer instanceof Response && answer.status !== 429 && answer.status < 500) return answer;
       if (!(answer instanceof Response)) {
         await patiently(failures, answer, url, asking);

@@ -2,6 +2,8 @@
  * The model card of a merge: what it is made of, how, and under which terms, in the front matter the
  * Hub reads and in prose. Names come from folders and strangers, so none is printed as markup.
  */
+import type { Model } from "./model.ts";
+
 export { joinLicences } from "./licence.ts";
 
 export interface CardInput {
@@ -19,9 +21,20 @@ export interface CardInput {
   readonly dtype: string;
   /** What computed it. */
   readonly engine?: string;
+  /** Of models read from the Hub, by what the recipe calls them: which, and at which commit. */
+  readonly origins?: ReadonlyMap<string, Origin>;
   /** First of `architectures` in its config; null when the result has none. */
   readonly architecture?: string | null;
 }
+
+interface Origin {
+  readonly repo: string;
+  readonly commit: string;
+}
+
+/** The origins of models, for `CardInput`. */
+export const originsOf = (models: readonly Pick<Model, "ref" | "origin">[]): ReadonlyMap<string, Origin> =>
+  new Map(models.flatMap(({ ref, origin }) => (origin === undefined ? [] : [[ref, origin] as const])));
 
 export function modelCard(input: CardInput): string {
   const sections = [
@@ -39,11 +52,15 @@ export function modelCard(input: CardInput): string {
   return `${sections.join("\n\n")}\n`;
 }
 
-function frontMatter({ models, base, licence }: CardInput): string {
-  const named = [...(base === null ? [] : [base]), ...models.map(({ ref }) => ref)].flatMap(partsOf);
+function frontMatter({ models, base, licence, origins }: CardInput): string {
+  const named = [...(base === null ? [] : [base]), ...models.map(({ ref }) => ref)].flatMap((ref) => {
+    const [model = ref, ...adapter] = partsOf(ref);
+    // Whatever the recipe calls it, a pasted address too, the Hub's own name is known.
+    return [origins?.get(ref)?.repo ?? model, ...adapter];
+  });
   const hub = [...new Set(named)].filter(isHubName);
   const lines = [
-    ...(hub.length === 0 ? [] : ["base_model:", ...hub.map((name) => `  - ${name}`)]),
+    ...(hub.length === 0 ? [] : ["base_model:", ...hub.map((name) => `  - ${name}`), "base_model_relation: merge"]),
     "library_name: transformers",
     "tags:",
     "  - mergekit",
@@ -55,7 +72,7 @@ function frontMatter({ models, base, licence }: CardInput): string {
 }
 
 /** A reference `model@revision+adapter@revision` as the names in it, the adapter's last. */
-const partsOf = (ref: string): string[] => ref.split("+").map((part) => part.replace(/@.*/, ""));
+const partsOf = (ref: string): string[] => ref.split("+").map((part) => part.replace(/[@:].*/, ""));
 
 /** A model as prose: an adapter is named as what it is. */
 function named(ref: string): string {
@@ -68,11 +85,13 @@ function isHubName(name: string): boolean {
   return /^[A-Za-z0-9][\w.-]{0,95}\/[A-Za-z0-9][\w.-]{0,95}$/.test(name) && !/\.\.|--/.test(name);
 }
 
-function lineage({ models, base }: CardInput): string {
+function lineage({ models, base, origins = new Map() }: CardInput): string {
+  const commits = [...origins.values()].map(({ repo, commit }) => `${prose(repo)} at ${commit}`);
+  const read = commits.length === 0 ? "" : `\n\nRead from the Hub: ${commits.join(", ")}.`;
   const names = models.map(({ ref, licence }) =>
     licence === null ? `- ${named(ref)}` : `- ${named(ref)} (${prose(licence)})`,
   );
-  return names.length > 0 ? names.join("\n") : `- ${named(base ?? "none")}`;
+  return (names.length > 0 ? names.join("\n") : `- ${named(base ?? "none")}`) + read;
 }
 
 function terms(licence: string | null): string {

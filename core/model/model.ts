@@ -84,6 +84,8 @@ export interface Model {
   /** Other small files of its folder, by name: tokenizer, generation config, model card. */
   readonly extras: ReadonlyMap<string, ByteSource>;
   readonly licence: string | null;
+  /** Where it was read from, when that was the Hub. */
+  readonly origin?: { readonly repo: string; readonly commit: string };
   /** The base its card names; null or absent when nobody says. */
   readonly basedOn?: string | null;
 }

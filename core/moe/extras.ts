@@ -2,7 +2,7 @@
 
 import type { OutputDtype } from "../bytes/dtype.ts";
 import { indexJson, type Layout } from "../formats/write.ts";
-import { joinLicences, modelCard } from "../model/card.ts";
+import { joinLicences, modelCard, originsOf } from "../model/card.ts";
 import { printConfig } from "../model/floats.ts";
 import type { Json, JsonObject, Model } from "../model/model.ts";
 import { carriedFiles, outputConfig } from "../model/output.ts";
@@ -47,6 +47,7 @@ export function extrasOf({ fit, dtype, layout, parameters, models, options }: Ma
     },
     models: models.filter((model) => model !== base).map(({ ref, licence }) => ({ ref, licence })),
     base: base.ref,
+    origins: originsOf(models),
     licence: joinLicences(models.map((model) => model.licence)),
     parameters,
     dtype,

@@ -5,7 +5,7 @@
 import type { OutputDtype } from "../bytes/dtype.ts";
 import { indexJson, type Layout } from "../formats/write.ts";
 import type { AnyMethod } from "../method.ts";
-import { joinLicences, modelCard } from "../model/card.ts";
+import { joinLicences, modelCard, originsOf } from "../model/card.ts";
 import { printConfig } from "../model/floats.ts";
 import type { Model } from "../model/model.ts";
 import { carriedFiles, carriedNotes, outputConfig } from "../model/output.ts";
@@ -61,6 +61,7 @@ export function extrasOf(making: Making): ExtraPlan[] {
         .filter((model) => model.ref !== making.recipe.base_model)
         .map(({ ref, licence }) => ({ ref, licence })),
       base: making.recipe.base_model ?? null,
+      origins: originsOf([...making.models.values()]),
       licence: joinLicences([...making.models.values()].map((model) => model.licence)),
       parameters: tensors.reduce((sum, tensor) => sum + tensor.shape.reduce((a, b) => a * b, 1), 0),
       dtype,

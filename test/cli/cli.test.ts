@@ -152,11 +152,11 @@ ${specialists.map((name, i) => `  - source_model: ${join(samples, name)}\n    po
   test("a missing model is one sentence, and exits with 1", () => {
     const done = weightloom(
       "merge",
-      recipe("missing.yml", "merge_method: linear\nmodels:\n  - model: not/here\n    parameters: {weight: 1}\n"),
+      recipe("missing.yml", "merge_method: linear\nmodels:\n  - model: ./not/here\n    parameters: {weight: 1}\n"),
       "nowhere",
     );
     expect(done.status).toBe(1);
-    expect(done.stderr).toContain('Model "not/here" was not found');
+    expect(done.stderr).toContain('Model "./not/here" was not found');
   });
 
   test("bad usage exits with 2 and shows how", () => {

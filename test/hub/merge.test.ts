@@ -122,6 +122,9 @@ const FAULTS: Readonly<Record<string, readonly Fault[]>> = {
   whole: [{ kind: "whole", every: 2 }],
   expired: [{ kind: "expired", every: 3 }],
   offline: [{ kind: "offline", every: 4 }],
+  silent: [{ kind: "silent", where: "cdn", times: 1 }],
+  slow: [{ kind: "slow", rate: 8_000_000 }],
+  hidden: [{ kind: "hidden" }],
   "all at once": [
     { kind: "reset", bytes: 200_000, every: 3 },
     { kind: "busy", every: 5, after: 0.01 },

@@ -24,10 +24,26 @@ const frontOf = (card: string): Record<string, unknown> => parse(/^---\n(.*?)\n-
 test("front matter names the Hub models, tags and licence", () => {
   expect(frontOf(modelCard(INPUT))).toEqual({
     base_model: ["org/base-7b", "org/sea"],
+    base_model_relation: "merge",
     library_name: "transformers",
     tags: ["mergekit", "merge", "weightloom"],
     license: "apache-2.0",
   });
+});
+
+test("a model of the Hub is named as the Hub names it, with the commit that was read", () => {
+  const address = "https://huggingface.co/org/sea/tree/main";
+  const commit = "0123456789abcdef0123456789abcdef01234567";
+  const card = modelCard({
+    ...INPUT,
+    models: [
+      { ref: address, licence: "mit" },
+      { ref: "org/sky@v2:unet", licence: null },
+    ],
+    origins: new Map([[address, { repo: "org/sea", commit }]]),
+  });
+  expect(frontOf(card)).toMatchObject({ base_model: ["org/base-7b", "org/sea", "org/sky"] });
+  expect(card).toContain(`Read from the Hub: org/sea at ${commit}.`);
 });
 
 test("an unknown licence is left out and said in words", () => {

@@ -50,6 +50,7 @@ export function hubHere(): Here {
       tokens: new Map([
         ["hf_ann", { name: "ann", accepted: ["gate/auto"] }],
         ["hf_bob", { name: "bob" }],
+        ["hf_read", { name: "rea", role: "read" }],
       ]),
     });
   });

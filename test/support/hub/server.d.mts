@@ -19,6 +19,8 @@ export interface LogEntry {
   readonly authorized: boolean;
   readonly status: number;
   readonly bytes: number;
+  /** Of what was sent to the storage, bytes that arrived. */
+  readonly taken?: number;
 }
 
 export interface MockUser {

@@ -28,7 +28,18 @@ export async function startHub({
   const faults = createFaults();
   const secret = randomBytes(16);
   const log = [];
-  const state = { repos, tokens, life, page, faults, log, endpoint: "", storage: "", uploaded: new Map() };
+  const state = {
+    repos,
+    tokens,
+    life,
+    page,
+    faults,
+    log,
+    endpoint: "",
+    storage: "",
+    uploaded: new Map(),
+    parts: new Map(),
+  };
 
   const sign = (text) => createHmac("sha256", secret).update(text).digest("hex").slice(0, 32);
   /** An address on the other origin that works for a while. */
