@@ -19,6 +19,7 @@ import { useModels } from "./state/models.ts";
 import { keepPlanning, learnEngine } from "./state/plan.ts";
 import { keepRuns } from "./state/runs.ts";
 import { restore } from "./state/session.ts";
+import { readUnfinished } from "./state/unfinished.ts";
 import { applyTheme } from "./state/view.ts";
 import { Studio } from "./studio.tsx";
 
@@ -27,7 +28,7 @@ keepPlanning();
 keepDiagnosing();
 keepRuns();
 keepOffline();
-void restore().then(watchAddress).then(offerTour);
+void restore().then(watchAddress).then(offerTour).then(readUnfinished);
 
 // The engine is measured once there is something to merge, not while the page loads.
 const stop = useModels.subscribe(({ list }) => {

@@ -5,7 +5,8 @@ import { Mix } from "./mixer/view.tsx";
 import { Welcome } from "./models/welcome.tsx";
 import { ResultCard } from "./run/result.tsx";
 import { useModels } from "./state/models.ts";
-import { useRun } from "./state/run.ts";
+import { isRunning, useRun } from "./state/run.ts";
+import { useUnfinished } from "./state/unfinished.ts";
 import { useView } from "./state/view.ts";
 
 interface Shown {
@@ -16,6 +17,7 @@ interface Shown {
   readonly alone?: boolean;
 }
 
+const Unfinished = lazy(() => import("./run/unfinished.tsx"));
 const Inspect = lazy(() => import("./inspect/view.tsx").then(({ Inspect }) => ({ default: Inspect })));
 
 export const VIEWS: readonly Shown[] = [
@@ -46,6 +48,7 @@ export function Views() {
       </Tabs.List>
       <Tabs.Content ref={content} className="view" value={now.id} tabIndex={-1}>
         <ResultCard />
+        <UnfinishedCards />
         {isEmpty && now.alone !== true ? (
           <Welcome />
         ) : (
@@ -56,4 +59,14 @@ export function Views() {
       </Tabs.Content>
     </Tabs.Root>
   );
+}
+
+function UnfinishedCards() {
+  const some = useUnfinished(({ list }) => list.length > 0);
+  const running = useRun(isRunning);
+  return some && !running ? (
+    <Suspense fallback={null}>
+      <Unfinished />
+    </Suspense>
+  ) : null;
 }

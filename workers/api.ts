@@ -110,9 +110,30 @@ export type Target =
   /** Private storage; files are offered for download afterwards. */
   | { readonly kind: "private" };
 
+/** A merge that a killed, crashed or failed run left unfinished. */
+export interface Left {
+  readonly id: string;
+  /** When its last run began, milliseconds since 1970. */
+  readonly at: number;
+  /** What it writes to, inside the picked folder or private storage. */
+  readonly folder: string;
+  readonly tensors: number;
+  readonly tensorsTotal: number;
+  /** Weight files that are closed. */
+  readonly files: number;
+  readonly filesTotal: number;
+  /** Rounds of numbers of the whole model that are known. */
+  readonly rounds: number;
+  /** Names of the models it reads. */
+  readonly models: readonly string[];
+}
+
 export interface RunProgress {
   readonly readBytes: number;
+  /** Of the result, with what an earlier run of the same merge wrote. */
   readonly writtenBytes: number;
+  /** What earlier runs wrote. */
+  readonly keptBytes: number;
   /** Planned totals. */
   readonly readTotal: number;
   readonly writeTotal: number;
@@ -141,6 +162,8 @@ export interface RunReport {
   readonly copied: number;
   readonly readBytes: number;
   readonly writtenBytes: number;
+  /** Of them, written by earlier runs of the same merge. */
+  readonly keptBytes: number;
   /** The folder it made inside the one that was picked, or the picked file. */
   readonly folder: string;
   readonly files: readonly { readonly name: string; readonly size: number }[];
@@ -177,14 +200,25 @@ export interface StudioHost extends Inspection {
   diagnose(document: Document): Promise<Diagnosis>;
   /** Do they share an ancestor? From a few thousand weights; null where there are not two models to compare. */
   kinship(document: Document): Promise<Kinship | null>;
-  /** One run at a time. `onProgress` is called at most ten times a second. `text` is saved as the recipe. */
+  /**
+   * One run at a time. `onProgress` is called at most ten times a second. `text` is saved as the recipe. What is finished is
+   * kept under `job`, a name of the caller's: a run of the same job goes on where the last one was killed or failed.
+   */
   merge(
     document: Document,
     text: string,
     options: OutputOptions,
     target: Target,
+    job: string,
     onProgress: (progress: RunProgress) => void,
   ): Promise<RunReport>;
+  /** Begins no new tile until `resume`; what is under way is finished and written. */
+  pause(): Promise<void>;
+  resume(): Promise<void>;
+  /** Merges that can be gone on with. */
+  left(): Promise<readonly Left[]>;
+  /** Removes what a merge left, where its target may be written; of one picked file there is nothing. */
+  discard(job: string, target: Target | null): Promise<void>;
   /** Cancels the run; its promise rejects with AbortError once nothing is left behind. */
   cancel(): Promise<void>;
   engine(want: "auto" | "gpu" | "cpu"): Promise<EngineInfo>;

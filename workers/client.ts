@@ -46,8 +46,12 @@ export function connect(onDeath: (error: Error) => void): StudioClient {
     preflight: (document, options) => alive(host.preflight(document, options)),
     diagnose: (document) => alive(host.diagnose(document)),
     kinship: (document) => alive(host.kinship(document)),
-    merge: (document, text, options, target, onProgress) =>
-      alive(host.merge(document, text, options, target, proxy(onProgress))),
+    merge: (document, text, options, target, job, onProgress) =>
+      alive(host.merge(document, text, options, target, job, proxy(onProgress))),
+    pause: () => alive(host.pause()),
+    resume: () => alive(host.resume()),
+    left: () => alive(host.left()),
+    discard: (job, target) => alive(host.discard(job, target)),
     cancel: () => alive(host.cancel()),
     engine: (want) => alive(host.engine(want)),
     results: () => alive(host.results()),

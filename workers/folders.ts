@@ -33,8 +33,18 @@ export function directoryFolder(directory: FileSystemDirectoryHandle): Folder {
       };
     },
     remove: (name) => directory.removeEntry(name).catch(() => {}),
+    sizeOf: (name) => sizeIn(directory, name),
   };
 }
+
+const sizeIn = (directory: FileSystemDirectoryHandle, name: string): Promise<number | null> =>
+  directory
+    .getFileHandle(name)
+    .then((handle) => handle.getFile())
+    .then(
+      ({ size }) => size,
+      () => null,
+    );
 
 /** One picked file; only the weights go there. */
 export function fileFolder(handle: FileSystemFileHandle): Folder {
@@ -50,41 +60,65 @@ export function fileFolder(handle: FileSystemFileHandle): Folder {
   };
 }
 
-/** Private storage through synchronous handles, which write in place and fastest. */
+/** Private storage through synchronous handles, which write in place and fastest: a file that is left has what was written. */
 export function privateFolder(directory: FileSystemDirectoryHandle): Folder {
+  async function open(name: string, size: number): Promise<ByteSink | null> {
+    const handle = await explain(name, directory.getFileHandle(name, { create: true }));
+    const access = await explain(name, handle.createSyncAccessHandle());
+    if (access.getSize() < size) {
+      access.close();
+      return null;
+    }
+    access.truncate(size);
+    return privateSink(directory, name, access, size);
+  }
   return {
     name: directory.name,
     create: async (name) => {
-      const handle = await explain(name, directory.getFileHandle(name, { create: true }));
-      const access = await explain(name, handle.createSyncAccessHandle());
-      access.truncate(0);
-      let at = 0;
-      return {
-        name,
-        write: async (bytes) => {
-          let done = 0;
-          while (done < bytes.length) {
-            const wrote = access.write(bytes.subarray(done), { at: at + done });
-            if (wrote === 0)
-              throw new WeightloomError(
-                "FileError",
-                `${name}: private storage is full. Free some disk space or save to a folder instead.`,
-              );
-            done += wrote;
-          }
-          at += bytes.length;
-        },
-        close: async () => {
-          access.flush();
-          access.close();
-        },
-        abort: async () => {
-          access.close();
-          await directory.removeEntry(name).catch(() => {});
-        },
-      };
+      const sink = await open(name, 0);
+      if (sink === null) throw new Error("Internal error: a file has less than nothing.");
+      return sink;
     },
     remove: (name) => directory.removeEntry(name).catch(() => {}),
+    sizeOf: (name) => sizeIn(directory, name),
+    reopen: open,
+  };
+}
+
+function privateSink(
+  directory: FileSystemDirectoryHandle,
+  name: string,
+  access: FileSystemSyncAccessHandle,
+  start: number,
+): ByteSink {
+  let at = start;
+  return {
+    name,
+    write: async (bytes) => {
+      for (let done = 0; done < bytes.length; ) {
+        const wrote = await explain(name, (async () => access.write(bytes.subarray(done), { at: at + done }))());
+        if (wrote === 0)
+          throw new WeightloomError(
+            "FileError",
+            `${name}: private storage is full. Free some disk space or save to a folder instead.`,
+          );
+        done += wrote;
+      }
+      at += bytes.length;
+    },
+    sync: () => explain(name, (async () => access.flush())()),
+    close: async () => {
+      access.flush();
+      access.close();
+    },
+    abort: async () => {
+      access.close();
+      await directory.removeEntry(name).catch(() => {});
+    },
+    leave: async () => {
+      access.flush();
+      access.close();
+    },
   };
 }
 

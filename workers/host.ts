@@ -8,19 +8,22 @@ import { type Products, plainProducts } from "../core/bytes/lowrank.ts";
 import { createSimdProducts } from "../core/bytes/simd.ts";
 import type { Folder } from "../core/bytes/sink.ts";
 import type { ByteSource } from "../core/bytes/source.ts";
-import { createClock } from "../core/clock.ts";
+import { type Clock, createClock } from "../core/clock.ts";
 import { diagnose } from "../core/doctor/diagnose.ts";
 import { kinship } from "../core/doctor/kin.ts";
 import { calibrate } from "../core/engine/calibrate.ts";
 import type { Engine } from "../core/engine/engine.ts";
 import { createPlainEngine } from "../core/engine/plain/plain.ts";
-import { throwIfAborted, WeightloomError } from "../core/errors.ts";
+import { messageOf, throwIfAborted, WeightloomError } from "../core/errors.ts";
 import { type Adapter, isAdapter } from "../core/model/adapter.ts";
 import type { Model } from "../core/model/model.ts";
 import { openModel } from "../core/model/open.ts";
 import type { Plan } from "../core/plan/plan.ts";
 import { planDocument } from "../core/prepare.ts";
 import { type Document, modelsOfDocument, printDocument } from "../core/recipe/document.ts";
+import { createGate, type Gate } from "../core/run/gate.ts";
+import { type InputFile, identityOf as identityOfRun, inputsOf } from "../core/run/identity.ts";
+import type { ParsedJournal } from "../core/run/journal.ts";
 import { preflight } from "../core/run/preflight.ts";
 import { agreementOf } from "../core/run/remarks.ts";
 import { run } from "../core/run/run.ts";
@@ -33,6 +36,7 @@ import { wishOf } from "./doctor.ts";
 import { directoryFolder, fileFolder, freshFolder, privateFolder } from "./folders.ts";
 import { identityOf } from "./identity.ts";
 import { createInspector } from "./inspect.ts";
+import { forgetJob, jobsLeft, type OpenJob, openJob } from "./jobs.ts";
 import { refusal, summarise, summarisePlan } from "./summaries.ts";
 
 /** A model as the host keeps it. */
@@ -71,7 +75,7 @@ export function createHost(platform: HostPlatform): StudioHost {
   let products: Promise<Products> | null = null;
   let chosen: { readonly want: OutputOptions["engine"]; readonly engine: Promise<ChosenEngine> } | null = null;
   const speeds = new WeakMap<Engine, Promise<number | null>>();
-  let running: AbortController | null = null;
+  let running: Running | null = null;
   /** The look at a sample that nobody has overtaken yet. */
   let looking: AbortController | null = null;
 
@@ -219,25 +223,56 @@ export function createHost(platform: HostPlatform): StudioHost {
       return reference === undefined || opened.size < 2 ? null : kinship(opened, reference);
     },
 
-    merge: async (document, text, options, target, onProgress) => {
+    merge: async (document, text, options, target, job, onProgress) => {
       overtake();
       if (running !== null)
         throw new WeightloomError("MergeError", "A merge is running already. Wait for it or cancel it first.");
-      const controller = new AbortController();
-      running = controller;
+      const now: Running = { controller: new AbortController(), gate: createGate(), clock: createClock(), go: null };
+      running = now;
+      let held: OpenJob | null = null;
       try {
-        const { engine } = await engineFor(options.engine);
+        held = await openJob(await platform.storage(), job).catch(withoutJournal);
+        // Where it began is where it goes on: two engines may round differently.
+        const before = held?.left?.identity.engine;
+        const { engine } = await engineFor(before === undefined ? options.engine : before === "cpu" ? "cpu" : "gpu");
         const plan = await planFor(document, options, engine, text);
+        const inputs = inputsOf(await modelsFor(document, true));
         // Nothing is kept between sweeps, so that any of them can be computed again by itself.
         const anew = () => planFor(document, options, null, text);
-        return await merge(plan, anew, engine, options, target, controller.signal, onProgress);
+        return await merge({ plan, anew, engine, options, target, text, inputs }, held, now, onProgress);
       } finally {
         running = null;
+        await held?.release();
       }
     },
 
+    pause: async () => {
+      if (running === null || !running.gate.isOpen) return;
+      running.gate.close();
+      running.go = running.clock.rest();
+    },
+
+    resume: async () => {
+      running?.go?.();
+      running?.gate.open();
+    },
+
+    left: async () => jobsLeft(await platform.storage()),
+
+    discard: async (job, target) => {
+      const storage = await platform.storage();
+      const held = await openJob(storage, job);
+      const { folder } = held.left?.finished.runs.at(-1) ?? {};
+      await held.release();
+      if (target !== null && target.kind !== "file" && typeof folder === "string") {
+        const parent = target.kind === "private" ? storage : target.handle;
+        await parent.removeEntry(folder, { recursive: true }).catch(() => {});
+      }
+      await forgetJob(storage, job);
+    },
+
     cancel: async () => {
-      running?.abort(new DOMException("The merge was cancelled.", "AbortError"));
+      running?.controller.abort(new DOMException("The merge was cancelled.", "AbortError"));
     },
 
     engine: async (want): Promise<EngineInfo> => {
@@ -254,20 +289,29 @@ export function createHost(platform: HostPlatform): StudioHost {
   };
 
   async function merge(
-    plan: Plan,
-    anew: () => Promise<Plan>,
-    engine: Engine,
-    options: OutputOptions,
-    target: Target,
-    signal: AbortSignal,
+    { plan, anew, engine, options, target, text, inputs }: Wanted,
+    held: OpenJob | null,
+    { controller: { signal }, gate, clock }: Running,
     onProgress: (progress: RunProgress) => void,
   ): Promise<RunReport> {
-    const place = await placeFor(target, options, plan);
+    const identity = identityOfRun(plan, {
+      engine: engine.kind === "cpu" ? "cpu" : engine.name,
+      recipe: text,
+      seed: options.seed,
+      shardBytes: options.shardBytes,
+      title: options.title,
+      inputs,
+    });
+    const place = await placeFor(target, options, plan, folderOf(held?.left));
     const started = performance.now();
-    const clock = createClock();
     let last = 0;
     let trouble: string | null = null;
     try {
+      const journal = held?.begin(identity, {
+        at: Date.now(),
+        folder: place.folder.name,
+        tensors: plan.tensors.length,
+      });
       const planned = target.kind === "file" ? { ...plan, extras: [] } : plan;
       const result = await run(planned, {
         engine,
@@ -276,6 +320,12 @@ export function createHost(platform: HostPlatform): StudioHost {
         asked: target.kind === "file" ? undefined : { seed: options.seed, shardBytes: options.shardBytes },
         signal,
         clock,
+        gate,
+        journal,
+        onTrouble: (sentence) => {
+          trouble = sentence;
+          last = 0;
+        },
         onEvent: (event) => {
           const now = performance.now();
           if (now - last < 100) return;
@@ -285,13 +335,9 @@ export function createHost(platform: HostPlatform): StudioHost {
             readTotal: plan.readBytes,
             writeTotal: plan.writeBytes,
             tensorsTotal: plan.tensors.length,
-            seconds: (now - started) / 1000,
+            seconds: (now - started - gate.closedFor()) / 1000,
             trouble,
           });
-        },
-        onTrouble: (sentence) => {
-          trouble = sentence;
-          last = 0;
         },
       });
       const seconds = result.seconds;
@@ -311,6 +357,7 @@ export function createHost(platform: HostPlatform): StudioHost {
         copied: plan.tensors.filter((tensor) => tensor.action === "copy").length,
         readBytes: result.readBytes,
         writtenBytes: result.writtenBytes,
+        keptBytes: result.keptBytes,
         folder: place.folder.name,
         files: [...files].map(([name, file]) => ({ name, size: file.size })),
         verify: {
@@ -324,12 +371,13 @@ export function createHost(platform: HostPlatform): StudioHost {
         profile,
       };
     } catch (error) {
-      await place.discard();
+      if (held?.isKept !== true) await place.discard();
       throw error;
     }
   }
 
-  async function placeFor(target: Target, options: OutputOptions, plan: Plan): Promise<Place> {
+  /** @param before the folder that an earlier run of the same merge made */
+  async function placeFor(target: Target, options: OutputOptions, plan: Plan, before: string | null): Promise<Place> {
     if (target.kind === "file") {
       if (plan.files.length > 1)
         throw new WeightloomError(
@@ -346,8 +394,11 @@ export function createHost(platform: HostPlatform): StudioHost {
     }
     const isPrivate = target.kind === "private";
     const parent = isPrivate ? await platform.storage() : target.handle;
-    if (isPrivate) await parent.removeEntry(PRIVATE, { recursive: true }).catch(() => {});
-    const directory = await freshFolder(parent, isPrivate ? PRIVATE : folderName(options.title));
+    if (isPrivate && before === null) await parent.removeEntry(PRIVATE, { recursive: true }).catch(() => {});
+    const directory =
+      before === null
+        ? await freshFolder(parent, isPrivate ? PRIVATE : folderName(options.title))
+        : await foundAgain(parent, before);
     return {
       folder: isPrivate ? privateFolder(directory) : directoryFolder(directory),
       reopen: async () => {
@@ -361,6 +412,48 @@ export function createHost(platform: HostPlatform): StudioHost {
       },
     };
   }
+}
+
+async function foundAgain(parent: FileSystemDirectoryHandle, name: string): Promise<FileSystemDirectoryHandle> {
+  return parent.getDirectoryHandle(name).catch((cause: unknown) => {
+    throw new WeightloomError(
+      "FileError",
+      `The folder "${name}" with what is finished cannot be opened (${messageOf(cause)}). Put it back, or discard this merge and begin anew.`,
+      { cause },
+    );
+  });
+}
+
+/** The folder an earlier run of the same merge wrote to. */
+function folderOf(left: ParsedJournal | null | undefined): string | null {
+  const { folder } = left?.finished.runs.at(-1) ?? {};
+  return typeof folder === "string" ? folder : null;
+}
+
+/** A browser that keeps nothing can still merge; what it is interrupted in is then lost. */
+function withoutJournal(error: unknown): null {
+  if (error instanceof WeightloomError) throw error;
+  return null;
+}
+
+/** The merge that is running. */
+interface Running {
+  readonly controller: AbortController;
+  readonly gate: Gate;
+  readonly clock: Clock;
+  /** Ends the pause for the clock. */
+  go: (() => void) | null;
+}
+
+interface Wanted {
+  readonly plan: Plan;
+  /** The same without anything kept between sweeps. */
+  anew(): Promise<Plan>;
+  readonly engine: Engine;
+  readonly options: OutputOptions;
+  readonly target: Target;
+  readonly text: string;
+  readonly inputs: readonly InputFile[];
 }
 
 interface Place {

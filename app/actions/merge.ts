@@ -2,12 +2,15 @@
 import { canPickFiles, canPickFolders } from "../platform/pickers.ts";
 import { type Place, startMerge, usualPlace } from "../run/start.ts";
 import { usePlan } from "../state/plan.ts";
-import { cancel, isRunning, useRun } from "../state/run.ts";
+import { cancel, goOn, isRunning, pause, unpause, useRun } from "../state/run.ts";
+import { useUnfinished } from "../state/unfinished.ts";
 import type { Action } from "./action.ts";
 
 export function mergeActions(): Action[] {
   const { plan } = usePlan.getState();
-  const running = isRunning(useRun.getState());
+  const { status } = useRun.getState();
+  const running = isRunning({ status });
+  const paused = status === "paused";
   const why = running
     ? "A merge is running."
     : plan === null
@@ -33,6 +36,26 @@ export function mergeActions(): Action[] {
       !canPickFiles() ? noPicker : plan !== null && plan.files.length > 1 ? "The result has several shards." : null,
     ),
     to("private", "Merge, then download", null, keys("private")),
+    {
+      id: "pause",
+      title: paused ? "Resume the merge" : "Pause the merge",
+      section: "Merge",
+      keys: ["Alt+P"],
+      about: "No new work is begun; what is under way is finished and written.",
+      words: ["hold", "wait", "go on", "continue"],
+      why: !running ? "None is running." : status === "cancelling" ? "It is being cancelled." : null,
+      run: paused ? unpause : pause,
+    },
+    ...useUnfinished.getState().list.map(
+      (one): Action => ({
+        id: `go-on-${one.job.id}`,
+        title: `Resume the unfinished merge "${one.job.kept.title}"`,
+        section: "Merge",
+        words: ["go on", "continue"],
+        why: running ? "A merge is running." : null,
+        run: () => void goOn(one),
+      }),
+    ),
     {
       id: "cancel",
       title: "Cancel the merge",

@@ -36,14 +36,16 @@ function copyCommand(title: string): void {
 }
 
 export function ResultCard() {
-  const { status, report, target, error, files } = useRun();
+  const { status, report, target, error, files, isLeft } = useRun();
   const title = useStudio((state) => state.title);
   if (status === "failed") {
     return (
       <section className="result result-bad" role="alert">
         <header>
           <CircleX size={18} aria-hidden />
-          <h2>The merge failed. Nothing was left behind.</h2>
+          <h2>
+            {isLeft ? "The merge stopped. What is finished is kept." : "The merge failed. Nothing was left behind."}
+          </h2>
           <Close />
         </header>
         <p>{error}</p>
@@ -64,6 +66,7 @@ export function ResultCard() {
         <Figure name="copied" value={report.copied.toLocaleString("en")} />
         <Figure name="parameters" value={formatCount(verify.parameters)} />
         <Figure name="written" value={formatBytes(report.writtenBytes)} />
+        {report.keptBytes > 0 && <Figure name="of it before" value={formatBytes(report.keptBytes)} />}
         <Figure name="time" value={formatSeconds(report.seconds)} />
         <Figure name="engine" value={report.engine} />
       </dl>

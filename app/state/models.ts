@@ -5,7 +5,7 @@ import type { Recipe } from "../../core/recipe/recipe.ts";
 import type { ModelSummary } from "../../workers/api.ts";
 import type { Found } from "../platform/found.ts";
 import { addModel, isWhole, removeModel } from "./edits.ts";
-import { host } from "./host.ts";
+import { host, repairWith } from "./host.ts";
 import { say } from "./messages.ts";
 import { renameInDocument } from "./rename.ts";
 import { documentOf, useStudio, wantedBy } from "./studio.ts";
@@ -91,6 +91,15 @@ export function inOrder(found: readonly Found[]): Found[] {
   };
   return [...found].sort((a, b) => rank(a) - rank(b));
 }
+
+/** A new worker knows no models: those that are open are opened there too, under their ids. */
+repairWith(async () => {
+  for (const { summary, files } of useModels.getState().list) {
+    await host()
+      .open({ id: summary.id, name: summary.name, files })
+      .catch((error: unknown) => say("error", messageOf(error)));
+  }
+});
 
 /** The list without the first of that name; two models of one name may be opened at once. */
 const without = (names: readonly string[], name: string) => names.filter((_, i) => i !== names.indexOf(name));

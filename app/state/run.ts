@@ -6,57 +6,135 @@ import { host } from "./host.ts";
 import { say } from "./messages.ts";
 import { type OpenModel, useModels } from "./models.ts";
 import { outputOptions } from "./options.ts";
-import { documentOf, textOf, useStudio } from "./studio.ts";
+import { openAgain } from "./session.ts";
+import { documentOf, type Kept, textOf, wantedBy } from "./studio.ts";
+import {
+  closedOf,
+  type Job,
+  keepJob,
+  mayWrite,
+  readUnfinished,
+  settleJob,
+  type Unfinished,
+  useUnfinished,
+} from "./unfinished.ts";
+import { keptNow } from "./versions.ts";
 
 interface Run {
-  readonly status: "idle" | "running" | "cancelling" | "done" | "failed";
+  readonly status: "idle" | "running" | "paused" | "cancelling" | "done" | "failed";
   readonly progress: RunProgress | null;
   readonly report: RunReport | null;
   /** Where it goes or went. */
   readonly target: Target | null;
+  /** What is or was merged. */
+  readonly kept: Kept | null;
   readonly error: string | null;
+  /** It failed, and what was finished is offered to go on with. */
+  readonly isLeft: boolean;
   /** Files in private storage, to download. */
   readonly files: readonly File[];
 }
 
-export const useRun = create<Run>(() => ({
-  status: "idle",
-  progress: null,
-  report: null,
-  target: null,
-  error: null,
-  files: [],
-}));
+const NOTHING = { progress: null, report: null, error: null, isLeft: false, files: [] };
 
-export const isRunning = ({ status }: Pick<Run, "status">) => status === "running" || status === "cancelling";
+export const useRun = create<Run>(() => ({ status: "idle", target: null, kept: null, ...NOTHING }));
+
+export const isRunning = ({ status }: Pick<Run, "status">) =>
+  status === "running" || status === "paused" || status === "cancelling";
 
 const isPrivate = ({ origin }: OpenModel) => origin.kind === "private";
 
+/** Merges what stands on the page. */
 export async function merge(target: Target): Promise<void> {
   if (isRunning(useRun.getState())) return;
-  const studio = useStudio.getState();
-  const held = target.kind === "private" ? useModels.getState().list.find(isPrivate) : undefined;
-  if (held !== undefined) {
-    const { name } = held.summary;
-    say(
-      "error",
-      `${name} is read from private storage, where this merge would take its place. Close it or save to a folder.`,
-    );
+  if (target.kind === "private") {
+    const why = whyNotPrivate();
+    if (why !== null) {
+      say("error", why);
+      return;
+    }
+  }
+  const kept = keptNow();
+  const wanted = new Set(wantedBy(kept).flatMap((name) => [name, ...name.split("+")]));
+  const models = useModels
+    .getState()
+    .list.filter(({ summary }) => wanted.has(summary.name) || summary.name.split("+").some((part) => wanted.has(part)))
+    .map(({ summary, origin }) => ({ name: summary.name, origin }));
+  await runJob({ id: crypto.randomUUID(), kept, options: outputOptions(), target, models });
+}
+
+/** Private storage holds one result. */
+function whyNotPrivate(): string | null {
+  const held = useModels.getState().list.find(isPrivate);
+  if (held !== undefined)
+    return `${held.summary.name} is read from private storage, where this merge would take its place. Close it or save to a folder.`;
+  const left = useUnfinished.getState().list.find(({ job }) => job.target.kind === "private");
+  return left === undefined
+    ? null
+    : `The unfinished merge "${left.job.kept.title}" lies in private storage, where this one would take its place. Finish or discard it first, or save to a folder.`;
+}
+
+/** Goes on with a merge that was left; asks for what the browser has to be asked for. */
+export async function goOn(unfinished: Unfinished): Promise<void> {
+  if (isRunning(useRun.getState())) return;
+  const { job } = unfinished;
+  const { target } = job;
+  try {
+    if (target.kind !== "private" && !(await mayWrite(target.handle))) {
+      say("error", `The browser may not write to ${target.handle.name}. Allow it and try again.`);
+      return;
+    }
+    await openAgain(closedOf(unfinished));
+    const closed = closedOf(unfinished).map(({ name }) => name);
+    if (closed.length > 0) {
+      say(
+        "error",
+        `${closed.join(", ")} must be open to go on. Add ${closed.length === 1 ? "it" : "them"} under the same name.`,
+      );
+      return;
+    }
+  } catch (error) {
+    say("error", messageOf(error));
     return;
   }
-  useRun.setState({ status: "running", progress: null, report: null, target, error: null, files: [] });
+  await runJob(job);
+}
+
+async function runJob(job: Job): Promise<void> {
+  const { id, kept, options, target } = job;
+  useRun.setState({ ...NOTHING, status: "running", target, kept });
+  await keepJob(job);
   try {
-    const report = await host().merge(documentOf(studio), textOf(studio), outputOptions(), target, (progress) =>
+    const report = await host().merge(documentOf(kept), textOf(kept), options, target, id, (progress) =>
       useRun.setState({ progress }),
     );
     const files = target.kind === "private" ? await host().results() : [];
+    await settleJob(id, true);
     useRun.setState({ status: "done", report, files });
   } catch (error) {
     if (error instanceof Error && error.name === "AbortError") {
+      await settleJob(id, true);
       useRun.setState({ status: "idle", progress: null });
       say("info", "Cancelled. Nothing was left behind.");
-    } else useRun.setState({ status: "failed", error: messageOf(error) });
+    } else {
+      const isLeft = await settleJob(id, false);
+      useRun.setState({ status: "failed", error: messageOf(error), isLeft });
+    }
   }
+  await readUnfinished();
+}
+
+/** Begins no new work until it goes on; what is under way is finished. */
+export function pause(): void {
+  if (useRun.getState().status !== "running") return;
+  useRun.setState({ status: "paused" });
+  void host().pause();
+}
+
+export function unpause(): void {
+  if (useRun.getState().status !== "paused") return;
+  useRun.setState({ status: "running" });
+  void host().resume();
 }
 
 export function cancel(): void {
@@ -64,5 +142,4 @@ export function cancel(): void {
   void host().cancel();
 }
 
-export const dismissResult = (): void =>
-  useRun.setState({ status: "idle", progress: null, report: null, error: null, files: [] });
+export const dismissResult = (): void => useRun.setState({ ...NOTHING, status: "idle" });

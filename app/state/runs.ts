@@ -6,7 +6,6 @@ import type { Target } from "../../workers/api.ts";
 import { say } from "./messages.ts";
 import { isRunning, useRun } from "./run.ts";
 import { type Kept, wantedBy } from "./studio.ts";
-import { keptNow } from "./versions.ts";
 
 export interface RunRecord {
   readonly id: string;
@@ -63,15 +62,14 @@ export const forgetRuns = (): Promise<void> => change(() => []);
 
 /** Writes down every run from now on; call once. */
 export function keepRuns(): void {
-  let kept = keptNow();
   // What earlier merges took says how long the next will.
   void read().then(
     (list) => useRuns.setState({ list }),
     () => {},
   );
   useRun.subscribe((now, before) => {
-    if (isRunning(now) && !isRunning(before)) kept = keptNow();
-    if (isRunning(now) || !isRunning(before)) return;
+    const { kept } = now;
+    if (isRunning(now) || !isRunning(before) || kept === null) return;
     const record: RunRecord = {
       id: crypto.randomUUID(),
       at: Date.now(),

@@ -10,7 +10,7 @@ import { openModels, useModels } from "./models.ts";
 import { useOptions } from "./options.ts";
 import { type Kept, useStudio } from "./studio.ts";
 
-interface Remembered {
+export interface Remembered {
   readonly name: string;
   readonly origin: Origin;
 }
@@ -66,12 +66,14 @@ export async function restore(): Promise<void> {
 
 /** Asks the browser for permission again and opens what was open. What it refuses keeps waiting. */
 export async function reopen(): Promise<void> {
+  await openAgain(useWaiting.getState().list);
+}
+
+export async function openAgain(models: readonly Remembered[]): Promise<void> {
   const folders = new Map<FileSystemDirectoryHandle, Found[]>();
   // Bases before the adapters that are put on them.
-  const waiting = [...useWaiting.getState().list].sort(
-    (a, b) => Number(a.name.includes("+")) - Number(b.name.includes("+")),
-  );
-  for (const one of waiting) {
+  const inOrder = [...models].sort((a, b) => Number(a.name.includes("+")) - Number(b.name.includes("+")));
+  for (const one of inOrder) {
     try {
       const found = await findAgain(one, folders);
       if (found === "refused") continue;
@@ -80,7 +82,7 @@ export async function reopen(): Promise<void> {
     } catch (error) {
       say("error", `${one.name} could not be opened again (${messageOf(error)}). Add it by hand.`);
     }
-    useWaiting.setState(({ list }) => ({ list: list.filter((other) => other !== one) }));
+    useWaiting.setState(({ list }) => ({ list: list.filter(({ name }) => name !== one.name) }));
   }
 }
 
@@ -92,6 +94,7 @@ async function findAgain(
     for (const handle of origin.handles) if (!(await mayRead(handle))) return "refused";
     return (await modelsFrom(origin.handles))[0] ?? null;
   }
+  if (origin.kind === "sample") return (await sampleModels([origin.id]))[0] ?? null;
   if (origin.kind !== "folder") return null;
   if (!(await mayRead(origin.handle))) return "refused";
   const known = await sameFolder(origin.handle, [...folders.keys()]);

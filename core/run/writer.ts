@@ -106,7 +106,8 @@ export function createWriter(
 
   async function complete(count: number): Promise<void> {
     tensors = count;
-    if (sink === null || marks?.due() !== true) return;
+    // What cannot be reopened is finished when it is closed, not before.
+    if (sink?.sync === undefined || marks?.due() !== true) return;
     await flush();
     marks.tensors(tensors, sink);
   }

@@ -92,17 +92,26 @@ function memoryLedger(plan: Plan): Ledger & { text: string; removed: boolean } {
 
 const bytesOf = (text: string) => new TextEncoder().encode(text);
 
-/** A folder whose files survive a kill: what was written so far is there, closed or not. */
+/**
+ * A folder as a disk is: a killed process leaves what it wrote, closed or not; a power cut only what was synced, and zeros
+ * where the rest was.
+ */
 function durableFolder() {
   const folder = memoryFolder();
-  const open = new Map<string, Uint8Array<ArrayBuffer>[]>();
+  const open = new Map<string, { readonly parts: Uint8Array<ArrayBuffer>[]; synced: number }>();
   const watched = (sink: ByteSink, before: Uint8Array<ArrayBuffer>[]): ByteSink => {
-    open.set(sink.name, before);
+    const file = { parts: before, synced: before.length };
+    open.set(sink.name, file);
     return {
       ...sink,
       write: async (bytes) => {
-        before.push(bytes.slice());
+        file.parts.push(bytes.slice());
         await sink.write(bytes);
+      },
+      sync: async () => {
+        const now = file.parts.length;
+        await new Promise((resolve) => setTimeout(resolve, 2));
+        file.synced = now;
       },
       close: async () => {
         open.delete(sink.name);
@@ -121,9 +130,11 @@ function durableFolder() {
       },
     },
     files: folder.files,
-    /** The process is gone: what is left is what a disk has. */
-    kill: () => {
-      for (const [name, parts] of open) folder.left.set(name, Uint8Array.from(parts.flatMap((part) => [...part])));
+    end: (how: "kill" | "power cut") => {
+      for (const [name, { parts, synced }] of open) {
+        const left = parts.flatMap((part, i) => [...(how === "kill" || i < synced ? part : part.map(() => 0))]);
+        folder.left.set(name, Uint8Array.from(left));
+      }
       open.clear();
     },
   };
@@ -219,60 +230,67 @@ describe("a killed run", () => {
   afterEach(() => vi.restoreAllMocks());
 
   test.each(
-    ["ties", "emr", "model_stock"].flatMap((method) => [0.02, 0.4, 0.8, 0.999].map((share) => ({ method, share }))),
-  )("goes on where it was, $method at $share of the reads, and ends with the same bytes", async ({ method, share }) => {
-    const expected = await whole({ method });
-    const at = Math.floor(expected.reads * share);
-    // Time flies, so that every tensor is worth a mark.
-    let now = 0;
-    vi.spyOn(performance, "now").mockImplementation(() => (now += 300));
-    const disk = durableFolder();
-    const { wrap, reached } = stalling(at);
-    const plan = planned({ method, wrap });
-    const ledger = memoryLedger(plan);
-    // Never settles, as a killed process: nothing of it runs on.
-    void run(plan, {
-      engine: createPlainEngine(),
-      folder: disk.folder,
-      memory: 1e5,
-      asked,
-      journal: createJournal(ledger),
-    });
-    await reached;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    disk.kill();
-    const left = parseJournal(bytesOf(ledger.text));
-    expect(left).not.toBeNull();
-    const read = new Set<string>();
-    const noting = (source: ByteSource): ByteSource => ({
-      ...source,
-      read: (range) => {
-        read.add(source.name);
-        return source.read(range);
-      },
-    });
-    const again = planned({ method, wrap: noting });
-    const result = await run(again, {
-      engine: createPlainEngine(),
-      folder: disk.folder,
-      memory: 1e6,
-      asked,
-      journal: createJournal(ledger, left!.finished),
-    });
-    expect(same(disk.files, expected.files)).toBe(true);
-    expect(ledger.removed).toBe(true);
-    expect(result.remarks).toEqual(expected.result.remarks);
-    expect(result.unsound).toEqual(expected.result.unsound);
-    expect(result.unsound).toHaveLength(12);
-    expect(result.writtenBytes).toBe(expected.result.writtenBytes);
-    const finished = again.tensors.slice(0, left!.finished.tensors);
-    expect(result.keptBytes).toBe(finished.length === 0 ? 0 : keptOf(again, finished.length));
-    // With what is known of the whole model, too, nothing finished is read again.
-    const needed = again.tensors
-      .slice(finished.length)
-      .reduce((sum, tensor) => sum + readsOf(tensor, left!.finished.rounds.length), 0);
-    expect(result.readBytes).toBe(needed + (left!.finished.rounds.length < rounds(again) ? surveyOf(finished) : 0));
-  });
+    ["ties", "emr", "model_stock"].flatMap((method) =>
+      [0.02, 0.4, 0.8, 0.999].flatMap((share) =>
+        (["kill", "power cut"] as const).map((how) => ({ method, share, how })),
+      ),
+    ),
+  )(
+    "goes on where it was, $method at $share of the reads, after a $how, with the same bytes",
+    async ({ method, share, how }) => {
+      const expected = await whole({ method });
+      const at = Math.floor(expected.reads * share);
+      // Time flies, so that every tensor is worth a mark.
+      let now = 0;
+      vi.spyOn(performance, "now").mockImplementation(() => (now += 300));
+      const disk = durableFolder();
+      const { wrap, reached } = stalling(at);
+      const plan = planned({ method, wrap });
+      const ledger = memoryLedger(plan);
+      // Never settles, as a killed process: nothing of it runs on.
+      void run(plan, {
+        engine: createPlainEngine(),
+        folder: disk.folder,
+        memory: 1e5,
+        asked,
+        journal: createJournal(ledger),
+      });
+      await reached;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      disk.end(how);
+      const left = parseJournal(bytesOf(ledger.text));
+      expect(left).not.toBeNull();
+      const read = new Set<string>();
+      const noting = (source: ByteSource): ByteSource => ({
+        ...source,
+        read: (range) => {
+          read.add(source.name);
+          return source.read(range);
+        },
+      });
+      const again = planned({ method, wrap: noting });
+      const result = await run(again, {
+        engine: createPlainEngine(),
+        folder: disk.folder,
+        memory: 1e6,
+        asked,
+        journal: createJournal(ledger, left!.finished),
+      });
+      expect(same(disk.files, expected.files)).toBe(true);
+      expect(ledger.removed).toBe(true);
+      expect(result.remarks).toEqual(expected.result.remarks);
+      expect(result.unsound).toEqual(expected.result.unsound);
+      expect(result.unsound).toHaveLength(12);
+      expect(result.writtenBytes).toBe(expected.result.writtenBytes);
+      const finished = again.tensors.slice(0, left!.finished.tensors);
+      expect(result.keptBytes).toBe(finished.length === 0 ? 0 : keptOf(again, finished.length));
+      // With what is known of the whole model, too, nothing finished is read again.
+      const needed = again.tensors
+        .slice(finished.length)
+        .reduce((sum, tensor) => sum + readsOf(tensor, left!.finished.rounds.length), 0);
+      expect(result.readBytes).toBe(needed + (left!.finished.rounds.length < rounds(again) ? surveyOf(finished) : 0));
+    },
+  );
 
   test("whose last file was cut or removed meanwhile writes that one again, and no other", async () => {
     const { wrap, reached } = stalling(Math.floor((await whole()).reads * 0.8));
@@ -288,7 +306,7 @@ describe("a killed run", () => {
     });
     await reached;
     await new Promise((resolve) => setTimeout(resolve, 20));
-    disk.kill();
+    disk.end("kill");
     const { finished } = parseJournal(bytesOf(ledger.text))!;
     expect(finished.files).toBeGreaterThan(0);
     const kept = plan.files[0]!.name;
