@@ -7,6 +7,13 @@ export function checksum(state: usize, at: usize, bytes: usize): void {
   let words = v128.load(state);
   let sums = v128.load(state, 16);
   const end = at + (bytes & ~15);
+  for (const most = at + (bytes & ~63); at < most; at += 64) {
+    const one = i32x4.add(words, v128.load(at));
+    const two = i32x4.add(one, v128.load(at, 16));
+    const three = i32x4.add(two, v128.load(at, 32));
+    words = i32x4.add(three, v128.load(at, 48));
+    sums = i32x4.add(i32x4.add(sums, i32x4.add(one, two)), i32x4.add(three, words));
+  }
   for (; at < end; at += 16) {
     words = i32x4.add(words, v128.load(at));
     sums = i32x4.add(sums, words);

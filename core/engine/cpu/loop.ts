@@ -69,12 +69,15 @@ export function writeLoop(step: Step & { readonly begin: Body; readonly filled: 
     }),
   );
   const { watched = [] } = program;
-  const unsound = body.local(V128);
-  if (watched.length > 0) {
-    body.get(BASE);
-    body.simdAccess(simd.load, layout.unsound.at);
-    body.set(unsound);
-  }
+  // What is added up is NaN or infinite from the first such number on; a sum of each, so that no addition waits for another.
+  const seen = watched.map(() =>
+    [0, 1].map(() => {
+      const total = body.local(V128);
+      body.get(v.floats(0));
+      body.set(total);
+      return total;
+    }),
+  );
   const all = totals.length > 0 ? v.splat(() => body.get(n)) : 0;
   body.i32(0);
   body.set(i);
@@ -142,11 +145,12 @@ export function writeLoop(step: Step & { readonly begin: Body; readonly filled: 
         );
         addTo(body, v, totals[s]!.slice(2 * half), v.and(value, within));
       });
-      for (const value of watched) {
-        const found = unsoundIn(v, number(value), value === program.output ? encode : null);
-        body.get(v.or(unsound, found));
-        body.set(unsound);
-      }
+      watched.forEach((value, w) => {
+        const total = seen[w]![half]!;
+        const grown = value === program.output ? enlarged(v, number(value), encode) : number(value);
+        body.get(v.add(total, grown));
+        body.set(total);
+      });
       for (const [value, register] of registers) store(inRegister, number(value), register + 16 * half);
       return {
         keeping: keeps.map(({ value, bits }) => (bits === 1 ? mask(value) : number(value))),
@@ -192,9 +196,10 @@ export function writeLoop(step: Step & { readonly begin: Body; readonly filled: 
     body.put(i32.ltU);
   });
   if (watched.length > 0) {
-    body.get(BASE);
-    body.get(unsound);
-    body.simdAccess(simd.store, layout.unsound.at);
+    const before = load(BASE, simd.load, layout.unsound.at);
+    // The difference of a number to itself is 0, of infinity or NaN it is NaN.
+    const found = seen.flat().reduce((all, total) => v.or(all, v.sub(total, total)), before);
+    store(BASE, found, layout.unsound.at);
   }
   totals.forEach((four, s) => {
     four.forEach((total, k) => {
@@ -206,15 +211,17 @@ export function writeLoop(step: Step & { readonly begin: Body; readonly filled: 
   return result;
 }
 
-/** The largest magnitude that is finite when it is encoded. */
-const FINITE = { F32: 0x7f7fffff, BF16: 0x7f7f7fff, F16: 0x477fefff } as const;
+/** What the magnitudes that are infinite when they are encoded must be multiplied by to be infinite before. */
+const ENLARGED = { BF16: 2 ** 128 / ((2 - 2 ** -8) * 2 ** 127), F16: 2 ** 128 / 65_520 } as const;
 
-/** Bits that are all zero where every number is finite, of the output when it is encoded. */
-function unsoundIn(v: Lanes, value: Value, encode: OutputDtype | null): Value {
-  // The difference of a number to itself is 0, of infinity or NaN it is NaN.
-  if (encode === null) return v.sub(value, value);
-  return v.greaterI(v.and(value, v.bits(0x7fffffff)), v.bits(FINITE[encode]));
+/** The output as large as it will be; some that are nearly too large pass for it, and are counted in vain. */
+function enlarged(v: Lanes, value: Value, encode: OutputDtype): Value {
+  return encode === "F32" ? value : v.mul(value, v.floats(roundedUp(ENLARGED[encode])));
 }
+
+/** The next f32 above. */
+const roundedUp = (value: number) =>
+  new Float32Array(Uint32Array.of(new Uint32Array(Float32Array.of(value).buffer)[0]! + 1).buffer)[0]!;
 
 /** Adds four f32 to two variables of two f64. */
 function addTo(body: Body, v: Lanes, [first, second]: readonly Value[], value: Value): void {
