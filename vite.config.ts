@@ -1,6 +1,6 @@
 /**
  * One build, the studio; one dev server; and the projects of the unit tests. The page runs under a
- * strict content policy: scripts only from its own origin, connections to nowhere else. The CPU engine
+ * strict content policy: scripts only from its own origin, connections to nowhere else but the Hub. The CPU engine
  * needs `wasm-unsafe-eval`, which allows WebAssembly and nothing more.
  *
  * Styles alone allow 'unsafe-inline': CodeMirror and Radix add <style> elements at run time, and a
@@ -8,7 +8,10 @@
  */
 import react from "@vitejs/plugin-react";
 import { defineConfig, type Plugin } from "vite";
+import { hubOfBuild } from "./scripts/hub.mjs";
 import { offline } from "./scripts/offline.mjs";
+
+const hub = hubOfBuild(process.env);
 
 /** @param trusted what lets no string become a script; the dev server would not work */
 const policy = (
@@ -20,7 +23,7 @@ const policy = (
     "default-src 'none'",
     `script-src 'self' 'wasm-unsafe-eval'${script}`,
     "worker-src 'self' blob:",
-    `connect-src 'self'${connect}`,
+    `connect-src 'self' ${hub.origins.join(" ")}${connect}`,
     "style-src 'self' 'unsafe-inline'",
     "img-src 'self' data: blob:",
     "font-src 'self' data:",
@@ -58,6 +61,7 @@ const policyInPage: Plugin = {
 export default defineConfig({
   base: "./",
   plugins: [react(), policyInPage, offline()],
+  define: { __HUB__: JSON.stringify({ endpoint: hub.endpoint, clientId: hub.clientId }) },
   worker: { format: "es" },
   build: { outDir: "dist/app", target: "es2023", chunkSizeWarningLimit: 700 },
   // The dev server injects an inline script for fast refresh and talks to the page over a socket.

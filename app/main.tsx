@@ -12,6 +12,7 @@ import "./style/runs.css";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { offerTour } from "./help/first.ts";
+import { returnedFromHub } from "./hub/returned.ts";
 import { keepOffline } from "./platform/offline.ts";
 import { watchAddress } from "./share/incoming.ts";
 import { keepDiagnosing } from "./state/doctor.ts";
@@ -22,6 +23,9 @@ import { restore } from "./state/session.ts";
 import { readUnfinished } from "./state/unfinished.ts";
 import { applyTheme } from "./state/view.ts";
 import { Studio } from "./studio.tsx";
+
+const returned = returnedFromHub();
+if (returned !== null) void import("./hub/oauth.ts").then(({ comeBack }) => comeBack(returned));
 
 applyTheme();
 keepPlanning();

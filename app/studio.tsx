@@ -5,6 +5,7 @@ import { listenForKeys } from "./actions/keys.ts";
 import { Button } from "./controls/button.tsx";
 import { Hints } from "./controls/hint.tsx";
 import { Header } from "./header/header.tsx";
+import { Linked } from "./hub/linked.tsx";
 import { add, ModelsPanel } from "./models/panel.tsx";
 import { Over } from "./over.tsx";
 import { PlanPanel } from "./plan/panel.tsx";
@@ -91,7 +92,9 @@ function Messages() {
     <div className="messages" role="status" aria-live="polite">
       {list.map(({ id, kind, text, remedy }) => (
         <div key={id} className={`message message-${kind}`}>
-          <p>{text}</p>
+          <p>
+            <Linked text={text} />
+          </p>
           {remedy !== null && (
             <Button
               look="ghost"

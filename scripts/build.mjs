@@ -2,8 +2,9 @@
  * Builds what is out of date: the SIMD kernels, the command line, the studio. `build.mjs` makes all;
  * `build.mjs kernels|cli|app` makes that part (and the kernels it stands on).
  */
-import { cpSync, existsSync, mkdirSync, readdirSync, statSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { hubOfBuild } from "./hub.mjs";
 import { ensureInstalled, root } from "./setup.mjs";
 
 const SOURCES = [
@@ -18,6 +19,7 @@ const SOURCES = [
   "index.html",
   "package-lock.json",
   "vite.config.ts",
+  "scripts/hub.mjs",
 ];
 
 /** Newest change under a path, ms. */
@@ -32,6 +34,10 @@ const stale = (product) => {
   const made = join(root, product);
   return !existsSync(made) || statSync(made).mtimeMs < Math.max(...SOURCES.map((source) => newest(join(root, source))));
 };
+
+/** The studio is built for one Hub; another makes it stale. */
+const BUILT_FOR = "dist/app.hub.json";
+const builtFor = () => (existsSync(join(root, BUILT_FOR)) ? readFileSync(join(root, BUILT_FOR), "utf8") : "");
 
 export async function build(part = "all", { quiet = false } = {}) {
   ensureInstalled();
@@ -62,8 +68,10 @@ export async function build(part = "all", { quiet = false } = {}) {
     for (const name of ["kernels.wasm", "kernels.shared.wasm"])
       cpSync(join(root, "kernels/build", name), join(root, "dist/cli", name));
   }
-  if ((part === "all" || part === "app") && stale("dist/app/index.html")) {
+  const hub = JSON.stringify(hubOfBuild(process.env));
+  if ((part === "all" || part === "app") && (stale("dist/app/index.html") || builtFor() !== hub)) {
     await vite({ root, logLevel, configFile: join(root, "vite.config.ts") });
+    writeFileSync(join(root, BUILT_FOR), hub);
   }
 }
 

@@ -71,8 +71,10 @@ const FLOORS: Readonly<Record<string, readonly string[]>> = {
   cli: ["core", "methods"],
   app: [
     "workers/api.ts",
+    "workers/built.ts",
     "workers/client.ts",
     "workers/trusted.ts",
+    "core/hub/name.ts",
     "core/run/sums.ts",
     "methods",
     "core/recipe",

@@ -21,7 +21,7 @@ export async function openWithBase(
   files: ReadonlyMap<string, ByteSource>,
   open: readonly OpenedModel[],
   products: () => Promise<Products>,
-): Promise<{ readonly opened: Omit<OpenedModel, "identity">; readonly base: OpenedModel }> {
+): Promise<{ readonly opened: Omit<OpenedModel, "identity" | "hub">; readonly base: OpenedModel }> {
   // One that is opened again after a reload has its whole name already.
   const again = parsed(name);
   const adapter = await openAdapter(again?.lora?.path ?? name, files);

@@ -10,8 +10,10 @@ import type { Family, Kind, Stack } from "../core/model/model.ts";
 import type { Note } from "../core/plan/plan.ts";
 import type { Document } from "../core/recipe/document.ts";
 import type { Diagnostic } from "../core/recipe/recipe.ts";
+import type { HubDoor, HubPlace } from "./hubdoor.ts";
 import type { Inspection } from "./inspection.ts";
 
+export type * from "./hubdoor.ts";
 export type * from "./inspection.ts";
 
 export interface TensorRow {
@@ -51,6 +53,8 @@ export interface ModelSummary {
   /** A substring per lane that selects its tensors in a recipe filter. */
   readonly filters: Readonly<Partial<Record<Kind, readonly string[]>>>;
   readonly tensors: readonly TensorRow[];
+  /** Where on the Hub its files are; absent when they are on this machine. */
+  readonly hub?: HubPlace;
 }
 
 /** What the page hands over: files of one model, relative paths kept. */
@@ -180,7 +184,7 @@ export interface RunReport {
   readonly profile: Profile;
 }
 
-export interface StudioHost extends Inspection {
+export interface StudioHost extends Inspection, HubDoor {
   /**
    * Reads headers and config.json of one model's files. Those of a LoRA adapter open as a model of their own, named
    * `base+adapter`, when a base they fit is open; rejects with a sentence otherwise.

@@ -61,6 +61,17 @@ export function connect(onDeath: (error: Error) => void): StudioClient {
     survey: (ask, onRows) => alive(host.survey(ask, proxy(onRows))),
     ranks: (ask, onRow) => alive(host.ranks(ask, proxy(onRow))),
     stop: (job) => alive(host.stop(job)),
+    hubListen: (onNews) => alive(host.hubListen(proxy(onNews))),
+    hubToken: (token) => alive(host.hubToken(token)),
+    hubWho: () => alive(host.hubWho()),
+    hubSearch: (search) => alive(host.hubSearch(search)),
+    hubInfo: (ref) => alive(host.hubInfo(ref)),
+    hubOpen: (opening, onProgress) => alive(host.hubOpen(opening, proxy(onProgress))),
+    hubPublish: (publishing, onProgress) => alive(host.hubPublish(publishing, proxy(onProgress))),
+    hubKeep: (limit) => alive(host.hubKeep(limit)),
+    hubKept: () => alive(host.hubKept()),
+    hubForget: () => alive(host.hubForget()),
+    hubStop: (job) => alive(host.hubStop(job)),
     terminate: () => end(new WeightloomError("MergeError", "The engine's worker was closed.")),
   };
 }

@@ -31,10 +31,13 @@ import { soundnessOf } from "../core/run/soundness.ts";
 import { verify } from "../core/run/verify.ts";
 import { METHODS } from "../methods/index.ts";
 import { adaptReference, openWithBase } from "./adapters.ts";
-import type { EngineInfo, OutputOptions, RunProgress, RunReport, StudioHost, Target } from "./api.ts";
+import type { EngineInfo, ModelSummary, OutputOptions, RunProgress, RunReport, StudioHost, Target } from "./api.ts";
+import { HUB } from "./built.ts";
 import { wishOf } from "./doctor.ts";
 import { directoryFolder, fileFolder, freshFolder, privateFolder } from "./folders.ts";
-import { identityOf } from "./identity.ts";
+import { createHubDoor } from "./hub.ts";
+import type { HubPlace } from "./hubdoor.ts";
+import { identityAt, identityOf } from "./identity.ts";
 import { createInspector } from "./inspect.ts";
 import { forgetJob, jobsLeft, type OpenJob, openJob } from "./jobs.ts";
 import { refusal, summarise, summarisePlan } from "./summaries.ts";
@@ -48,6 +51,8 @@ export interface OpenedModel {
   readonly adapter: Adapter | null;
   /** See `ModelSummary.identity`. */
   readonly identity: string;
+  /** Where on the Hub the files are; null when they are on this machine. */
+  readonly hub: HubPlace | null;
 }
 
 export interface ChosenEngine {
@@ -63,6 +68,8 @@ export interface HostPlatform {
   measuring?(): Promise<Engine>;
   /** The compiled SIMD kernels; without them adapters are applied in JavaScript. */
   kernels?(): Promise<WebAssembly.Module>;
+  /** Where the Hub is, when it is not the one of the build. */
+  readonly hub?: string;
   /** The root of private storage. */
   storage(): Promise<FileSystemDirectoryHandle>;
 }
@@ -126,10 +133,45 @@ export function createHost(platform: HostPlatform): StudioHost {
     return new Map(used.filter((one): one is readonly [string, Model] => one[1] !== undefined));
   }
 
+  /** Opens files as a model, or as an adapter on the model it fits, and keeps it. */
+  async function admit(
+    id: string,
+    name: string,
+    files: ReadonlyMap<string, ByteSource>,
+    identify: (base?: string) => Promise<string>,
+    hub: HubPlace | null,
+  ): Promise<ModelSummary> {
+    const keep = (opened: OpenedModel) => {
+      models.set(id, opened);
+      return summarise(id, opened.name, opened.model, [...files.keys()], opened.identity, hub);
+    };
+    if (!isAdapter(files)) {
+      const opened = await openModel(name, files);
+      const model = hub === null ? opened : { ...opened, origin: hub };
+      return keep({ name, model, files, adapter: null, identity: await identify(), hub });
+    }
+    const { opened, base } = await openWithBase(name, files, [...models.values()], productsFor);
+    const identity = await identify(base.identity);
+    if (byName().has(opened.name))
+      throw new WeightloomError(
+        "PlanError",
+        `${opened.name} is open already. Rename the one that is open to add this adapter again.`,
+      );
+    return keep({ ...opened, identity, hub });
+  }
+
   function overtake(): void {
     looking?.abort(new DOMException("Something else was asked for.", "AbortError"));
     looking = null;
   }
+
+  /** Whether something a document uses is on the Hub. */
+  const isDistant = (document: Document) => {
+    const parts = modelsOfDocument(document).flatMap((ref) => [ref, ...ref.split("+")]);
+    return [...models.values()].some(({ name, hub, adapter }) =>
+      hub === null ? false : parts.includes(name) || (adapter !== null && parts.includes(adapter.ref)),
+    );
+  };
 
   async function planFor(
     document: Document,
@@ -158,25 +200,17 @@ export function createHost(platform: HostPlatform): StudioHost {
       isMerging: () => running !== null,
     }),
 
+    ...createHubDoor({
+      endpoint: platform.hub ?? HUB.endpoint,
+      storage: () => platform.storage(),
+      admit: (id, name, files, place) => admit(id, name, files, (base) => identityAt(place, files.keys(), base), place),
+    }),
+
     open: async ({ id, name, files }) => {
       const sources = new Map(
         files.map(({ path, file }) => [path.split("/").at(-1) ?? path, fromBlob(file.name, file)]),
       );
-      if (isAdapter(sources)) {
-        const { opened, base } = await openWithBase(name, sources, [...models.values()], productsFor);
-        const identity = await identityOf(files, base.identity);
-        if (byName().has(opened.name))
-          throw new WeightloomError(
-            "PlanError",
-            `${opened.name} is open already. Rename the one that is open to add this adapter again.`,
-          );
-        models.set(id, { ...opened, identity });
-        return summarise(id, opened.name, opened.model, [...sources.keys()], identity);
-      }
-      const model = await openModel(name, sources);
-      const identity = await identityOf(files);
-      models.set(id, { name, model, files: sources, adapter: null, identity });
-      return summarise(id, name, model, [...sources.keys()], identity);
+      return admit(id, name, sources, (base) => identityOf(files, base), null);
     },
 
     close: async (id) => {
@@ -203,8 +237,8 @@ export function createHost(platform: HostPlatform): StudioHost {
 
     preflight: async (document, options) => {
       overtake();
-      // A merge has the engine to itself, and a mixture's weights are mostly copies.
-      if (running !== null || document.kind === "moe") return [];
+      // A merge has the engine to itself, and a mixture's weights are mostly copies. What is on the Hub is not downloaded for advice.
+      if (running !== null || document.kind === "moe" || isDistant(document)) return [];
       const mine = new AbortController();
       looking = mine;
       const { engine } = await engineFor(options.engine);

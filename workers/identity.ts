@@ -4,6 +4,7 @@
  */
 import { fromBytes } from "../core/bytes/source.ts";
 import { fingerprint } from "../core/model/fingerprint.ts";
+import type { HubPlace } from "./hubdoor.ts";
 
 interface Known {
   readonly path: string;
@@ -27,6 +28,12 @@ export async function identityOf(files: readonly Known[], base = ""): Promise<st
     }),
   );
   return fingerprint(fromBytes("identity", new TextEncoder().encode([base, ...parts.sort()].join("\n"))));
+}
+
+/** The same of files on the Hub, where a commit says all of them. */
+export function identityAt({ repo, commit }: HubPlace, paths: Iterable<string>, base = ""): Promise<string> {
+  const words = [base, `${repo} ${commit}`, ...[...paths].sort()].join("\n");
+  return fingerprint(fromBytes("identity", new TextEncoder().encode(words)));
 }
 
 async function probed(file: File): Promise<Uint8Array> {

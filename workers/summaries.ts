@@ -4,7 +4,7 @@ import { messageOf, type WeightloomError } from "../core/errors.ts";
 import { configuredVocabulary, modelFacts } from "../core/model/facts.ts";
 import type { Model } from "../core/model/model.ts";
 import type { Plan } from "../core/plan/plan.ts";
-import type { ModelSummary, PlanRefusal, PlanSummary } from "./api.ts";
+import type { HubPlace, ModelSummary, PlanRefusal, PlanSummary } from "./api.ts";
 
 export function refusal(error: WeightloomError): PlanRefusal {
   return { errors: [messageOf(error)], missing: [], diagnostics: [] };
@@ -38,6 +38,7 @@ export function summarise(
   model: Model,
   files: readonly string[],
   identity: string,
+  hub: HubPlace | null = null,
 ): ModelSummary {
   const facts = modelFacts(model);
   return {
@@ -58,6 +59,7 @@ export function summarise(
     licence: model.licence,
     tokenizer: model.tokenizer,
     files,
+    ...(hub === null ? {} : { hub }),
     filters: model.family.filters,
     tensors: [...model.checkpoint.tensors.values()].map((tensor) => {
       const { kind, stack, layer, part } = model.family.place(tensor.name);

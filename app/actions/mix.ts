@@ -8,6 +8,7 @@ import { say } from "../state/messages.ts";
 import { useModels } from "../state/models.ts";
 import { offersFor } from "../state/presets.ts";
 import { reopen, useWaiting } from "../state/session.ts";
+import { useShown } from "../state/shown.ts";
 import { useStudio } from "../state/studio.ts";
 import type { Action } from "./action.ts";
 
@@ -23,6 +24,12 @@ export function modelActions(): Action[] {
   return [
     { id: "add-folder", title: "Add a model folder", words: ["open", "load"], run: () => void add(pickModelFolder()) },
     { id: "add-files", title: "Add model files", words: ["open", "load"], run: () => void add(pickModelFiles()) },
+    {
+      id: "hub",
+      title: "Add models from the Hub",
+      words: ["hugging", "face", "search", "download", "open", "sign in", "token"],
+      run: () => useShown.getState().show({ kind: "hub" }),
+    },
     { id: "samples", title: "Add the sample family", words: ["example", "try"], run: () => void loadSamples() },
     ...(waiting > 0
       ? [{ id: "reopen", title: "Reopen the models of the last visit", run: () => void reopen() } as const]

@@ -1,6 +1,6 @@
 /** The heat strip of one lane of the mixer: its columns and places, and what a cell can do to the lane's curves. */
 import { memo, useEffect, useMemo } from "react";
-import { formatCount } from "../../core/units.ts";
+import { formatBytes, formatCount } from "../../core/units.ts";
 import type { ModelSummary } from "../../workers/api.ts";
 import { Button } from "../controls/button.tsx";
 import { roleOf } from "../state/edits.ts";
@@ -114,15 +114,25 @@ export function lockOf({ id, name }: StripColumn): Remedy {
 
 /** How far the look at the weights is, and what it stands on. */
 export function HeatStatus() {
-  const { party, rows, total, state } = useHeat();
+  const { party, rows, total, state, download } = useHeat();
   const isWaiting = useWaitsForMerge();
   if (party === null || state === "none") return null;
   const from = party.isBased ? `the base “${party.reference.name}”` : `“${party.reference.name}”`;
+  const fromHub = download === 0 ? "" : `, ${formatBytes(Math.round(download))} from the Hub`;
+  if (state === "asking")
+    return (
+      <p className="heat-status">
+        Comparing weights would take a sample of each tensor{fromHub}.
+        <Button look="ghost" onClick={lookAgain}>
+          Compare
+        </Button>
+      </p>
+    );
   if (state === "looking")
     return (
       <p className="heat-status">
         {isWaiting ? "Comparing weights goes on after the merge" : "Comparing weights in the background"}:{" "}
-        {formatCount(rows.size)} of {formatCount(total)} tensors
+        {formatCount(rows.size)} of {formatCount(total)} tensors{fromHub}
         <Button look="ghost" onClick={stopLooking}>
           Stop
         </Button>
@@ -135,8 +145,8 @@ export function HeatStatus() {
   if (state === "done")
     return (
       <p className="heat-status">
-        Weights compared with {from}, from a sample of each tensor. The stronger, the more; press a cell for what can be
-        done.
+        Weights compared with {from}, from a sample of each tensor{fromHub}. The stronger, the more; press a cell for
+        what can be done.
       </p>
     );
   return (

@@ -3,6 +3,7 @@ import { type PointerEvent, useRef, useState } from "react";
 import type { Recipe } from "../../core/recipe/recipe.ts";
 import { drag, placeAt } from "../controls/drag.ts";
 import { castOf, placeModel } from "../state/edits.ts";
+import { useHub } from "../state/hub.ts";
 import { useModels } from "../state/models.ts";
 import { useStudio } from "../state/studio.ts";
 import { ModelCard } from "./card.tsx";
@@ -44,7 +45,7 @@ export function Cards({ recipe }: { readonly recipe: Recipe }) {
         {opening.map((name, i) => (
           // biome-ignore lint/suspicious/noArrayIndexKey: two models of one name may be opened at once
           <li key={`${name} ${i}`} className="card card-opening" aria-busy="true">
-            Reading headers of {name} ...
+            <Heads name={name} />
           </li>
         ))}
       </ul>
@@ -57,6 +58,13 @@ export function Cards({ recipe }: { readonly recipe: Recipe }) {
       )}
     </>
   );
+}
+
+/** How far the headers of a model are; those of the Hub come one by one. */
+function Heads({ name }: { readonly name: string }) {
+  const head = useHub((state) => state.heads.get(name));
+  const far = head === undefined || head.total === 0 ? "..." : `(${head.done} of ${head.total})`;
+  return `Reading headers of ${name} ${far}`;
 }
 
 /** The card in the hand is faint; a line shows where it would go. */

@@ -3,6 +3,7 @@ import { ArrowDown, ArrowUp, MoreHorizontal } from "lucide-react";
 import { DropdownMenu } from "radix-ui";
 import type { Recipe } from "../../core/recipe/recipe.ts";
 import type { ModelSummary } from "../../workers/api.ts";
+import { HUB } from "../../workers/built.ts";
 import { MenuItem } from "../controls/menu.tsx";
 import {
   addModel,
@@ -25,7 +26,7 @@ interface Props {
   onRename(): void;
 }
 
-export function CardMenu({ model: { name }, recipe, onRename }: Props) {
+export function CardMenu({ model: { name, hub }, recipe, onRename }: Props) {
   const { edit } = useStudio.getState();
   const moe = useStudio((state) => state.moe);
   const role = moe === null ? roleOf(recipe, name) : null;
@@ -64,6 +65,13 @@ export function CardMenu({ model: { name }, recipe, onRename }: Props) {
             </MenuItem>
           )}
           <MenuItem onSelect={() => inspect(name)}>Inspect</MenuItem>
+          {hub !== undefined && (
+            <DropdownMenu.Item className="menu-item menu-link" asChild>
+              <a href={`${HUB.endpoint}/${hub.repo}/tree/${hub.commit}`} target="_blank" rel="noopener noreferrer">
+                Its page on the Hub
+              </a>
+            </DropdownMenu.Item>
+          )}
           <MenuItem onSelect={onRename}>Rename</MenuItem>
           <MenuItem onSelect={() => closeModel(name)}>Close</MenuItem>
         </DropdownMenu.Content>

@@ -1,5 +1,5 @@
 /** The left side: open models, ways to add more, and whether they can merge. */
-import { FilePlus, FolderPlus, Sparkles, X } from "lucide-react";
+import { Cloud, FilePlus, FolderPlus, Sparkles, X } from "lucide-react";
 import { messageOf } from "../../core/errors.ts";
 import { Button } from "../controls/button.tsx";
 import type { Found } from "../platform/found.ts";
@@ -7,6 +7,7 @@ import { pickModelFiles, pickModelFolder } from "../platform/pickers.ts";
 import { say } from "../state/messages.ts";
 import { forgetClosed, openModels, takeBack, useModels } from "../state/models.ts";
 import { forgetWaiting, reopen, useWaiting } from "../state/session.ts";
+import { useShown } from "../state/shown.ts";
 import { useStudio } from "../state/studio.ts";
 import { Cards } from "./cards.tsx";
 import { loadSamples } from "./samples.ts";
@@ -28,7 +29,9 @@ export async function add(finding: Promise<Found[] | null>): Promise<void> {
 export function ModelsPanel() {
   const { list, closed } = useModels();
   const recipe = useStudio((state) => state.recipe);
-  const waiting = useWaiting((state) => state.list);
+  const { list: all, fetching } = useWaiting();
+  const waiting = fetching ? all.filter(({ origin }) => origin.kind !== "hub") : all;
+  const isOnDisk = waiting.some(({ origin }) => origin.kind !== "hub");
   return (
     <aside className="models" aria-label="Models">
       <h2>Models</h2>
@@ -36,7 +39,8 @@ export function ModelsPanel() {
         <div className="notice">
           <p>
             {waiting.length === 1 ? `${waiting[0]?.name} was open` : `${waiting.length} models were open`} when you were
-            here last. The browser asks once more before they are read.
+            here last.{" "}
+            {isOnDisk ? "The browser asks once more before they are read." : "The Hub could not give them just now."}
           </p>
           <div className="buttons">
             <Button onClick={() => void reopen()}>Reopen</Button>
@@ -66,6 +70,9 @@ export function ModelsPanel() {
           </Button>
           <Button look="ghost" onClick={() => void add(pickModelFiles())}>
             <FilePlus size={15} aria-hidden /> Files
+          </Button>
+          <Button look="ghost" onClick={() => useShown.getState().show({ kind: "hub" })}>
+            <Cloud size={15} aria-hidden /> From the Hub
           </Button>
           {list.length > 0 && (
             <Button look="ghost" onClick={() => void loadSamples()}>

@@ -6,6 +6,7 @@ import { heal, healing, useDoctor } from "../state/doctor.ts";
 import { castOf, isWhole } from "../state/edits.ts";
 import { usePlan } from "../state/plan.ts";
 import { type Held, useStudio } from "../state/studio.ts";
+import { Fetchable } from "./fetchable.tsx";
 import { Relatives } from "./relatives.tsx";
 import { judge } from "./words.ts";
 
@@ -30,6 +31,7 @@ export function Verdict() {
       {more.map((text) => (
         <p key={text}>{text}</p>
       ))}
+      <Fetchable refs={refusal?.missing ?? NONE} />
       <ul className="findings">
         {findings.map((finding) => (
           <Reason key={finding.text} finding={finding} whole={whole} />
@@ -46,6 +48,8 @@ function onlyModel({ recipe, moe, earlier }: Held): string | null {
   const [only, ...more] = castOf(recipe);
   return only === undefined || more.length > 0 ? null : only;
 }
+
+const NONE: readonly string[] = [];
 
 const MARKS = { stop: CircleX, fix: Wrench, warn: TriangleAlert, fine: Check } as const;
 const SAID = { stop: "Hinders:", fix: "To fix:", warn: "Mind:", fine: "Fine:" } as const;

@@ -3,6 +3,7 @@ import { Sparkles } from "lucide-react";
 import { useState } from "react";
 import { Button } from "../controls/button.tsx";
 import { useStudio, wantedBy } from "../state/studio.ts";
+import { Fetchable } from "./fetchable.tsx";
 import { loadSamples } from "./samples.ts";
 
 /** Of a recipe that came before its models did. */
@@ -10,10 +11,13 @@ function Waiting() {
   const names = useStudio(wantedNames);
   if (names === "") return null;
   return (
-    <p className="welcome-waiting">
-      The recipe waits for <b>{names}</b>. Open {names.includes(", ") ? "them" : "it"} under the same{" "}
-      {names.includes(", ") ? "names" : "name"}, and the mix is as it was.
-    </p>
+    <>
+      <p className="welcome-waiting">
+        The recipe waits for <b>{names}</b>. Open {names.includes(", ") ? "them" : "it"} under the same{" "}
+        {names.includes(", ") ? "names" : "name"}, and the mix is as it was.
+      </p>
+      <Fetchable refs={names.split(", ")} />
+    </>
   );
 }
 

@@ -10,6 +10,8 @@ export type Origin =
   | { readonly kind: "sample"; readonly id: string }
   | { readonly kind: "folder"; readonly handle: FileSystemDirectoryHandle }
   | { readonly kind: "files"; readonly handles: readonly FileSystemFileHandle[] }
+  /** A model of the Hub, under the name it was asked for, and the commit it was opened at; null before that. */
+  | { readonly kind: "hub"; readonly ref: string; readonly commit: string | null }
   /** The last result in private storage. */
   | { readonly kind: "private" }
   /** Opened through a plain input: cannot be found again. */
@@ -20,6 +22,7 @@ export function sourceInWords(origin: Origin): string {
   if (origin.kind === "sample") return "sample";
   if (origin.kind === "folder") return `folder ${origin.handle.name}`;
   if (origin.kind === "files") return origin.handles.length === 1 ? "one file" : `${origin.handles.length} files`;
+  if (origin.kind === "hub") return origin.commit === null ? "Hub" : `Hub ${origin.commit.slice(0, 7)}`;
   return "this visit only";
 }
 

@@ -1,6 +1,8 @@
 /** The bottom: what is running, in bytes; or what the page would do next. */
 import { formatBytes, formatSeconds } from "../../core/units.ts";
 import { Button } from "../controls/button.tsx";
+
+import { Downloading } from "../hub/downloading.tsx";
 import { cancel, isRunning, pause, unpause, useRun } from "../state/run.ts";
 
 export function RunBar() {
@@ -35,6 +37,7 @@ export function RunBar() {
           <span className="runbar-wide">
             in {speed(progress.readBytes)} · out {speed(Math.max(0, here))}
           </span>
+          <Downloading />
           {left !== null && !isChecking && !isPaused && <span>{formatSeconds(left)} left</span>}
           {progress.trouble === null ? (
             <span className="runbar-tensor" title={progress.tensor}>

@@ -4,7 +4,7 @@ import { formatBytes, formatCount, formatSeconds } from "../../core/units.ts";
 import { Button } from "../controls/button.tsx";
 import { Figure } from "../controls/figure.tsx";
 import { NoteList } from "../plan/notes.tsx";
-import { openResult } from "../runs/result.ts";
+import { openResult, publish } from "../runs/result.ts";
 import { say } from "../state/messages.ts";
 import { dismissResult, useRun } from "../state/run.ts";
 import { useStudio } from "../state/studio.ts";
@@ -96,6 +96,11 @@ export function ResultCard() {
         {target !== null && (
           <Button onClick={() => void openResult({ title, target, folder: report.folder, files: report.files })}>
             Open as a model
+          </Button>
+        )}
+        {target !== null && target.kind !== "file" && (
+          <Button onClick={() => publish({ title, target, folder: report.folder, files: report.files })}>
+            Publish to the Hub
           </Button>
         )}
         <Button onClick={() => copyCommand(title)}>Copy as a command</Button>

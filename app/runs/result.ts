@@ -7,6 +7,7 @@ import { host } from "../state/host.ts";
 import { say } from "../state/messages.ts";
 import { openModels } from "../state/models.ts";
 import { mayRead } from "../state/session.ts";
+import { useShown } from "../state/shown.ts";
 
 /** What a run left behind, as far as finding it again needs to know. */
 export interface Left {
@@ -18,13 +19,21 @@ export interface Left {
 
 export async function openResult(left: Left): Promise<void> {
   try {
-    const [one] = await find(left);
-    if (one === undefined) throw gone(left, "holds no weights any more");
+    const one = await findResult(left);
     const [name] = await openModels([{ ...one, name: left.title }], false);
     if (name !== undefined) say("info", `The result is open as ${name}. It is not in the mix.`);
   } catch (error) {
     say("error", messageOf(error));
   }
+}
+
+export const publish = (left: Left): void => useShown.getState().show({ kind: "publish", left });
+
+/** The files of a result, where it was left. Rejects with a sentence when it is gone. */
+export async function findResult(left: Left): Promise<Found> {
+  const [one] = await find(left);
+  if (one === undefined) throw gone(left, "holds no weights any more");
+  return one;
 }
 
 async function find(left: Left): Promise<readonly Found[]> {

@@ -13,7 +13,7 @@ import { summaryOf } from "../state/models.ts";
 import { isRunning, useRun } from "../state/run.ts";
 import { forgetRun, forgetRuns, type RunRecord, readRuns, useRuns } from "../state/runs.ts";
 import { UNDO, useStudio } from "../state/studio.ts";
-import { openResult } from "./result.ts";
+import { openResult, publish } from "./result.ts";
 
 export default function Runs() {
   const list = useRuns((state) => state.list);
@@ -116,6 +116,11 @@ function Row({ run }: { readonly run: RunRecord }) {
               <DropdownMenu.Item className="menu-item" onSelect={() => takeRecipe(run)}>
                 Use its recipe
               </DropdownMenu.Item>
+              {outcome.kind === "done" && outcome.target.kind !== "file" && (
+                <DropdownMenu.Item className="menu-item" onSelect={() => publish({ title: kept.title, ...outcome })}>
+                  Publish to the Hub
+                </DropdownMenu.Item>
+              )}
               <DropdownMenu.Item className="menu-item" onSelect={() => void forgetRun(run.id)}>
                 Remove from the list
               </DropdownMenu.Item>

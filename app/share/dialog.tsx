@@ -5,6 +5,7 @@ import { Button } from "../controls/button.tsx";
 import { tintOf } from "../controls/colours.ts";
 import { Sheet } from "../controls/sheet.tsx";
 import { roleOf } from "../state/edits.ts";
+import { hubNamesIn } from "../state/hub.ts";
 import { useModels } from "../state/models.ts";
 import { useStudio } from "../state/studio.ts";
 import { useView } from "../state/view.ts";
@@ -70,7 +71,8 @@ export default function SharedDialog({ incoming, onClose }: Props) {
           <pre className="shared-text">{printDocument(document)}</pre>
         </details>
         <p className="quiet">
-          Nothing is merged or fetched by this.{" "}
+          Nothing is merged or fetched by this
+          {hubNamesIn(missing, open).length > 0 ? "; what the Hub has is offered afterwards" : ""}.{" "}
           {missing.length > 0
             ? `The recipe waits until ${missing.length === 1 ? "the missing model is" : `${missing.length} missing models are`} open under ${missing.length === 1 ? "that name" : "those names"}.`
             : "All its models are open."}{" "}

@@ -5,7 +5,7 @@
 import { get, set } from "idb-keyval";
 import { create } from "zustand";
 import { isAbort } from "../../core/errors.ts";
-import type { ModelSummary, SurveyRow } from "../../workers/api.ts";
+import type { ModelSummary, SurveyRow, TensorRow } from "../../workers/api.ts";
 import { castOf } from "./edits.ts";
 import { host } from "./host.ts";
 import { useModels } from "./models.ts";
@@ -26,15 +26,22 @@ interface Heat {
   /** By tensor; a new map with every batch. */
   readonly rows: ReadonlyMap<string, SurveyRow>;
   readonly total: number;
-  readonly state: "none" | "looking" | "done" | "stopped" | "failed";
+  /** "asking": the sample would be downloaded, and somebody has to want it. */
+  readonly state: "none" | "asking" | "looking" | "done" | "stopped" | "failed";
+  /** Bytes of the sample that come from the Hub. */
+  readonly download: number;
 }
 
-const EMPTY: Heat = { party: null, key: null, rows: new Map(), total: 0, state: "none" };
+const EMPTY: Heat = { party: null, key: null, rows: new Map(), total: 0, state: "none", download: 0 };
 export const useHeat = create<Heat>(() => EMPTY);
 
 const JOB = "heat";
 /** Elements of each tensor that are looked at. */
 const MOST = 65_536;
+/** The same where a model is on the Hub: two stretches, each a request of its own. */
+const MOST_FAR = 8192;
+/** Bytes that are downloaded without being asked for. */
+const UNASKED = 4e6;
 /** Milliseconds that models stand still before weights are read. */
 const AFTER = 600;
 /** Milliseconds between two drawings of what has come in: somebody may be drawing curves meanwhile. */
@@ -57,10 +64,25 @@ export function partyOf(
   return models.length === 0 ? null : { reference, models, isBased: reference.name === recipe.base_model };
 }
 
-const keyOf = ({ reference, models }: Party) =>
-  [`heat ${VERSION} ${MOST}`, ...[reference, ...models].map(({ identity }) => identity)].join(" ");
+const all = ({ reference, models }: Party) => [reference, ...models];
+const mostOf = (party: Party) => (all(party).some(({ hub }) => hub !== undefined) ? MOST_FAR : MOST);
 
-async function look(party: Party, key: string): Promise<void> {
+const keyOf = (party: Party) =>
+  [`heat ${VERSION} ${mostOf(party)}`, ...all(party).map(({ identity }) => identity)].join(" ");
+
+/** Bytes of a sample that come over the network. */
+export function downloadOf(party: Party): number {
+  const most = mostOf(party);
+  const bytes = ({ shape, bytes }: TensorRow) => {
+    const count = shape.reduce((a, b) => a * b, 1);
+    return count === 0 ? 0 : (bytes / count) * Math.min(count, most);
+  };
+  return all(party)
+    .filter(({ hub }) => hub !== undefined)
+    .reduce((sum, { tensors }) => tensors.reduce((some, tensor) => some + bytes(tensor), sum), 0);
+}
+
+async function look(party: Party, key: string, isWanted: boolean): Promise<void> {
   const isMine = () => useHeat.getState().key === key;
   const kept = await get<Packed>(key).catch(() => undefined);
   if (!isMine()) return;
@@ -69,6 +91,7 @@ async function look(party: Party, key: string): Promise<void> {
     return;
   }
   const { reference, models } = party;
+  if (useHeat.getState().download > UNASKED && !isWanted) return useHeat.setState({ state: "asking" });
   try {
     let waiting: SurveyRow[] = [];
     let put = performance.now();
@@ -78,7 +101,13 @@ async function look(party: Party, key: string): Promise<void> {
       put = performance.now();
       useHeat.setState(({ rows }) => ({ rows: new Map([...rows, ...found]) }));
     };
-    const ask = { job: JOB, reference: reference.id, models: models.map(({ id }) => id), most: MOST, isPatient: true };
+    const ask = {
+      job: JOB,
+      reference: reference.id,
+      models: models.map(({ id }) => id),
+      most: mostOf(party),
+      isPatient: true,
+    };
     await host().survey(ask, (found) => {
       waiting.push(...found);
       if (isMine() && !isHeld && performance.now() - put > SHOWN) show();
@@ -97,7 +126,7 @@ async function look(party: Party, key: string): Promise<void> {
 let timer: ReturnType<typeof setTimeout> | undefined;
 
 /** Looks again once recipe and models stand still; does nothing while they are the ones that were looked at. */
-function soon(): void {
+function soon(isWanted = false): void {
   const open = useModels.getState().list.map(({ summary }) => summary);
   const party = partyOf(useStudio.getState().recipe, open);
   const key = party === null ? null : keyOf(party);
@@ -114,17 +143,22 @@ function soon(): void {
     useHeat.setState(EMPTY);
     return;
   }
-  useHeat.setState({ party, key, rows: new Map(), total: party.reference.tensors.length, state: "looking" });
-  timer = setTimeout(() => void look(party, key), AFTER);
+  const { length: total } = party.reference.tensors;
+  useHeat.setState({ party, key, rows: new Map(), total, state: "looking", download: downloadOf(party) });
+  timer = setTimeout(() => void look(party, key, isWanted), AFTER);
 }
 
 const namesOf = (party: Party | null) =>
-  party === null ? "" : [party.reference, ...party.models].map(({ name }) => name).join("\n");
+  party === null
+    ? ""
+    : all(party)
+        .map(({ name }) => name)
+        .join("\n");
 
-/** Starts again what was stopped. */
+/** Starts what was stopped, or waited to be asked for. */
 export function lookAgain(): void {
   useHeat.setState({ key: null });
-  soon();
+  soon(true);
 }
 
 export const stopLooking = (): void => void host().stop(JOB);

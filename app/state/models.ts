@@ -1,11 +1,14 @@
 /** The models that are open: what the worker said of each, and the handles that can open it again. */
 import { create } from "zustand";
-import { messageOf } from "../../core/errors.ts";
+import { isAbort, messageOf } from "../../core/errors.ts";
 import type { Recipe } from "../../core/recipe/recipe.ts";
 import type { ModelSummary } from "../../workers/api.ts";
 import type { Found } from "../platform/found.ts";
 import { addModel, isWhole, removeModel } from "./edits.ts";
+
 import { host, repairWith } from "./host.ts";
+import { hub, useHub } from "./hub.ts";
+
 import { say } from "./messages.ts";
 import { renameInDocument } from "./rename.ts";
 import { documentOf, useStudio, wantedBy } from "./studio.ts";
@@ -50,8 +53,15 @@ export const summaryOf = (name: string): ModelSummary | undefined =>
 
 let nextId = 1;
 
-/** Opens models one after the other and puts them in the mix. Resolves to the names that opened. */
-export async function openModels(found: readonly Found[], intoMix = true): Promise<string[]> {
+/**
+ * Opens models one after the other and puts them in the mix. Resolves to the names that opened.
+ * @param tell hears of those that could not be opened
+ */
+export async function openModels(
+  found: readonly Found[],
+  intoMix = true,
+  tell = (error: unknown, _: Found): void => say("error", messageOf(error)),
+): Promise<string[]> {
   const opened: string[] = [];
   useModels.setState(({ opening, done, total }) => ({
     opening: [...opening, ...found.map(({ name }) => name)],
@@ -60,10 +70,10 @@ export async function openModels(found: readonly Found[], intoMix = true): Promi
   }));
   for (const one of inOrder(found)) {
     try {
-      const summary = await host().open({ id: `m${nextId++}`, name: freeName(one.name), files: one.files });
+      const [summary, origin] = await openOne(one);
       // An adapter comes back under another name: its base's and its own.
       const { name } = summary;
-      useModels.setState(({ list }) => ({ list: [...list, { summary, origin: one.origin, files: one.files }] }));
+      useModels.setState(({ list }) => ({ list: [...list, { summary, origin, files: one.files }] }));
       opened.push(name);
       if (intoMix) {
         const studio = useStudio.getState();
@@ -71,7 +81,7 @@ export async function openModels(found: readonly Found[], intoMix = true): Promi
         if (isOpenEnded && !wantedBy(studio).includes(name)) studio.edit((r) => addModel(r, name));
       }
     } catch (error) {
-      say("error", messageOf(error));
+      if (!isAbort(error)) tell(error, one);
     } finally {
       useModels.setState(({ opening, done }) => ({ opening: without(opening, one.name), done: done + 1 }));
     }
@@ -86,7 +96,7 @@ export async function openModels(found: readonly Found[], intoMix = true): Promi
 export function inOrder(found: readonly Found[]): Found[] {
   const rank = (one: Found) => {
     if (isAdapter(one)) return 3;
-    if (/(^|[-_. ])(base|pt|pretrained|foundation)([-_. ]|$)/i.test(one.name)) return 0;
+    if (/(^|[-_./ ])(base|pt|pretrained|foundation)([-_. ]|$)/i.test(one.name)) return 0;
     return found.some(({ name }) => name !== one.name && name.startsWith(`${one.name}-`)) ? 1 : 2;
   };
   return [...found].sort((a, b) => rank(a) - rank(b));
@@ -94,12 +104,29 @@ export function inOrder(found: readonly Found[]): Found[] {
 
 /** A new worker knows no models: those that are open are opened there too, under their ids. */
 repairWith(async () => {
-  for (const { summary, files } of useModels.getState().list) {
-    await host()
-      .open({ id: summary.id, name: summary.name, files })
-      .catch((error: unknown) => say("error", messageOf(error)));
+  for (const { summary, files, origin } of useModels.getState().list) {
+    const { id, name } = summary;
+    const opening =
+      origin.kind === "hub"
+        ? hub().then((client) => client.hubOpen({ id, name, ref: origin.ref, commit: origin.commit }, () => {}))
+        : host().open({ id, name, files });
+    await opening.catch((error: unknown) => say("error", messageOf(error)));
   }
 });
+
+async function openOne({ name: wanted, files, origin }: Found): Promise<[ModelSummary, Found["origin"]]> {
+  const [id, name] = [`m${nextId++}`, freeName(wanted)];
+  if (origin.kind !== "hub") return [await host().open({ id, name, files }), origin];
+  const show = (done: number, total: number) =>
+    useHub.setState(({ heads }) => ({ heads: new Map([...heads, [wanted, { id, done, total }]]) }));
+  show(0, 0);
+  try {
+    const summary = await (await hub()).hubOpen({ id, name, ref: origin.ref, commit: origin.commit }, show);
+    return [summary, { ...origin, commit: summary.hub?.commit ?? null }];
+  } finally {
+    useHub.setState(({ heads }) => ({ heads: new Map([...heads].filter(([one]) => one !== wanted)) }));
+  }
+}
 
 /** The list without the first of that name; two models of one name may be opened at once. */
 const without = (names: readonly string[], name: string) => names.filter((_, i) => i !== names.indexOf(name));

@@ -21,8 +21,17 @@ interface Saved extends Omit<Kept, "earlier" | "moe">, Partial<Pick<Kept, "earli
   readonly options: ReturnType<typeof useOptions.getState>["options"];
 }
 
-/** Models of the last visit that need the person's permission before they can be read again. */
-export const useWaiting = create<{ readonly list: readonly Remembered[] }>(() => ({ list: [] }));
+/**
+ * Models of the last visit that are not open again: those on a disk need the person's permission, those of the Hub are
+ * fetched by themselves (`fetching`) and wait here when that failed.
+ */
+export const useWaiting = create<{ readonly list: readonly Remembered[]; readonly fetching: boolean }>(() => ({
+  list: [],
+  fetching: false,
+}));
+
+const isOnHub = ({ origin }: Remembered) => origin.kind === "hub";
+const isNotFetched = (one: Remembered) => !(isOnHub(one) && useWaiting.getState().fetching);
 
 const KEY = "weightloom-session";
 const LAST = "weightloom-last-change";
@@ -50,7 +59,7 @@ export async function restore(): Promise<void> {
     useOptions.getState().setOptions(saved.options);
     const samples = saved.models.filter(({ origin }) => origin.kind === "sample");
     useWaiting.setState({
-      list: saved.models.filter(({ origin }) => origin.kind === "folder" || origin.kind === "files"),
+      list: saved.models.filter(({ origin }) => ["folder", "files", "hub"].includes(origin.kind)),
     });
     const ids = samples.map(({ origin }) => (origin.kind === "sample" ? origin.id : ""));
     if (ids.length > 0) {
@@ -62,11 +71,16 @@ export async function restore(): Promise<void> {
     }
   }
   keepSaving();
+  // The network may be slow or gone: the page does not wait for it.
+  if (useWaiting.getState().list.some(isOnHub)) {
+    useWaiting.setState({ fetching: true });
+    void reopen(isOnHub).finally(() => useWaiting.setState({ fetching: false }));
+  }
 }
 
-/** Asks the browser for permission again and opens what was open. What it refuses keeps waiting. */
-export async function reopen(): Promise<void> {
-  await openAgain(useWaiting.getState().list);
+/** Asks the browser for permission again and opens what was open. What it refuses, and what the Hub does not give, keeps waiting. */
+export async function reopen(which = isNotFetched): Promise<void> {
+  await openAgain(useWaiting.getState().list.filter(which));
 }
 
 export async function openAgain(models: readonly Remembered[]): Promise<void> {
@@ -77,7 +91,9 @@ export async function openAgain(models: readonly Remembered[]): Promise<void> {
     try {
       const found = await findAgain(one, folders);
       if (found === "refused") continue;
-      if (found !== null) await openModels([{ ...found, name: one.name }], false);
+      if (found !== null && isOnHub(one)) {
+        if ((await openModels([found], false)).length === 0) continue;
+      } else if (found !== null) await openModels([{ ...found, name: one.name }], false);
       else say("error", `${one.name} is not where it was. Add it by hand.`);
     } catch (error) {
       say("error", `${one.name} could not be opened again (${messageOf(error)}). Add it by hand.`);
@@ -95,6 +111,7 @@ async function findAgain(
     return (await modelsFrom(origin.handles))[0] ?? null;
   }
   if (origin.kind === "sample") return (await sampleModels([origin.id]))[0] ?? null;
+  if (origin.kind === "hub") return { name, origin, files: [] };
   if (origin.kind !== "folder") return null;
   if (!(await mayRead(origin.handle))) return "refused";
   const known = await sameFolder(origin.handle, [...folders.keys()]);

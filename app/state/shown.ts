@@ -1,5 +1,6 @@
 /** What lies over the page: at most one dialog, and the tour beside it. */
 import { create } from "zustand";
+import type { Left } from "../runs/result.ts";
 import type { Incoming } from "../share/incoming.ts";
 
 export type Over =
@@ -7,6 +8,8 @@ export type Over =
   | { readonly kind: "keys" }
   | { readonly kind: "glossary" }
   | { readonly kind: "compare"; readonly before?: string }
+  | { readonly kind: "hub" }
+  | { readonly kind: "publish"; readonly left: Left }
   | { readonly kind: "shared"; readonly incoming: Incoming };
 
 interface Shown {

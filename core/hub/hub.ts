@@ -26,7 +26,7 @@ export interface HubOptions extends WireOptions {
   /** Bytes that reading ahead may hold, of all models together; default 256 MB. */
   readonly aheadBytes?: number | undefined;
   /** Keeps what was downloaded for the next time. */
-  readonly cache?: RangeCache | undefined;
+  readonly cache?: Pick<RangeCache, "through"> | undefined;
   /** Hears of every piece that arrives of any file, in bytes. */
   readonly onDownload?: ((bytes: number) => void) | undefined;
 }

@@ -110,7 +110,7 @@ describe("large tensors and merges", () => {
     const values = Float32Array.from({ length: count }, (_, i) => (i === count - 4500 ? 9 : Math.sin(i)));
     const bytes = Buffer.concat([length, header, Buffer.from(values.buffer)]);
     const model = await openModel("large", new Map([["model.safetensors", fromBytes("model.safetensors", bytes)]]));
-    return { name: "large", model, files: new Map(), adapter: null, identity: "large" };
+    return { name: "large", model, files: new Map(), adapter: null, identity: "large", hub: null };
   };
   const figuresAsk = { job: "big", model: "large", against: null, tensor: "big.weight" };
 

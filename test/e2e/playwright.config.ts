@@ -4,6 +4,9 @@ import { defineConfig } from "@playwright/test";
 const executablePath = process.env.CHROMIUM_PATH;
 /** Two checkouts can be tested at once on different ports. */
 const port = process.env.E2E_PORT ?? "4174";
+/** The mock Hub, and its storage one further. */
+const hub = 2 * Number(port);
+const origin = (at: number) => `http://127.0.0.1:${at}`;
 
 export default defineConfig({
   testDir: ".",
@@ -34,12 +37,28 @@ export default defineConfig({
     },
     trace: "retain-on-failure",
   },
-  webServer: {
-    command: "node scripts/start.mjs",
-    cwd: "../..",
-    url: `http://localhost:${port}/`,
-    env: { PORT: port, CI: "1", BROWSER: "none" },
-    reuseExistingServer: false,
-    timeout: 120_000,
-  },
+  webServer: [
+    {
+      command: "node test/e2e/hub.mjs",
+      cwd: "../..",
+      url: `${origin(hub)}/_mock/log`,
+      env: { PORT: String(hub) },
+      reuseExistingServer: false,
+    },
+    {
+      command: "node scripts/start.mjs",
+      cwd: "../..",
+      url: `http://localhost:${port}/`,
+      env: {
+        PORT: port,
+        CI: "1",
+        BROWSER: "none",
+        HF_ENDPOINT: origin(hub),
+        HF_STORAGE: origin(hub + 1),
+        VITE_HF_CLIENT_ID: "studio-of-tests",
+      },
+      reuseExistingServer: false,
+      timeout: 120_000,
+    },
+  ],
 });
