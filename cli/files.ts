@@ -66,15 +66,19 @@ export async function closeAll(sources: Iterable<ByteSource>): Promise<void> {
 export const JOURNAL = ".weightloom-journal";
 export const isUnfinished = (folder: string): boolean => existsSync(join(folder, JOURNAL));
 
+export function refuseUnfinished(folder: string): void {
+  if (!isUnfinished(folder)) return;
+  throw new WeightloomError(
+    "FileError",
+    `${folder} holds a merge that is not finished. Give the command that began it again, with --resume.`,
+  );
+}
+
 /** The files directly in a folder, or the one file a path names, by name. */
 export async function filesAt(path: string): Promise<Map<string, ByteSource>> {
   const info = await stat(path);
   if (!info.isDirectory()) return new Map([[basename(path), await fileSource(path)]]);
-  if (isUnfinished(path))
-    throw new WeightloomError(
-      "FileError",
-      `${path} holds a merge that is not finished. Give the command that began it again, with --resume.`,
-    );
+  refuseUnfinished(path);
   const files = new Map<string, ByteSource>();
   for (const entry of (await readdir(path, { withFileTypes: true })).sort((a, b) => (a.name < b.name ? -1 : 1))) {
     if (entry.name.endsWith(".partial")) continue;

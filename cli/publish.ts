@@ -6,6 +6,7 @@ import { WeightloomError } from "../core/errors.ts";
 import { type Hub, type HubName, type Published, type PublishProgress, parseHubName } from "../core/hub/hub.ts";
 import { formatBytes } from "../core/units.ts";
 import { type Invocation, UsageError } from "./args.ts";
+import { refuseUnfinished } from "./files.ts";
 import { endpointIn, openHub } from "./hub.ts";
 import { showLine } from "./progress.ts";
 
@@ -54,6 +55,7 @@ export async function publishFolder(
 
 /** The files directly in a folder; those that begin with a dot stay. */
 async function blobsIn(folder: string): Promise<Map<string, Blob>> {
+  refuseUnfinished(folder);
   const entries = await readdir(folder, { withFileTypes: true }).catch((cause: unknown) => {
     throw new WeightloomError(
       "FileError",

@@ -149,6 +149,7 @@ describe("resuming", () => {
       ["inspect", "again/out"],
       ["verify", "again/out"],
       ["diff", "again/out", "a"],
+      ["publish", "again/out", "ann/mix"],
     ])
       expect(weightloom(...command).stderr).toContain("holds a merge that is not finished");
     writeFileSync(
