@@ -23,10 +23,12 @@ export function timeOf(
 ): Estimate | null {
   if (engine === null || engine.name === "none") return null;
   for (const { kept, outcome } of runs) {
-    if (outcome.kind !== "done" || outcome.bytes < TELLING || outcome.engine !== engine.name) continue;
+    if (outcome.kind !== "done" || outcome.engine !== engine.name) continue;
+    const { seconds, here = outcome.bytes } = outcome;
+    if (here < TELLING) continue;
     if (kept.moe !== null || kept.recipe.merge_method !== method) continue;
     return {
-      seconds: (outcome.seconds * writeBytes) / outcome.bytes,
+      seconds: (seconds * writeBytes) / here,
       from: `As fast as "${kept.title}" was merged here.`,
     };
   }

@@ -25,6 +25,8 @@ export type Outcome =
       readonly engine: string;
       readonly seconds: number;
       readonly bytes: number;
+      /** Of them, written in those seconds; absent where all were, and in older histories. */
+      readonly here?: number;
       readonly files: readonly { readonly name: string; readonly size: number }[];
       readonly target: Target;
       readonly folder: string;
@@ -83,8 +85,20 @@ export function keepRuns(): void {
 
 function outcomeOf({ status, report, target, error }: ReturnType<typeof useRun.getState>): Outcome {
   if (status === "done" && report !== null && target !== null) {
-    const { engine, seconds, writtenBytes: bytes, files, folder, verify } = report;
-    return { kind: "done", ok: verify.ok, checks: verify.checks, engine, seconds, bytes, files, folder, target };
+    const { engine, seconds, writtenBytes: bytes, keptBytes, files, folder, verify } = report;
+    const here = keptBytes === 0 ? {} : { here: bytes - keptBytes };
+    return {
+      kind: "done",
+      ok: verify.ok,
+      checks: verify.checks,
+      engine,
+      seconds,
+      bytes,
+      ...here,
+      files,
+      folder,
+      target,
+    };
   }
   return status === "failed" ? { kind: "failed", error: error ?? "It failed." } : { kind: "cancelled" };
 }

@@ -40,3 +40,14 @@ test("by the newest large merge of the same method on the same engine, where the
   expect(found?.seconds).toBe(10);
   expect(found?.from).toContain('"Mine"');
 });
+
+test("a merge that was resumed counts for what it wrote itself", () => {
+  const whole = run("ties", 1e9, 5);
+  const resumed: RunRecord = {
+    ...whole,
+    outcome: { ...whole.outcome, kind: "done", here: 1e8 } as RunRecord["outcome"],
+  };
+  expect(timeOf(plan, "ties", engine, [resumed])?.seconds).toBe(100);
+  const little: RunRecord = { ...whole, outcome: { ...resumed.outcome, here: 1e6 } as RunRecord["outcome"] };
+  expect(timeOf(plan, "ties", engine, [little, whole])?.seconds).toBe(10);
+});
