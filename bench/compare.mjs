@@ -65,7 +65,7 @@ export async function compareBench(root, { size = "0.5B", rounds = 3, only = [] 
         const { seconds } = await done(process.execPath, [join(root, "bench/floor.mjs"), out, ...inputs]);
         add(method, "floor", { seconds });
         const { seconds: own, peak, report } = await merge(root, work, text);
-        add(method, "cpu", { seconds: own, peak, buffers: report.peakBytes });
+        add(method, "cpu", { seconds: own, peak, planned: report.memoryBytes });
         if (gpu !== null && (!SOFTWARE.test(gpu) || (round === 0 && method === "linear")))
           add(method, "gpu", { seconds: (await merge(root, work, text, "gpu")).seconds });
         if (studio !== null) add(method, "studio", await studio.merge(text));
@@ -106,6 +106,7 @@ export function compareTable({ rows, bytes }) {
     (bytes / cpu.seconds / 1e9).toFixed(2),
     times(mergekit?.seconds / cpu.seconds),
     mb(cpu),
+    cpu.peak > 0 ? `${(cpu.planned / 1e6).toFixed(0)} MB` : "",
     seconds(gpu),
     seconds(studio),
     times(mergekit?.seconds / studio?.seconds),
@@ -121,6 +122,7 @@ export function compareTable({ rows, bytes }) {
     "GB/s out",
     "mergekit's time to it",
     "memory",
+    "planned",
     "GPU, s",
     "studio, s",
     "mergekit's time to it",

@@ -1,8 +1,8 @@
 /**
  * The least a merge can cost: reads every byte of the inputs once and writes as many as the first has, a megabyte at a
- * time, as `cp` does. Run as a process of its own: node floor.mjs OUT INPUT...
+ * time, as `cp` does, and waits until they are on the disk, as a merge does. Run as a process of its own: node floor.mjs OUT INPUT...
  */
-import { closeSync, openSync, readSync, writeSync } from "node:fs";
+import { closeSync, fdatasyncSync, openSync, readSync, writeSync } from "node:fs";
 
 const [out, ...inputs] = process.argv.slice(2);
 const buffer = Buffer.allocUnsafe(2 ** 20);
@@ -16,4 +16,5 @@ for (let more = true; more; ) {
     if (i === 0 && length > 0) writeSync(to, buffer, 0, length);
   }
 }
+fdatasyncSync(to);
 for (const file of [to, ...files]) closeSync(file);

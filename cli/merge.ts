@@ -22,6 +22,7 @@ import { kernelModule, openEngine } from "./engine.ts";
 import { diskFolder, isUnfinished } from "./files.ts";
 import { openHub } from "./hub.ts";
 import { atWork, beginJournal, clearLeft, continueJournal, farOf, leftIn } from "./journal.ts";
+import { buffersIn, lanesOf, residentOf } from "./memory.ts";
 import { type Opening, type OpenModels, openModels } from "./models.ts";
 import { profileTable } from "./profile.ts";
 import { createProgress } from "./progress.ts";
@@ -29,7 +30,7 @@ import { publishFolder, targetOf } from "./publish.ts";
 import { readDocument } from "./recipe.ts";
 
 /** What the CPU engine would be, for planning without making one. */
-const DEFAULT_LIMITS = { lanes: 2, maxTileBytes: 16 * 1024 * 1024, keeps: true };
+const DEFAULT_LIMITS = { maxTileBytes: 16 * 1024 * 1024, keeps: true };
 
 interface Opened extends OpenModels {
   readonly document: Document;
@@ -52,7 +53,7 @@ async function planOf(
   return planDocument(document, models, {
     methods: METHODS,
     shardBytes: invocation.shardBytes,
-    memory: buffers(invocation.memory),
+    memory: buffersIn(invocation.memory),
     maxTileBytes: limits.maxTileBytes,
     lanes: limits.lanes,
     keeps: limits.keeps,
@@ -67,13 +68,16 @@ export async function planCommand(invocation: Invocation, signal: AbortSignal): 
   const [recipePath = ""] = invocation.operands;
   const opened = await openDocument(recipePath, { ...invocation, signal });
   const title = basename(resolve(recipePath.replace(/\.ya?ml$/, "")));
-  const plan = await planOf(opened, invocation, DEFAULT_LIMITS, title, signal).catch(async (error: unknown) => {
-    await opened.close();
-    throw error;
-  });
+  const lanes = lanesOf(invocation);
+  const plan = await planOf(opened, invocation, { ...DEFAULT_LIMITS, lanes }, title, signal).catch(
+    async (error: unknown) => {
+      await opened.close();
+      throw error;
+    },
+  );
   const sampled = await preflight(plan, await createLocalEngine(await kernelModule()), signal).finally(opened.close);
   const notes = [...plan.notes, ...sampled];
-  if (!invocation.json) console.log(tableOf({ ...plan, notes }));
+  if (!invocation.json) console.log(tableOf({ ...plan, notes }, lanes));
   const { readBytes, writeBytes, peakBytes, parameters, layers } = plan;
   const merged = plan.tensors.filter((tensor) => tensor.action === "merge").length;
   const files = plan.files.map(({ name, size }) => ({ name, size }));
@@ -86,16 +90,15 @@ export async function planCommand(invocation: Invocation, signal: AbortSignal): 
     readBytes,
     writeBytes,
     peakBytes,
+    memoryBytes: residentOf(plan, lanes),
     files,
     extras: plan.extras.map((extra) => extra.name),
     notes,
   };
 }
 
-/** The share of the memory asked for that buffers may take; the rest is the program, its lanes and garbage. */
-const buffers = (memory: number) => Math.max(32e6, 0.35 * memory);
-
-function tableOf(plan: Plan): string {
+/** @param lanes of the engine that will merge */
+function tableOf(plan: Plan, lanes: number): string {
   const merged = plan.tensors.filter((tensor) => tensor.action === "merge").length;
   const rows = [
     ["method", `${plan.method.title} (${plan.method.reference})`],
@@ -106,7 +109,7 @@ function tableOf(plan: Plan): string {
       "written",
       `${formatBytes(plan.writeBytes)} in ${plan.files.length} weight ${plan.files.length === 1 ? "file" : "files"} and ${plan.extras.length} small ones`,
     ],
-    ["buffers", `${formatBytes(plan.peakBytes)} at most`],
+    ["memory", `about ${formatBytes(residentOf(plan, lanes))} at most, ${formatBytes(plan.peakBytes)} of it buffers`],
   ];
   return [
     ...rows.map(([key = "", value]) => `${key.padEnd(9)}${value}`),
@@ -141,6 +144,7 @@ export async function mergeCommand(said: Invocation, signal: AbortSignal): Promi
         merged,
         copied: plan.tensors.length - merged,
         parameters: plan.parameters,
+        memoryBytes: residentOf(plan, engine.lanes),
         files: plan.files.map((file) => file.name),
         notes: plan.notes,
         ...result,
@@ -205,14 +209,14 @@ async function mergeTo(
   const left = leftIn(out);
   const title = invocation.resume && left !== null ? left.identity.title : basename(out);
   const plan = await planOf(opened, invocation, engine, title, signal);
-  if (because !== undefined) console.error(`${tableOf(plan)}\nengine   ${engine.name}: ${because}`);
+  if (because !== undefined) console.error(`${tableOf(plan, engine.lanes)}\nengine   ${engine.name}: ${because}`);
   const journal = await journalFor(out, plan, left, { ...opened, title }, engine, invocation);
   const clock = invocation.profile ? createClock() : undefined;
   const progress = createProgress(plan.writeBytes, plan.tensors.length);
   const result = await run(plan, {
     engine,
     folder: diskFolder(out),
-    memory: buffers(invocation.memory),
+    memory: buffersIn(invocation.memory),
     asked: { seed: invocation.seed, shardBytes: finite(invocation.shardBytes) },
     signal,
     journal,

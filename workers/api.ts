@@ -81,7 +81,8 @@ export interface PlanSummary {
   readonly copied: number;
   readonly readBytes: number;
   readonly writeBytes: number;
-  readonly peakBytes: number;
+  /** Memory of the tab at the worst moment, about. */
+  readonly memoryBytes: number;
   readonly parameters: number;
   readonly layers: number;
   /** Tokens the result's config speaks of; null where it has none. */

@@ -10,6 +10,9 @@ export function refusal(error: WeightloomError): PlanRefusal {
   return { errors: [messageOf(error)], missing: [], diagnostics: [] };
 }
 
+/** Resident bytes of a tab with the studio, its workers and what waits to be collected; measured (docs/performance.md). */
+const TAB = 320e6;
+
 export function summarisePlan(plan: Plan): PlanSummary {
   const merged = plan.tensors.filter((tensor) => tensor.action === "merge");
   return {
@@ -17,7 +20,7 @@ export function summarisePlan(plan: Plan): PlanSummary {
     copied: plan.tensors.length - merged.length,
     readBytes: plan.readBytes,
     writeBytes: plan.writeBytes,
-    peakBytes: plan.peakBytes,
+    memoryBytes: plan.peakBytes + TAB,
     parameters: plan.parameters,
     layers: plan.layers,
     vocabulary: vocabularyIn(plan),

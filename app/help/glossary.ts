@@ -25,10 +25,6 @@ export const GLOSSARY: readonly Entry[] = [
     means: "The model the others were fine-tuned from. Methods with a base merge what each model changed in it.",
   },
   {
-    term: "buffers",
-    means: "Memory the merge holds at once for pieces of tensors. It does not grow with the size of the models.",
-  },
-  {
     term: "checkpoint",
     forms: ["checkpoints"],
     means: "The saved weights of a model: one or more files and the small ones beside them.",
@@ -85,6 +81,11 @@ export const GLOSSARY: readonly Entry[] = [
     term: "layer",
     forms: ["layers"],
     means: "One of the equal blocks a model is a stack of. Early ones read words, late ones prepare the answer.",
+  },
+  {
+    term: "memory",
+    means:
+      "What this tab takes while it merges: pieces of tensors on their way, and the studio itself. It does not grow with the size of the models.",
   },
   {
     term: "merged",

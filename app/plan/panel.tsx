@@ -85,8 +85,8 @@ export function PlanPanel() {
           >
             {formatBytes(plan.writeBytes)}
           </Row>
-          <Row name="Buffers at peak" term="buffers">
-            {formatBytes(plan.peakBytes)}
+          <Row name="Memory at most" term="memory">
+            about {formatBytes(plan.memoryBytes)}
           </Row>
           {time !== null && (
             <Row name="Time" help={time.from}>
