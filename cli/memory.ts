@@ -4,8 +4,8 @@ import type { Plan } from "../core/plan/plan.ts";
 import type { Invocation } from "./args.ts";
 
 /** Resident bytes of the program: Node, code, headers and garbage; and of each lane. */
-const PROGRAM = 110e6;
-const LANE = 35e6;
+const PROGRAM = 150e6;
+const LANE = 12e6;
 
 /** What buffers may take of the memory asked for; the rest is the program, its lanes and garbage. */
 export const buffersIn = (memory: number): number => Math.max(32e6, 0.35 * memory);
