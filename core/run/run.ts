@@ -91,7 +91,6 @@ export async function run(plan: Plan, options: RunOptions): Promise<RunResult> {
   const inner = new AbortController();
   const stop = () => inner.abort(options.signal?.reason);
   options.signal?.addEventListener("abort", stop, { once: true });
-  throwIfAborted(options.signal);
 
   const { clock, gate, journal } = options;
   const pausedBefore = gate?.closedFor() ?? 0;
@@ -260,6 +259,8 @@ export async function run(plan: Plan, options: RunOptions): Promise<RunResult> {
     await journal?.remove();
   }
 
+  // Cancelled before it began, it has to leave as little as any other.
+  if (options.signal?.aborted === true) stop();
   const production = produce();
   try {
     await Promise.race([production, writer.failed, failed, cancelled]);

@@ -398,6 +398,17 @@ describe("a run that ends early", () => {
     expect([folder.files.size, folder.left.size, ledger.removed]).toEqual([0, 0, true]);
   });
 
+  test("because it was cancelled before it began leaves nothing either", async () => {
+    const { folder, ledger, work } = await start(0.8);
+    await expect(work()).rejects.toThrow("the disk went away");
+    const { finished } = parseJournal(bytesOf(ledger.text))!;
+    const signal = AbortSignal.abort(abortError());
+    const journal = createJournal(ledger, finished);
+    const second = run(planned(), { engine: createPlainEngine(), folder, memory: 1e5, journal, signal });
+    await expect(second).rejects.toMatchObject({ name: "AbortError" });
+    expect([folder.files.size, folder.left.size, ledger.removed]).toEqual([0, 0, true]);
+  });
+
   test("because it is told to stop keeps what is finished", async () => {
     const plan = planned();
     const folder = memoryFolder();
