@@ -35,10 +35,7 @@ export async function compareBench(root, { size = "0.5B", rounds = 3, only = [] 
   let studio = null;
   try {
     const bytes = makeFamily(work, size, 2);
-    studio = await openStudio(
-      root,
-      ["base", "a", "b"].map((name) => join(work, name)),
-    );
+    studio = await openStudio(["base", "a", "b"].map((name) => join(work, name)));
     const measured = new Map();
     const add = (method, way, { seconds, peak, ...rest }) => {
       const ways = measured.get(method) ?? {};

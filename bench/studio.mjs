@@ -2,11 +2,11 @@
  * The studio in headless Chromium: the built page, models picked as folders from disk, a recipe dropped on it, merged on
  * the CPU into the browser's private storage, in a profile of its own.
  */
-import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { findChromium } from "../scripts/chromium.mjs";
+import { servePage } from "../scripts/serve.mjs";
 
 const PORT = "4175";
 const FLAGS = [
@@ -17,22 +17,14 @@ const FLAGS = [
 ];
 
 /** Opens the page with the models of some folders in it, or resolves to null with a sentence on standard error. */
-export async function openStudio(root, folders) {
+export async function openStudio(folders) {
   const executablePath = await findChromium();
   if (executablePath === null) {
     console.error("The studio is left out: no Chromium was found (npm test gets one).");
     return null;
   }
   const { chromium } = await import("@playwright/test");
-  const server = spawn(process.execPath, [join(root, "scripts/start.mjs")], {
-    cwd: root,
-    env: { ...process.env, PORT, CI: "1", BROWSER: "none" },
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  await new Promise((resolve, reject) => {
-    server.stdout.on("data", (data) => String(data).includes("The studio is at") && resolve());
-    server.on("exit", () => reject(new Error("The page could not be served.")));
-  });
+  const server = await servePage(PORT);
   // A profile on disk, as people have one: without, Chromium keeps private storage in another process's memory.
   const profile = mkdtempSync(join(process.env.BENCH_DIR ?? tmpdir(), "weightloom-profile-"));
   const viewport = { width: 1440, height: 900 };

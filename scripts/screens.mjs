@@ -2,12 +2,12 @@
  * Screenshots of every screen of the studio, for docs/: `node scripts/screens.mjs [name ...]`. The built page, the sample family,
  * and image models with the names of real ones and next to no weights.
  */
-import { spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { findChromium } from "./chromium.mjs";
 import { indexedPng } from "./indexed.mjs";
+import { servePage } from "./serve.mjs";
 import { root } from "./setup.mjs";
 
 /** Where the pictures go. */
@@ -65,15 +65,7 @@ const flux = () => [
   ...["img_in", "txt_in", "final_layer.linear"].map((part) => [`${part}.weight`, [8, 8]]),
 ];
 
-const server = spawn(process.execPath, [join(root, "scripts/start.mjs")], {
-  cwd: root,
-  env: { ...process.env, PORT, CI: "1", BROWSER: "none" },
-  stdio: ["ignore", "pipe", "inherit"],
-});
-await new Promise((resolve, reject) => {
-  server.stdout.on("data", (data) => String(data).includes("The studio is at") && resolve());
-  server.on("exit", () => reject(new Error("The page could not be served.")));
-});
+const server = await servePage(PORT);
 const { chromium } = await import("@playwright/test");
 const browser = await chromium.launch({
   executablePath: await findChromium(),

@@ -240,7 +240,7 @@ describe("a killed run", () => {
     async ({ method, share, how }) => {
       const expected = await whole({ method });
       const at = Math.floor(expected.reads * share);
-      // Time flies, so that every tensor is worth a mark.
+      // Time flies, so that every few tensors are worth a mark.
       let now = 0;
       vi.spyOn(performance, "now").mockImplementation(() => (now += 300));
       const disk = durableFolder();
