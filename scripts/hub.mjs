@@ -23,7 +23,8 @@ export function hubOfBuild(env) {
 function origin(variable, text) {
   const url = URL.canParse(text) ? new URL(text) : null;
   const isPlain = url !== null && url.pathname === "/" && url.search === "" && url.hash === "" && url.username === "";
-  if (!isPlain || !/^https?:$/.test(url.protocol))
+  // A semicolon may stand in a host, and would end a line of the policy.
+  if (!isPlain || !/^https?:\/\/([\w.-]+|\[[\da-f:]+\])(:\d+)?$/.test(url.origin))
     throw new Error(`${variable} is "${text}"; it must be an origin such as ${ENDPOINT}, without a path.`);
   return url.origin;
 }

@@ -5,6 +5,8 @@
 import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { demoRepos, demoTokens } from "../test/support/hub/demo.mjs";
+import { startHub } from "../test/support/hub/server.mjs";
 import { findChromium } from "./chromium.mjs";
 import { indexedPng } from "./indexed.mjs";
 import { servePage } from "./serve.mjs";
@@ -64,6 +66,11 @@ const flux = () => [
   ...range(38).flatMap((i) => ["linear1", "linear2"].map((part) => [`single_blocks.${i}.${part}.weight`, [8, 16]])),
   ...["img_in", "txt_in", "final_layer.linear"].map((part) => [`${part}.weight`, [8, 8]]),
 ];
+
+/** A Hub for the pictures of the Hub. */
+const hub = await startHub({ repos: demoRepos(), tokens: demoTokens() });
+process.env.HF_ENDPOINT = hub.endpoint;
+process.env.HF_STORAGE = hub.storage;
 
 const server = await servePage(PORT);
 const { chromium } = await import("@playwright/test");
@@ -317,6 +324,23 @@ const SCREENS = {
     await studio.shot("studio-keys");
     return studio;
   },
+  hub: async () => {
+    const studio = await open("light");
+    await studio.samples();
+    await studio.button("From the Hub").click();
+    const words = studio.page.getByRole("combobox", { name: "Find models on the Hub" });
+    for (const name of ["weightloom/imagined-70b-tuned", "weightloom/gated"]) {
+      await words.fill(name);
+      await studio.page.locator('.hub-row[data-selected="true"]', { hasText: name }).waitFor();
+      await studio.page.waitForTimeout(1000);
+      await studio.page.keyboard.press("Enter");
+      await studio.page.waitForTimeout(1500);
+    }
+    await words.fill("weightloom");
+    await studio.page.locator(".hub-row", { hasText: "reverser" }).waitFor();
+    await studio.shot("studio-hub");
+    return studio;
+  },
   narrow: async () => {
     const studio = await open("light", 1024);
     await studio.samples();
@@ -335,4 +359,5 @@ try {
 } finally {
   await browser.close();
   server.kill();
+  await hub.close();
 }

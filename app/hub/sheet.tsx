@@ -4,7 +4,7 @@
  */
 import { Command } from "cmdk";
 import { CircleCheck, Lock } from "lucide-react";
-import { useEffect, useState } from "react";
+import { type ReactNode, useEffect, useState } from "react";
 import "../style/hub.css";
 import type { HubSearch } from "../../workers/api.ts";
 import { HUB } from "../../workers/built.ts";
@@ -69,27 +69,33 @@ export default function HubSheet({ onClose }: { onClose(): void }) {
             value={words}
             onValueChange={setWords}
           />
-          <Select
-            label="Task"
-            hideLabel
-            value={task}
-            options={[
-              { value: "", label: "Any task" },
-              ...TASKS.map((one) => ({ value: one, label: taskInWords(one) })),
-            ]}
-            onChange={setTask}
-          />
-          <Select label="Order" hideLabel value={sort} options={SORTS} onChange={(next) => setSort(next)} />
+          <Apart>
+            <Select
+              label="Task"
+              hideLabel
+              value={task}
+              options={[
+                { value: "", label: "Any task" },
+                ...TASKS.map((one) => ({ value: one, label: taskInWords(one) })),
+              ]}
+              onChange={setTask}
+            />
+            <Select label="Order" hideLabel value={sort} options={SORTS} onChange={(next) => setSort(next)} />
+          </Apart>
         </div>
-        <p className="hub-state" role="status">
-          <Said look={look} words={words} />
+        <div className="hub-state">
+          <p role="status">
+            <Said look={look} words={words} />
+          </p>
           {(look.state === "failed" || look.state === "offline") && (
-            <Button onClick={() => setTurn((before) => before + 1)}>Try again</Button>
+            <Apart>
+              <Button onClick={() => setTurn((before) => before + 1)}>Try again</Button>
+            </Apart>
           )}
-        </p>
+        </div>
         <Command.List className="hub-list" label="Models on the Hub">
           {look.hits.map((hit) => (
-            <Row key={`${hit.ref} ${hit.isNamed}`} hit={hit} />
+            <Row key={`${hit.ref} ${hit.isNamed}`} hit={hit} isOld={look.state === "looking"} />
           ))}
         </Command.List>
       </Command>
@@ -134,11 +140,24 @@ function Said({ look: { state, hits, error }, words }: { readonly look: Look; re
   );
 }
 
-function Row({ hit: { ref, model } }: { readonly hit: Hit }) {
+/** Arrows and Enter in it are its own, not the list's. */
+const Apart = ({ children }: { readonly children: ReactNode }) => (
+  <fieldset className="hub-apart" onKeyDown={(event) => event.stopPropagation()}>
+    {children}
+  </fieldset>
+);
+
+/** @param isOld of a search before the one under way: shown, but not to be added by an early Enter */
+function Row({ hit: { ref, model }, isOld }: { readonly hit: Hit; readonly isOld: boolean }) {
   const isOpen = useModels(({ list }) => list.some(({ origin }) => origin.kind === "hub" && origin.ref === ref));
   const isOpening = useModels(({ opening }) => opening.includes(ref));
   return (
-    <Command.Item className="hub-row" value={ref} disabled={isOpen || isOpening} onSelect={() => void openRefs([ref])}>
+    <Command.Item
+      className={isOld ? "hub-row hub-old" : "hub-row"}
+      value={ref}
+      disabled={isOpen || isOpening || isOld}
+      onSelect={() => void openRefs([ref])}
+    >
       <span className="hub-name">
         {ref}
         {model.gated !== null && (

@@ -68,7 +68,8 @@ export async function openModels(
     // What is opened while others are counts with them.
     ...(opening.length === 0 ? { done: 0, total: found.length } : { done, total: total + found.length }),
   }));
-  for (const one of inOrder(found)) {
+  // Of the Hub they come as they were asked for: what their files are is not known yet.
+  for (const one of found.every(({ origin }) => origin.kind === "hub") ? found : inOrder(found)) {
     try {
       const [summary, origin] = await openOne(one);
       // An adapter comes back under another name: its base's and its own.

@@ -1,5 +1,6 @@
 /** Models from the Hub in real Chromium, against the mock: search, add, sign in, merge; what a shared recipe lacks. */
-import { expect, type Page, test } from "@playwright/test";
+import { expect, test } from "@playwright/test";
+import { add, bytesOf, card, digest, merge, openSheet, recipe, row, words, write } from "./hub.ts";
 import { mockHub } from "./mock.ts";
 import { loadSamples, pickPrivately, reloadIn, stopOnErrors, violations } from "./page.ts";
 
@@ -13,57 +14,6 @@ test.beforeEach(async ({ page }) => {
 test.afterEach(async () => {
   expect((await mockHub.log()).filter(({ host, authorized }) => host === "storage" && authorized)).toEqual([]);
 });
-
-const words = (page: Page) => page.getByRole("combobox", { name: "Find models on the Hub" });
-const row = (page: Page, name: string) => page.getByRole("option", { name: new RegExp(`^${name}\\b`) });
-const card = (page: Page, name: string) => page.locator(`[data-card="${name}"]`);
-const bytesOf = async () => (await mockHub.log()).reduce((sum, { bytes }) => sum + bytes, 0);
-
-async function openSheet(page: Page): Promise<void> {
-  await page.getByRole("button", { name: "From the Hub" }).click();
-  await expect(words(page)).toBeFocused();
-}
-
-/** Adds models by their whole names, with keys alone. */
-async function add(page: Page, ...names: string[]): Promise<void> {
-  await openSheet(page);
-  for (const name of names) {
-    await words(page).fill(name);
-    await expect(row(page, name).first()).toHaveAttribute("aria-selected", "true");
-    await page.keyboard.press("Enter");
-    await expect(row(page, name).first()).toContainText("open");
-  }
-  await page.keyboard.press("Escape");
-}
-
-/** The weights of the newest merge in the picked folder, as a digest. */
-const digest = (page: Page, folder: string) =>
-  page.evaluate(async (name) => {
-    const picked = await (await navigator.storage.getDirectory()).getDirectoryHandle("picked");
-    const made = await picked.getDirectoryHandle(name);
-    const file = await (await made.getFileHandle("model.safetensors")).getFile();
-    const sum = new Uint8Array(await crypto.subtle.digest("SHA-256", await file.arrayBuffer()));
-    return [...sum].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-  }, folder);
-
-const recipe = (where: string) =>
-  `merge_method: ties\nbase_model: ${where}base\nmodels:\n${["adder", "sorter"]
-    .map((name) => `  - model: ${where}${name}\n    parameters:\n      weight: 0.5\n      density: 0.6\n`)
-    .join("")}`;
-
-/** Into the open recipe drawer, in place of what is there. */
-async function write(page: Page, text: string): Promise<void> {
-  await page.locator(".cm-content").click();
-  await page.keyboard.press("Control+a");
-  await page.keyboard.insertText(text);
-}
-
-async function merge(page: Page, title: string): Promise<void> {
-  await page.getByRole("textbox", { name: "Name of this mix" }).fill(title);
-  await page.getByRole("combobox", { name: "Compute on" }).selectOption("cpu");
-  await page.getByRole("button", { name: "Merge", exact: true }).click();
-  await expect(page.getByRole("heading", { name: "Merged and checked" })).toBeVisible({ timeout: 30_000 });
-}
 
 test("found by typing, added by keys, remembered by commit; merged to the bytes of the files on disk", async ({
   page,
@@ -193,4 +143,82 @@ test("the Hub that is not there, a name that is not, no network: sentences, and 
   await context.setOffline(false);
   await expect(row(page, "weightloom/sorter")).toBeVisible();
   await reloadIn(page, "light");
+});
+
+test("a merge is published: private, resumed, replaced only when that is said, refused without the right", async ({
+  page,
+}) => {
+  await loadSamples(page);
+  await merge(page, "To publish");
+  await page.getByRole("button", { name: "Publish to the Hub" }).click();
+  const sheet = page.getByRole("dialog", { name: "Publish to the Hub" });
+  const signIn = async (token: string) => {
+    await sheet.getByRole("button", { name: "Sign in" }).click();
+    await sheet.getByLabel(/access token/i).fill(token);
+    await page.keyboard.press("Enter");
+    await expect(sheet.getByText("Signed in as")).toBeVisible();
+  };
+  await signIn("hf_reader");
+  await sheet.getByLabel("Repository, organisation/name").fill("demo/published");
+  await sheet.getByRole("button", { name: "Publish privately" }).click();
+  await expect(sheet.getByRole("alert")).toContainText(/may not|token/);
+  await sheet.getByRole("button", { name: "Sign out" }).click();
+  await signIn("hf_demo");
+  expect(await violations(page)).toEqual([]);
+  const own = `demo/published-${Date.now()}`;
+  await sheet.getByLabel("Repository, organisation/name").fill(own);
+  await mockHub.set({ kind: "broken", where: "upload", times: 1 });
+  await sheet.getByRole("button", { name: "Publish privately" }).click();
+  await expect(sheet.getByRole("status").last()).toContainText("The repository was made, private.", {
+    timeout: 20_000,
+  });
+  await expect(sheet.getByRole("link")).toHaveAttribute("href", `${mockHub.origin}/${own}`);
+  await page.keyboard.press("Escape");
+  await page.getByRole("button", { name: "Publish to the Hub" }).click();
+  await sheet.getByLabel("Repository, organisation/name").fill(own);
+  await sheet.getByRole("button", { name: "Publish privately" }).click();
+  await expect(sheet.getByText("It was there already, byte for byte.")).toBeVisible();
+  await sheet.getByRole("button", { name: "Close" }).click();
+  await page.getByRole("button", { name: "Recipe", exact: true }).click();
+  await write(page, recipe(""));
+  await merge(page, "Another");
+  await page.getByRole("button", { name: "Publish to the Hub" }).click();
+  await sheet.getByLabel("Repository, organisation/name").fill(own);
+  await sheet.getByRole("button", { name: "Publish privately" }).click();
+  await expect(sheet.getByRole("alert")).toContainText("already holds a model");
+  await sheet.getByRole("button", { name: "Replace the model that is there" }).click();
+  await expect(sheet.getByText(/Published:/)).toBeVisible({ timeout: 20_000 });
+});
+
+test("downloads are kept up to a limit, used again and cleared", async ({ page }) => {
+  await openSheet(page);
+  await page.getByRole("combobox", { name: "Downloads to keep" }).selectOption({ label: "Keep up to 1 GB" });
+  await page.keyboard.press("Escape");
+  await add(page, "weightloom/base", "weightloom/adder", "weightloom/sorter");
+  await page.keyboard.press("r");
+  await write(page, recipe("weightloom/"));
+  await merge(page, "First");
+  await page.waitForTimeout(700);
+  await page.reload();
+  await expect(card(page, "weightloom/sorter")).toBeVisible();
+  await mockHub.reset();
+  await merge(page, "Second");
+  expect(await digest(page, "Second")).toBe(await digest(page, "First"));
+  expect(await bytesOf()).toBeLessThan(500_000);
+  await openSheet(page);
+  const kept = page.locator(".hub-keeping");
+  await expect(kept).toContainText("MB");
+  await kept.getByRole("button", { name: "Clear" }).click();
+  await expect(kept).toContainText("none");
+});
+
+test("signing in through the Hub: the code leaves the address, the token stays in the tab", async ({ page }) => {
+  await openSheet(page);
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
+  await page.getByRole("button", { name: "Sign in with Hugging Face" }).click();
+  await expect(page.getByText("Signed in to the Hub, in this tab only.")).toBeVisible({ timeout: 15_000 });
+  expect(page.url()).not.toContain("code=");
+  expect(page.url()).not.toContain("state=");
+  await openSheet(page);
+  await expect(page.getByText("Signed in as demo")).toBeVisible();
 });

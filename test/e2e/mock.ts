@@ -21,5 +21,7 @@ export const mockHub = {
   },
   set: (...faults: readonly Fault[]): Promise<unknown> => ask("faults", faults),
   signFor: (milliseconds: number): Promise<unknown> => ask("life", milliseconds),
+  /** Puts a model's files under a new commit and forgets the old one. */
+  replace: (repo: string): Promise<unknown> => ask("replace", repo),
   log: (): Promise<readonly LogEntry[]> => ask("log"),
 };

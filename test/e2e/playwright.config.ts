@@ -39,7 +39,7 @@ export default defineConfig({
   },
   webServer: [
     {
-      command: "node test/e2e/hub.mjs",
+      command: "node test/e2e/hub-server.mjs",
       cwd: "../..",
       url: `${origin(hub)}/_mock/log`,
       env: { PORT: String(hub) },

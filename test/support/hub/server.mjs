@@ -7,6 +7,7 @@
 import { createHmac, randomBytes } from "node:crypto";
 import { createServer } from "node:http";
 import { createFaults } from "./faults.mjs";
+import { oauth } from "./oauth.mjs";
 import { commitTo } from "./repos.mjs";
 import { uploads } from "./uploads.mjs";
 
@@ -203,6 +204,7 @@ function findCommit(repo, revision, answer) {
 async function onHub(state, url, answer) {
   const path = decodeURIComponent(url.pathname);
   if (path.startsWith("/_mock/")) return control(state, path, answer);
+  if (await oauth(state, path, url, answer)) return;
   if (await uploads(state, path, url, answer, { trouble, whoAsks, findRepo })) return;
   const resolve = /^\/([^/]+\/[^/]+)\/resolve\/([^/]+)\/(.+)$/.exec(path);
   if (resolve !== null) return onResolve(state, resolve, answer);
@@ -238,6 +240,14 @@ async function control(state, path, answer) {
   }
   if (path === "/_mock/life") {
     state.life = JSON.parse((await answer.body()).toString());
+    return answer.json(200, {});
+  }
+  if (path === "/_mock/replace") {
+    // The same files under a new commit; the old one is gone.
+    const repo = state.repos.get(JSON.parse((await answer.body()).toString()));
+    const files = repo.commits.get(repo.branches.get("main"));
+    repo.commits.clear();
+    commitTo(repo, "main", files);
     return answer.json(200, {});
   }
   if (path === "/_mock/clear") state.log.length = 0;
