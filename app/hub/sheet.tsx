@@ -65,7 +65,7 @@ export default function HubSheet({ onClose }: { onClose(): void }) {
           <Command.Input
             className="hub-words"
             autoFocus
-            placeholder="Search, or paste org/name, org/name@revision or a page's address"
+            placeholder="Search, or paste org/name[@revision] or a link"
             value={words}
             onValueChange={setWords}
           />

@@ -50,7 +50,7 @@ export function Welcome() {
       </Button>
       <p className="quiet">
         Four tiny models, 6.6 MB, that came with this page: a base that half-knows three tasks and a specialist for
-        each. Or drop your own folders anywhere.
+        each. Or drop your own folders anywhere, or add models from the Hub.
       </p>
     </section>
   );
