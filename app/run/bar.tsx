@@ -29,6 +29,7 @@ export function RunBar() {
         {status === "cancelling" ? "Cancelling" : isPaused ? "Paused" : isChecking ? "Checking the result" : "Merging"}
       </span>
       <progress aria-label="Bytes written" max={1} value={share} />
+      <Downloading />
       {progress !== null && (
         <>
           <span>
@@ -37,7 +38,6 @@ export function RunBar() {
           <span className="runbar-wide">
             in {speed(progress.readBytes)} · out {speed(Math.max(0, here))}
           </span>
-          <Downloading />
           {left !== null && !isChecking && !isPaused && <span>{formatSeconds(left)} left</span>}
           {progress.trouble === null ? (
             <span className="runbar-tensor" title={progress.tensor}>
