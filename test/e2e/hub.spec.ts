@@ -1,6 +1,6 @@
 /** Models from the Hub in real Chromium, against the mock: search, add, sign in, merge; what a shared recipe lacks. */
 import { expect, test } from "@playwright/test";
-import { add, bytesOf, card, digest, merge, openSheet, recipe, row, words, write } from "./hub.ts";
+import { add, bytesOf, card, digest, merge, method, openSheet, recipe, row, words, write } from "./hub.ts";
 import { mockHub } from "./mock.ts";
 import { loadSamples, pickPrivately, reloadIn, stopOnErrors, violations } from "./page.ts";
 
@@ -44,6 +44,8 @@ test("found by typing, added by keys, remembered by commit; merged to the bytes 
   await merge(page, "Far");
   const far = await digest(page, "Far");
   await page.getByRole("button", { name: "Samples" }).click();
+  // The samples come with a mix of their own, which is there when they are.
+  await expect(method(page)).toHaveText("Task arithmetic");
   await expect(card(page, "reverser")).toBeVisible();
   await write(page, recipe(""));
   await merge(page, "Near");

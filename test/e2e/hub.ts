@@ -39,11 +39,14 @@ export const recipe = (where: string) =>
     .map((name) => `  - model: ${where}${name}\n    parameters:\n      weight: 0.5\n      density: 0.6\n`)
     .join("")}`;
 
+export const method = (page: Page) => page.getByRole("button", { name: /^Merge method/ });
+
 /** Into the open recipe drawer, in place of what is there. */
 export async function write(page: Page, text: string): Promise<void> {
   await page.locator(".cm-content").click();
   await page.keyboard.press("Control+a");
   await page.keyboard.insertText(text);
+  await expect(method(page)).toHaveText("TIES");
 }
 
 export async function start(page: Page, title: string): Promise<void> {
