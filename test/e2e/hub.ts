@@ -24,13 +24,14 @@ export async function add(page: Page, ...names: string[]): Promise<void> {
   await page.keyboard.press("Escape");
 }
 
-/** The weights of the newest merge in the picked folder, as a digest. */
+/** The weights of a merge in the picked folder, as a digest; the header before them holds the recipe, and with it the models' names. */
 export const digest = (page: Page, folder: string) =>
   page.evaluate(async (name) => {
     const picked = await (await navigator.storage.getDirectory()).getDirectoryHandle("picked");
     const made = await picked.getDirectoryHandle(name);
     const file = await (await made.getFileHandle("model.safetensors")).getFile();
-    const sum = new Uint8Array(await crypto.subtle.digest("SHA-256", await file.arrayBuffer()));
+    const header = new DataView(await file.slice(0, 8).arrayBuffer()).getUint32(0, true);
+    const sum = new Uint8Array(await crypto.subtle.digest("SHA-256", await file.slice(8 + header).arrayBuffer()));
     return [...sum].map((byte) => byte.toString(16).padStart(2, "0")).join("");
   }, folder);
 
