@@ -131,7 +131,8 @@ const hashes = (page: Page, name: "weightloom-result" | "picked") =>
         if (inner.kind === "directory") folder = inner as FileSystemDirectoryHandle;
     const found: Record<string, string> = {};
     for await (const handle of folder.values()) {
-      if (handle.kind !== "file") continue;
+      // Chromium's swap file of a page that died may be there for a while yet.
+      if (handle.kind !== "file" || handle.name.endsWith(".crswap")) continue;
       const bytes = await (await (handle as FileSystemFileHandle).getFile()).arrayBuffer();
       const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
       found[handle.name] = [...digest].map((byte) => byte.toString(16)).join();
@@ -232,7 +233,8 @@ test("a reload goes on in a picked folder behind the last shard; finished shards
       const found: Record<string, number> = {};
       for await (const handle of folder.values()) {
         const { size, lastModified } = await (handle as FileSystemFileHandle).getFile();
-        if (size > 0) found[handle.name] = lastModified;
+        // Chromium's swap file of a page that died may be there for a while yet.
+        if (size > 0 && !handle.name.endsWith(".crswap")) found[handle.name] = lastModified;
       }
       return found;
     });
