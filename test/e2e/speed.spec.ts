@@ -70,7 +70,7 @@ test("a merge running behind causes no task of over 50 ms, and the stroke keeps 
   test.setTimeout(120_000);
   const work = mkdtempSync(join(tmpdir(), "weightloom-speed-"));
   // Large enough that the merge outlasts the stroke; the files are empty and take no disk.
-  const size = { hidden: 384, layers: 80, inner: 1032, vocab: 4096, kv: 128 };
+  const size = { hidden: 640, layers: 80, inner: 1728, vocab: 4096, kv: 128 };
   const folders = NAMES.map((name) => join(work, name));
   for (const folder of folders) makeSparse(folder, size);
   try {
