@@ -16,13 +16,24 @@ import output4 from "../../../shaders/output4.wgsl?raw";
 import random from "../../../shaders/random.wgsl?raw";
 import reduce from "../../../shaders/reduce.wgsl?raw";
 import scratch from "../../../shaders/scratch.wgsl?raw";
+import watch from "../../../shaders/watch.wgsl?raw";
 import type { FloatDtype, OutputDtype } from "../../bytes/dtype.ts";
 import { bytesPer } from "../../bytes/dtype.ts";
 import { HIGH_BINS, type Histogram, LOW_BINS, type Op, type Program } from "../../graph/program.ts";
 import { operandsOf } from "../stages.ts";
 
 /** Binding numbers of frame.wgsl and the output pieces. */
-export const BINDING = { params: 0, words1: 1, words2: 2, words4: 3, output: 5, sums: 6, bins: 7, scratch: 8 } as const;
+export const BINDING = {
+  params: 0,
+  words1: 1,
+  words2: 2,
+  words4: 3,
+  flaw: 4,
+  output: 5,
+  sums: 6,
+  bins: 7,
+  scratch: 8,
+} as const;
 export type BindingName = keyof typeof BINDING;
 
 export interface Kernel {
@@ -44,6 +55,9 @@ const LOADS: Readonly<Record<FloatDtype, string>> = {
 
 const ENCODES: Readonly<Record<OutputDtype, string>> = { F32: "encode_f32", F16: "encode_f16", BF16: "encode_bf16" };
 
+/** Magnitudes from these bits on are infinite: as they are, or once encoded. */
+const BEYOND: Readonly<Record<OutputDtype, string>> = { F32: "0x7f800000u", BF16: "0x7f7f8000u", F16: "0x477ff000u" };
+
 /** The view of the packed inputs that fetches four elements of this type at once. */
 function viewOf(dtype: FloatDtype): BindingName {
   const bytes = bytesPer(dtype);
@@ -62,7 +76,7 @@ export function assemble(
   encoding: OutputDtype,
   options: { /** Whether what it yields is to be ranked. */ readonly ranked?: boolean } = {},
 ): Kernel {
-  const { ops, sums, histograms, reductions, output } = program;
+  const { ops, sums, histograms, reductions, watched = [], output } = program;
   const base = dtypes.length + 2 * program.tables.length;
   const uniform = (word: number) => `slot(${base + word}u)`;
   const pinned = selecting(program, options.ranked === true);
@@ -74,6 +88,9 @@ export function assemble(
   const settle: string[] = [];
 
   if (output !== null) sweep.push(`output[group] = ${ENCODES[encoding]}(v${output});`);
+  for (const value of watched) {
+    sweep.push(`watch(inside, v${value}, ${BEYOND[value === output ? encoding : "F32"]});`);
+  }
   reductions.forEach(({ value }, r) => {
     sweep.push(`keep(${r}u, group, v${value});`);
   });
@@ -111,6 +128,7 @@ export function assemble(
     reductions.length > 0 ? scratch : "",
     sums.length > 0 ? reduce : "",
     histograms.length > 0 ? histogram : "",
+    watched.length > 0 ? watch : "",
     output !== null ? (encoding === "F32" ? output4 : output2) + encode : "",
     main,
     "fn sweep(group: u32, index: u32, inside: vec4<bool>) {",
@@ -129,7 +147,7 @@ function slotsOf(program: Program, dtypes: readonly FloatDtype[]): number {
 
 /** The buffers the kernel's code reaches: an input that no operation reads leaves no binding. */
 function bindingsOf(
-  { ops, sums, histograms, reductions, output }: Program,
+  { ops, sums, histograms, reductions, watched = [], output }: Program,
   dtypes: readonly FloatDtype[],
 ): BindingName[] {
   const views = new Set(ops.flatMap((op) => (op.op === "input" ? [viewOf(dtypeAt(dtypes, op.slot))] : [])));
@@ -140,6 +158,7 @@ function bindingsOf(
   if (sums.length > 0) names.push("sums");
   if (histograms.length > 0) names.push("bins");
   if (reductions.length > 0) names.push("scratch");
+  if (watched.length > 0) names.push("flaw");
   return names;
 }
 

@@ -13,9 +13,8 @@ import { binsOf } from "./assemble.ts";
 import { openDevice } from "./device.ts";
 import { gridOf, type Layout, layOut } from "./layout.ts";
 import { createPipelines } from "./pipelines.ts";
-import { createRing, type Lane, MAX_TILE_BYTES } from "./staging.ts";
+import { createRing, type Lane, MAX_TILE_BYTES, type Role } from "./staging.ts";
 import { createSteps, type Step } from "./steps.ts";
-import { seen, watching } from "./watched.ts";
 
 /** A software adapter computes some 0.2 GB/s: a submission of this size stays well under a second. */
 const SOFTWARE_TILE_BYTES = 8 * 2 ** 20;
@@ -53,12 +52,11 @@ export async function createGpuEngine(gpu: GPU, options: GpuOptions = {}): Promi
   const ring = createRing(device, lanes);
   const stepsOf = createSteps();
 
-  async function run(asked: TileJob, signal?: AbortSignal): Promise<TileResult> {
+  async function run(job: TileJob, signal?: AbortSignal): Promise<TileResult> {
     throwIfAborted(signal);
     device.check();
-    checkJob(asked, name, maxTileBytes, limits.maxStorageBufferBindingSize);
-    if (asked.count === 0) return emptyResult(asked);
-    const job = watching(asked);
+    checkJob(job, name, maxTileBytes, limits.maxStorageBufferBindingSize);
+    if (job.count === 0) return emptyResult(job);
     const layout = layOut(job, job.clock !== undefined && device.gpu.features.has("timestamp-query"));
     const { steps, params } = stepsOf(job, layout);
     const compiled = await Promise.all(steps.map(({ text }) => pipelines.get(text)));
@@ -67,7 +65,7 @@ export async function createGpuEngine(gpu: GPU, options: GpuOptions = {}): Promi
       throwIfAborted(signal);
       const result = await sweep(job, layout, steps, compiled, params, lane, signal);
       throwIfAborted(signal);
-      return seen(asked, result);
+      return result;
     } catch (error) {
       // Some buffers may not be what they seem, and memory may be what was wanting.
       lane.clear();
@@ -140,8 +138,10 @@ export async function createGpuEngine(gpu: GPU, options: GpuOptions = {}): Promi
     if (layout.inputBytes > 0) {
       commands.copyBufferToBuffer(lane.buffer("upload"), 0, lane.buffer("inputs"), 0, layout.inputBytes);
     }
-    const { bins } = layout.sizes;
-    if (bins !== undefined && bins > 0) commands.clearBuffer(lane.buffer("bins"), 0, bins);
+    for (const role of ["bins", "flaw"] as const) {
+      const bytes = layout.sizes[role] ?? 0;
+      if (bytes > 0) commands.clearBuffer(lane.buffer(role), 0, bytes);
+    }
     const timed = layout.parts.some(({ role }) => role === "times");
     const pass = commands.beginComputePass(
       timed
@@ -246,7 +246,9 @@ function kernelTime({ parts }: Layout, mapped: ArrayBuffer): number | undefined 
 /** Copies the results out of the mapped readback buffer. */
 function collect(job: TileJob, { parts, partials }: Layout, mapped: ArrayBuffer): TileResult {
   const { program, inputs, encode, count } = job;
-  const at = (role: "output" | "sums" | "bins" | "partials") => parts.find((part) => part.role === role)?.at ?? 0;
+  const placeOf = (role: Role) => parts.find((part) => part.role === role)?.at;
+  const at = (role: Role) => placeOf(role) ?? 0;
+  const flaw = placeOf("flaw");
   const sumBytes = parts.find((part) => part.role === "sums")?.bytes ?? 0;
   let bin = at("bins");
   return {
@@ -267,6 +269,6 @@ function collect(job: TileJob, { parts, partials }: Layout, mapped: ArrayBuffer)
       return gather(reduction, job, new Float32Array(mapped, start, splitOf(reduction, count).partials));
     }),
     inputs,
-    unsound: false,
+    unsound: flaw !== undefined && new Uint32Array(mapped, flaw, 1)[0] !== 0,
   };
 }

@@ -17,7 +17,7 @@ export const aligned = (bytes: number) => Math.ceil(bytes / ALIGN) * ALIGN;
 
 /** A result on its way back: copied from the start of `role`'s buffer to `at` in the readback buffer. */
 interface Part {
-  readonly role: Extract<Role, "output" | "sums" | "bins" | "partials" | "times">;
+  readonly role: Extract<Role, "output" | "sums" | "bins" | "partials" | "flaw" | "times">;
   readonly at: number;
   readonly bytes: number;
 }
@@ -56,6 +56,7 @@ export function layOut({ program, dtypes, encode, count, tables: entries }: Tile
   const output = program.output === null ? 0 : aligned(count * bytesPer(encode));
   const sums = program.sums.length * blocks * 4;
   const bins = program.histograms.reduce((total, histogram) => total + binsOf(histogram) * 4, 0);
+  const flaw = (program.watched ?? []).length > 0 ? 4 : 0;
   const partials: number[] = [];
   let reduced = 0;
   for (const reduction of program.reductions) {
@@ -69,6 +70,7 @@ export function layOut({ program, dtypes, encode, count, tables: entries }: Tile
     ["sums", sums],
     ["bins", bins],
     ["partials", reduced * 4],
+    ["flaw", flaw],
     ["times", timed ? 16 : 0],
   ] as const) {
     if (bytes === 0) continue;
@@ -92,6 +94,7 @@ export function layOut({ program, dtypes, encode, count, tables: entries }: Tile
       bins,
       scratch: program.reductions.length * blocks * BLOCK * 4,
       partials: reduced * 4,
+      flaw,
       times: timed ? 16 : 0,
       readback: readbackBytes,
     },

@@ -30,6 +30,7 @@ const ROLES = [
   "bins",
   "scratch",
   "partials",
+  "flaw",
   "times",
   "readback",
   "upload",
@@ -137,6 +138,7 @@ function usageOf(role: Role): GPUBufferUsageFlags {
     case "bins":
     case "scratch":
     case "partials":
+    case "flaw":
       return GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
     default:
       return role satisfies never;

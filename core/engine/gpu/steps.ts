@@ -33,6 +33,7 @@ const ROLE: Readonly<Record<BindingName, Role>> = {
   sums: "sums",
   bins: "bins",
   scratch: "scratch",
+  flaw: "flaw",
 };
 
 interface Fused {
