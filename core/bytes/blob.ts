@@ -11,21 +11,19 @@ const NEAR = 64;
 
 export function fromBlob(name: string, blob: Blob): ByteSource {
   let spans: ByteRange[] = [];
+  /** Spans before this one have been read or passed over. */
+  let next = 0;
   let flow: Flow | null = null;
-
-  function stop(): void {
-    flow?.stop();
-    flow = null;
-  }
 
   /** The stream that has the range next, opened where an announced span begins. */
   function flowFor({ start, end }: ByteRange): Flow | null {
-    if (flow !== null && flow.next === start && end <= flow.end) return flow;
-    const at = spans.slice(0, NEAR).findIndex((span) => span.start === start && end <= span.end);
-    if (at < 0) return null;
-    stop();
-    flow = openFlow(blob, spans[at]!);
-    spans = flow === null ? [] : spans.slice(at + 1);
+    if (flow !== null && flow.next === start && end <= flow.last) return flow;
+    const near = spans.slice(next, next + NEAR).findIndex((span) => span.start === start && end <= span.end);
+    if (near < 0) return null;
+    next += near + 1;
+    // A run reads ahead: what was asked of the stream before is still on its way.
+    flow?.end();
+    flow = openFlow(blob, spans[next - 1]!);
     return flow;
   }
 
@@ -45,6 +43,12 @@ export function fromBlob(name: string, blob: Blob): ByteSource {
     }
   }
 
+  function forget(): void {
+    [spans, next] = [[], 0];
+    flow?.stop();
+    flow = null;
+  }
+
   return {
     name,
     size: blob.size,
@@ -56,23 +60,20 @@ export function fromBlob(name: string, blob: Blob): ByteSource {
       if (found === null) return slice(range, signal);
       return found.read(range.end - range.start, into).catch(() => {
         // A stream that broke says little of why; a slice does.
-        if (flow === found) stop();
+        if (flow === found) flow = null;
+        found.stop();
         return slice(range, signal);
       });
     },
     expect: (ranges) => {
-      if (ranges === null) {
-        spans = [];
-        stop();
-        return;
-      }
+      if (ranges === null) return forget();
       for (const { start, end } of ranges) {
-        const last = spans.at(-1);
+        const last = spans.length > next ? spans.at(-1) : undefined;
         if (last?.end === start) spans[spans.length - 1] = { start: last.start, end };
         else spans.push({ start, end });
       }
     },
-    close: async () => stop(),
+    close: async () => forget(),
   };
 }
 
@@ -80,9 +81,13 @@ export function fromBlob(name: string, blob: Blob): ByteSource {
 interface Flow {
   /** Offset of what the next read will get. */
   readonly next: number;
-  readonly end: number;
+  /** Where it ends. */
+  readonly last: number;
   /** The next bytes, in `into` where they fit. Reads take their turns. */
   read(length: number, into?: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>>;
+  /** Gives the stream back once what was asked for is there. */
+  end(): void;
+  /** Gives it back at once: reads that wait are rejected. */
   stop(): void;
 }
 
@@ -110,17 +115,20 @@ function openFlow(blob: Blob, { start, end }: ByteRange): Flow | null {
     return new Uint8Array(buffer, from, length);
   }
 
+  const stop = () => void reader.cancel().catch(() => {});
+
   return {
     get next() {
       return next;
     },
-    end,
+    last: end,
     read: (length, into) => {
       next += length;
       const turn = line.then(() => fill(length, into));
       line = turn.catch(() => {});
       return turn;
     },
-    stop: () => void reader.cancel().catch(() => {}),
+    end: () => void line.then(stop),
+    stop,
   };
 }

@@ -63,6 +63,27 @@ test("a second sweep is a second stream; what nobody announced is a slice and di
   expect(calls).toEqual({ streams: 2, slices: 2 });
 });
 
+test("a stream that is left while reads of it wait gives them their bytes", async () => {
+  const { blob, calls } = counted();
+  const source = fromBlob("a", blob);
+  for (const range of [
+    { start: 0, end: 100_000 },
+    { start: 150_000, end: 250_000 },
+  ])
+    source.expect?.([range]);
+  const reads = [
+    { start: 0, end: 60_000 },
+    { start: 60_000, end: 100_000 },
+    { start: 150_000, end: 200_000 },
+    { start: 200_000, end: 250_000 },
+  ];
+  const found = await Promise.all(reads.map((range) => source.read(range)));
+  reads.forEach(({ start, end }, i) => {
+    expect(found[i]).toEqual(bytes.subarray(start, end));
+  });
+  expect(calls).toEqual({ streams: 2, slices: 0 });
+});
+
 test("any order of announcing and reading gives the blob's bytes", async () => {
   const range = fc
     .tuple(fc.integer({ min: 0, max: 3000 }), fc.integer({ min: 0, max: 3000 }))
