@@ -26,7 +26,7 @@ export class Worth {
     this.#field = field;
     this.#decimals = decimals;
     const largest = field.reduce((most, value) => Math.max(most, Math.abs(value) || 0), 1);
-    this.#near = decimals === null ? 1e-9 * largest : 0.75 * 10 ** -decimals;
+    this.#near = decimals === null ? 1e-10 * largest : 0.75 * 10 ** -decimals;
   }
 
   /** The one value all of them have, or null. */

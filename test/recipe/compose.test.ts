@@ -57,12 +57,9 @@ const field = (filters: Filters, value: (spot: Spot) => number): Field => Float6
 function back(filters: Filters, wanted: Field, options?: ComposeOptions): Setting {
   const setting = compose(filters, wanted, options);
   const found = readField([setting], filters.spots, null);
-  // What is nearer than this counts as the same to the composer; a difference is itself rounded.
-  const near =
-    options?.decimals === null ? 1.001e-9 * Math.max(1, ...wanted.filter(Number.isFinite).map(Math.abs)) : 1e-6;
   for (const [i, value] of wanted.entries()) {
     const off = Math.abs(found[i]! - value);
-    if (!Number.isNaN(value) && !(off <= near))
+    if (!Number.isNaN(value) && !(off <= (options?.decimals === null ? 1e-9 * Math.max(1, Math.abs(value)) : 1e-6)))
       throw new Error(`${filters.spots[i]!.name} is ${found[i]}, not ${value}, in ${JSON.stringify(setting)}`);
   }
   return setting;
