@@ -1,8 +1,8 @@
 /** Models from the Hub in real Chromium, against the mock: search, add, sign in, merge; what a shared recipe lacks. */
 import { expect, test } from "@playwright/test";
-import { add, bytesOf, card, digest, merge, method, openSheet, recipe, row, words, write } from "./hub.ts";
+import { add, bytesOf, card, digest, merge, openSheet, recipe, row, words, write } from "./hub.ts";
 import { mockHub } from "./mock.ts";
-import { loadSamples, pickPrivately, reloadIn, stopOnErrors, violations } from "./page.ts";
+import { loadSamples, method, pickPrivately, reloadIn, stopOnErrors, violations } from "./page.ts";
 
 test.beforeEach(async ({ page }) => {
   await mockHub.reset();

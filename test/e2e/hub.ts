@@ -1,6 +1,7 @@
 /** What the browser tests of the Hub do alike: add models by their names, write a recipe, merge, look at what was made. */
 import { expect, type Page } from "@playwright/test";
 import { mockHub } from "./mock.ts";
+import { method } from "./page.ts";
 
 export const words = (page: Page) => page.getByRole("combobox", { name: "Find models on the Hub" });
 export const row = (page: Page, name: string) => page.getByRole("option", { name: new RegExp(`^${name}\\b`) });
@@ -39,8 +40,6 @@ export const recipe = (where: string) =>
   `merge_method: ties\nbase_model: ${where}base\nmodels:\n${["adder", "sorter"]
     .map((name) => `  - model: ${where}${name}\n    parameters:\n      weight: 0.5\n      density: 0.6\n`)
     .join("")}`;
-
-export const method = (page: Page) => page.getByRole("button", { name: /^Merge method/ });
 
 /** Into the open recipe drawer, in place of what is there. */
 export async function write(page: Page, text: string): Promise<void> {

@@ -32,3 +32,14 @@ export async function violations(page: Page, part = "html"): Promise<string[]> {
   const found = await new AxeBuilder({ page }).include(part).analyze();
   return found.violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`);
 }
+
+/** Shows the method that is chosen, and opens the list of them. */
+export const method = (page: Page) => page.getByRole("button", { name: /^Merge method/ });
+
+/** Finds a method by typing and takes it. */
+export async function choose(page: Page, title: string): Promise<void> {
+  await method(page).click();
+  await page.getByRole("combobox", { name: "Find a method" }).fill(title);
+  await page.keyboard.press("Enter");
+  await expect(method(page)).toHaveText(title);
+}

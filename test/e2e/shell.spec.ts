@@ -1,7 +1,7 @@
 /** Around the views, in real Chromium: history, links, palette and keys, tour, help, recipe drawer, runs, offline. */
 import AxeBuilder from "@axe-core/playwright";
 import { type BrowserContext, expect, type Page, test } from "@playwright/test";
-import { loadSamples, pickPrivately } from "./page.ts";
+import { loadSamples, method, pickPrivately } from "./page.ts";
 
 test.use({ permissions: ["clipboard-read", "clipboard-write"] });
 
@@ -29,7 +29,6 @@ async function act(page: Page, words: string): Promise<void> {
   await expect(page.getByRole("dialog", { name: "Find an action" })).toBeHidden();
 }
 
-const method = (page: Page) => page.getByRole("button", { name: /^Merge method/ });
 const message = (page: Page) => page.locator(".message");
 
 /** No violations of what is shown, in both themes. */

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { type Browser, expect, type Page, test } from "@playwright/test";
 import { makeSparse } from "../../bench/checkpoints.mjs";
 import { dropFolders, dropModels, llamaConfig, llamaNames } from "./models.ts";
-import { pickPrivately } from "./page.ts";
+import { choose, pickPrivately } from "./page.ts";
 import { type FrameWork, frameWork } from "./tracing.ts";
 
 // Playwright's own recording looks at the whole page with every action, on the thread that is measured.
@@ -77,9 +77,7 @@ test("a merge running behind causes no task of over 50 ms, and the stroke keeps 
     await pickPrivately(page);
     await page.goto("/");
     await dropFolders(page, folders);
-    await page.getByRole("button", { name: /^Merge method/ }).click();
-    await page.keyboard.type("ties");
-    await page.keyboard.press("Enter");
+    await choose(page, "TIES");
     await expect(page.getByText("Weights compared with")).toBeVisible({ timeout: 60_000 });
     await page.waitForTimeout(1500);
     await page.getByRole("button", { name: "Merge", exact: true }).click();

@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, type Page, test } from "@playwright/test";
-import { loadSamples, pickPrivately, reloadIn, stopOnErrors, violations } from "./page.ts";
+import { choose, loadSamples, method, pickPrivately, reloadIn, stopOnErrors, violations } from "./page.ts";
 
 const root = join(import.meta.dirname, "../..");
 const samples = join(root, "public/samples");
@@ -14,16 +14,6 @@ test.beforeEach(async ({ page }) => {
   await pickPrivately(page);
   await page.goto("/");
 });
-
-const method = (page: Page) => page.getByRole("button", { name: /^Merge method/ });
-
-/** Finds a method by typing and takes it. */
-async function choose(page: Page, title: string): Promise<void> {
-  await method(page).click();
-  await page.getByRole("combobox", { name: "Find a method" }).fill(title);
-  await page.keyboard.press("Enter");
-  await expect(method(page)).toHaveText(title);
-}
 
 async function merged(page: Page): Promise<void> {
   await expect(page.getByRole("heading", { name: "Merged and checked" })).toBeVisible({ timeout: 30_000 });
