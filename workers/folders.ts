@@ -4,6 +4,7 @@
  */
 import type { ByteSink, Folder } from "../core/bytes/sink.ts";
 import { messageOf, WeightloomError } from "../core/errors.ts";
+import { openAccess } from "./access.ts";
 
 async function writableSink(handle: FileSystemFileHandle): Promise<ByteSink> {
   const writable = await handle.createWritable();
@@ -64,7 +65,7 @@ export function fileFolder(handle: FileSystemFileHandle): Folder {
 export function privateFolder(directory: FileSystemDirectoryHandle): Folder {
   async function open(name: string, size: number): Promise<ByteSink | null> {
     const handle = await explain(name, directory.getFileHandle(name, { create: true }));
-    const access = await explain(name, opened(handle));
+    const access = await explain(name, openAccess(handle));
     if (access.getSize() < size) {
       access.close();
       return null;
@@ -83,29 +84,6 @@ export function privateFolder(directory: FileSystemDirectoryHandle): Folder {
     sizeOf: (name) => sizeIn(directory, name),
     reopen: open,
   };
-}
-
-/** Milliseconds in which a handle is there on any disk, and how often it is asked for. */
-const PATIENCE = 3000;
-const TRIES = 4;
-
-/**
- * A handle of a private file. Now and then Chromium does not answer (seen in private windows on a busy machine), and a merge
- * would wait for ever: it is asked again, and at last the person is told.
- */
-async function opened(handle: FileSystemFileHandle): Promise<FileSystemSyncAccessHandle> {
-  for (let left = TRIES; left > 0; left--) {
-    const asking = handle.createSyncAccessHandle();
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<null>((resolve) => {
-      timer = setTimeout(resolve, PATIENCE, null);
-    });
-    const access = await Promise.race([asking, late]).finally(() => clearTimeout(timer));
-    if (access !== null) return access;
-    // Should it come after all, it keeps nobody out.
-    asking.then((access) => access.close()).catch(() => {});
-  }
-  throw new Error("the browser does not open it");
 }
 
 function privateSink(

@@ -13,6 +13,7 @@ import {
   type ParsedJournal,
   parseJournal,
 } from "../core/run/journal.ts";
+import { openAccess } from "./access.ts";
 import type { Left } from "./api.ts";
 
 const FOLDER = "weightloom-jobs";
@@ -120,7 +121,7 @@ function contentOf(access: FileSystemSyncAccessHandle): Uint8Array<ArrayBuffer> 
 async function held(handle: FileSystemFileHandle, patience: number): Promise<FileSystemSyncAccessHandle | null> {
   for (const until = performance.now() + patience; ; ) {
     try {
-      return await handle.createSyncAccessHandle();
+      return await openAccess(handle);
     } catch (error) {
       const isTaken = error instanceof DOMException && error.name === "NoModificationAllowedError";
       if (!isTaken) throw error;

@@ -13,8 +13,6 @@ export default defineConfig({
   outputDir: "../../test-results",
   timeout: 60_000,
   workers: 1,
-  // Browsers on shared machines now and then forget to answer; what passes the second time is reported as flaky.
-  retries: process.env.CI === undefined ? 0 : 1,
   forbidOnly: process.env.CI !== undefined,
   reporter: [["list"]],
   use: {
