@@ -91,6 +91,12 @@ interface Flow {
   stop(): void;
 }
 
+/**
+ * Readers that were asked and have not answered yet. Chromium collects a stream as garbage that nobody holds but those who
+ * wait for its bytes, and they wait for ever: so it is held until they have them.
+ */
+const asked = new Set<{ readonly reader: ReadableStreamBYOBReader }>();
+
 /** Null where blobs have no streams that read into given memory. */
 function openFlow(blob: Blob, { start, end }: ByteRange): Flow | null {
   let reader: ReadableStreamBYOBReader;
@@ -106,11 +112,17 @@ function openFlow(blob: Blob, { start, end }: ByteRange): Flow | null {
   async function fill(length: number, into: Uint8Array<ArrayBuffer> | undefined): Promise<Uint8Array<ArrayBuffer>> {
     let buffer = into !== undefined && into.byteLength >= length ? into.buffer : new ArrayBuffer(length);
     const from = into?.buffer === buffer ? into.byteOffset : 0;
-    for (let done = 0; done < length; ) {
-      const { value } = await reader.read(new Uint8Array(buffer, from + done, length - done));
-      if (value === undefined || value.length === 0) throw new Error("the stream ended early");
-      buffer = value.buffer as ArrayBuffer;
-      done += value.length;
+    const asking = { reader };
+    asked.add(asking);
+    try {
+      for (let done = 0; done < length; ) {
+        const { value } = await reader.read(new Uint8Array(buffer, from + done, length - done));
+        if (value === undefined || value.length === 0) throw new Error("the stream ended early");
+        buffer = value.buffer as ArrayBuffer;
+        done += value.length;
+      }
+    } finally {
+      asked.delete(asking);
     }
     return new Uint8Array(buffer, from, length);
   }
