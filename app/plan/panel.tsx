@@ -88,11 +88,14 @@ export function PlanPanel() {
           <Row name="Memory at most" term="memory">
             about {formatBytes(plan.memoryBytes)}
           </Row>
-          {time !== null && (
-            <Row name="Time" help={time.from}>
-              about {formatSeconds(Math.max(0.1, time.seconds))}
-            </Row>
-          )}
+          {/* Always there: a row that came and went would move the button from under the pointer. */}
+          <Row name="Time" help={time?.from ?? "How long it will take is known once the engine has been measured."}>
+            {time !== null
+              ? `about ${formatSeconds(Math.max(0.1, time.seconds))}`
+              : engine === null
+                ? "measuring ..."
+                : "not known"}
+          </Row>
           {space !== null && (
             <Row
               name="Private storage"

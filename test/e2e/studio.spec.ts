@@ -353,6 +353,26 @@ test("a mixture of experts is merged from its text, and the mix comes back", asy
   await expect(page.getByRole("heading", { name: "A mixture of 2 experts" })).toBeVisible();
 });
 
+test("the button stays under the pointer while an engine is measured anew", async ({ page }) => {
+  await loadSamples(page);
+  await expect(page.locator(".badge")).toContainText("/s");
+  await page.evaluate(() => {
+    const button = [...document.querySelectorAll("button")].find(({ textContent }) => textContent === "Merge");
+    const places = new Set<number>();
+    Reflect.set(window, "places", places);
+    const look = () => {
+      places.add(button?.getBoundingClientRect().top ?? Number.NaN);
+      requestAnimationFrame(look);
+    };
+    look();
+  });
+  for (const engine of ["cpu", "gpu", "cpu"]) {
+    await page.getByRole("combobox", { name: "Compute on" }).selectOption(engine);
+    await expect(page.locator(".badge")).toContainText(new RegExp(`${engine.toUpperCase()} .*/s`), { timeout: 20_000 });
+  }
+  expect(await page.evaluate(() => Reflect.get(window, "places").size)).toBe(1);
+});
+
 for (const theme of ["dark", "light"] as const) {
   test(`no accessibility violations, ${theme}`, async ({ page }) => {
     await reloadIn(page, theme);
