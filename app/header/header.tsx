@@ -78,13 +78,18 @@ export function Header() {
         {theme === "dark" ? <Sun size={16} aria-hidden /> : <Moon size={16} aria-hidden />}
       </Button>
       <HelpMenu />
-      {engine !== null && (
-        <span className="badge" title={engine.because}>
-          <i className={engine.name === "none" ? "dot dot-bad" : "dot"} aria-hidden />
-          {engine.kind.toUpperCase()}
-          {speed}
-        </span>
-      )}
+      {/* Always there and as wide: what stands beside it must not move from under the pointer. */}
+      <span className="badge" title={engine?.because ?? "The engine is being measured."}>
+        {engine === null ? (
+          "measuring ..."
+        ) : (
+          <>
+            <i className={engine.name === "none" ? "dot dot-bad" : "dot"} aria-hidden />
+            {engine.kind.toUpperCase()}
+            {speed}
+          </>
+        )}
+      </span>
     </header>
   );
 }

@@ -94,6 +94,8 @@ export default function Editor() {
   const place = useRef<HTMLDivElement>(null);
   useEffect(() => {
     if (place.current === null) return;
+    /** Typed, and not yet taken over: that happens once typing rests, whatever the studio changes meanwhile. */
+    let isTyping = false;
     const view = new EditorView({
       parent: place.current,
       state: EditorState.create({
@@ -108,7 +110,16 @@ export default function Editor() {
           indentUnit.of("  "),
           syntaxHighlighting(colours),
           autocompletion({ override: [complete] }),
-          linter(marks, { delay: 250 }),
+          EditorView.updateListener.of(({ docChanged, transactions }) => {
+            if (docChanged) isTyping = transactions.some((one) => one.annotation(FromStudio) !== true);
+          }),
+          linter(
+            (view) => {
+              isTyping = false;
+              return marks(view);
+            },
+            { delay: 250 },
+          ),
           lintGutter(),
           meanings,
           keymap.of([...defaultKeymap, ...historyKeymap]),
@@ -127,7 +138,7 @@ export default function Editor() {
       },
     });
     const stop = useStudio.subscribe((now, before) => {
-      if (holdsSame(now, before)) return;
+      if (holdsSame(now, before) || isTyping) return;
       const text = textOf(now);
       if (text === view.state.doc.toString()) return;
       replace(text);

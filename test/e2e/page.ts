@@ -18,6 +18,8 @@ export async function pickPrivately(page: Page): Promise<void> {
 
 export async function loadSamples(page: Page): Promise<void> {
   await page.getByRole("button", { name: "Try the sample family" }).click();
+  // They are opened one after the other, and what can be planned before the last is not the sample mix yet.
+  await expect(page.locator("[data-card]")).toHaveCount(4);
   await expect(page.getByRole("button", { name: "Merge", exact: true })).toBeEnabled();
 }
 

@@ -334,6 +334,27 @@ test("several recipes in a file are planned and merged as one, and nobody's word
   await expect(editor).toContainText("# first these two");
 });
 
+test("what was just typed stays when the mix changes in the same moment", async ({ page }) => {
+  await loadSamples(page);
+  await page.getByRole("button", { name: "Recipe", exact: true }).click();
+  const editor = page.getByRole("textbox", { name: "Recipe in YAML" });
+  await expect(editor).toContainText("merge_method: task_arithmetic");
+  // Typing, and a change by the studio before what was typed is taken over.
+  await page.evaluate(async () => {
+    document.querySelector<HTMLElement>(".cm-content")?.focus();
+    document.execCommand("selectAll");
+    document.execCommand(
+      "insertText",
+      false,
+      "{merge_method: linear, parameters: {weight: 1}, models: [{model: adder}, {model: sorter}]}",
+    );
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    document.querySelector<HTMLElement>("[role=switch]")?.click();
+  });
+  await expect(editor).toContainText("merge_method: linear");
+  await expect(method(page)).toHaveText("Linear");
+});
+
 test("a mixture of experts is merged from its text, and the mix comes back", async ({ page }) => {
   await loadSamples(page);
   await page.getByRole("button", { name: "Recipe", exact: true }).click();
@@ -353,15 +374,16 @@ test("a mixture of experts is merged from its text, and the mix comes back", asy
   await expect(page.getByRole("heading", { name: "A mixture of 2 experts" })).toBeVisible();
 });
 
-test("the button stays under the pointer while an engine is measured anew", async ({ page }) => {
+test("buttons stay under the pointer while an engine is measured anew", async ({ page }) => {
   await loadSamples(page);
   await expect(page.locator(".badge")).toContainText("/s");
   await page.evaluate(() => {
-    const button = [...document.querySelectorAll("button")].find(({ textContent }) => textContent === "Merge");
-    const places = new Set<number>();
+    const buttons = [...document.querySelectorAll(".header button, .merge button")];
+    const places = new Set<string>();
     Reflect.set(window, "places", places);
     const look = () => {
-      places.add(button?.getBoundingClientRect().top ?? Number.NaN);
+      const corners = buttons.map((button) => button.getBoundingClientRect()).map(({ left, top }) => [left, top]);
+      places.add(corners.join());
       requestAnimationFrame(look);
     };
     look();
