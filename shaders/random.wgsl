@@ -1,5 +1,5 @@
 // Philox4x32-7 (Salmon et al., SC 2011): a counter and a key in, four words out. The counter is the
-// element's index in its tensor divided by four, so four neighbours share one draw.
+// element's index in its tensor divided by eight: the second four take the words turned by 16 bits.
 
 fn product_high(a: u32, b: u32) -> u32 {
   let a0 = a & 0xffffu;
@@ -28,6 +28,8 @@ fn philox(counter: vec4<u32>, seed: vec2<u32>) -> vec4<u32> {
 
 // Uniform in [0, 1), 24 bits.
 fn uniform_random(key0: u32, key1: u32, group: u32) -> vec4<f32> {
-  let drawn = philox(vec4<u32>(params.first + group, 0u, 0u, 0u), vec2<u32>(key0, key1));
+  let four = params.first + group;
+  let words = philox(vec4<u32>(four >> 1u, 0u, 0u, 0u), vec2<u32>(key0, key1));
+  let drawn = select(words, (words << vec4<u32>(16u)) | (words >> vec4<u32>(16u)), (four & 1u) == 1u);
   return vec4<f32>(drawn >> vec4<u32>(8u)) * 5.9604644775390625e-8;
 }

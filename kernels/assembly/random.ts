@@ -1,7 +1,7 @@
 /**
  * Philox4x32-7 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011), eight
- * counters side by side. Counter n = (n, 0, 0, 0) yields the numbers of elements 4n to 4n + 3: the
- * upper 24 bits of its four words, as f32 in [0, 1).
+ * counters side by side. Counter n = (n, 0, 0, 0) yields the numbers of elements 8n to 8n + 7: the
+ * upper 24 bits of its four words, then of the same words turned by 16 bits, as f32 in [0, 1).
  */
 
 // @ts-ignore: decorator
@@ -10,7 +10,15 @@ function unit(word: v128): v128 {
   return f32x4.mul(f32x4.convert_i32x4_u(i32x4.shr_u(word, 8)), f32x4.splat(5.9604644775390625e-8));
 }
 
-/** The words of four counters, word by word, as sixteen numbers in element order. */
+/** The words of one counter as eight numbers. */
+// @ts-ignore: decorator
+@inline
+function both(d: usize, words: v128): void {
+  v128.store(d, unit(words));
+  v128.store(d, unit(v128.shuffle<u16>(words, words, 1, 0, 3, 2, 5, 4, 7, 6)), 16);
+}
+
+/** The words of four counters, word by word, as 32 numbers in element order. */
 // @ts-ignore: decorator
 @inline
 function spread(d: usize, c0: v128, c1: v128, c2: v128, c3: v128): void {
@@ -18,14 +26,14 @@ function spread(d: usize, c0: v128, c1: v128, c2: v128, c3: v128): void {
   const high01 = v128.shuffle<u32>(c0, c1, 2, 6, 3, 7);
   const low23 = v128.shuffle<u32>(c2, c3, 0, 4, 1, 5);
   const high23 = v128.shuffle<u32>(c2, c3, 2, 6, 3, 7);
-  v128.store(d, unit(v128.shuffle<u64>(low01, low23, 0, 2)));
-  v128.store(d, unit(v128.shuffle<u64>(low01, low23, 1, 3)), 16);
-  v128.store(d, unit(v128.shuffle<u64>(high01, high23, 0, 2)), 32);
-  v128.store(d, unit(v128.shuffle<u64>(high01, high23, 1, 3)), 48);
+  both(d, v128.shuffle<u64>(low01, low23, 0, 2));
+  both(d + 32, v128.shuffle<u64>(low01, low23, 1, 3));
+  both(d + 64, v128.shuffle<u64>(high01, high23, 0, 2));
+  both(d + 96, v128.shuffle<u64>(high01, high23, 1, 3));
 }
 
 /**
- * `counter` is the index of the first element over 4; `k0` and `k1` are addresses of the key's words.
+ * `counter` is the index of the first element over 8; `k0` and `k1` are addresses of the key's words.
  * Two sets of counters per turn hide the latency of the products; a register has room for both.
  */
 export function random(d: usize, end: usize, k0: usize, k1: usize, counter: u32): void {
@@ -37,7 +45,7 @@ export function random(d: usize, end: usize, k0: usize, k1: usize, counter: u32)
   const first1 = v128.load32_splat(k1);
   const zero = i32x4.splat(0);
   let n = i32x4.add(i32x4.splat(counter), i32x4(0, 1, 2, 3));
-  for (; d < end; d += 128) {
+  for (; d < end; d += 256) {
     let key0 = first0;
     let key1 = first1;
     let x0 = n;
@@ -69,7 +77,7 @@ export function random(d: usize, end: usize, k0: usize, k1: usize, counter: u32)
       key1 = i32x4.add(key1, w1);
     }
     spread(d, x0, x1, x2, x3);
-    spread(d + 64, y0, y1, y2, y3);
+    spread(d + 128, y0, y1, y2, y3);
     n = i32x4.add(n, i32x4.splat(8));
   }
 }

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { decodeBits, encodeBits } from "../../core/engine/plain/number.ts";
-import { philox } from "../../core/engine/plain/philox.ts";
+import { philox, uniformAt } from "../../core/engine/plain/philox.ts";
 import { runPlain } from "../../core/engine/plain/plain.ts";
 import { bytesOf, floatWord, makeJob } from "./kernels.ts";
 
@@ -13,6 +13,25 @@ test("philox gives the known answers published with Random123", () => {
   expect(hex(philox([0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344], [0xa4093822, 0x299f31d0]))).toBe(
     "4dfccaba 190a87f0 c47362ba b6b5242a",
   );
+});
+
+test("numbers of elements are uniform, also together with those that share their words", () => {
+  const count = 1 << 18;
+  const numbers = Float64Array.from({ length: count }, (_, i) => uniformAt(i, [7, 9]));
+  // 64 boxes of 4,096 each: chi-square has mean 63 and deviation 11.
+  const chi = (boxes: readonly number[]) => {
+    const mean = boxes.reduce((sum, n) => sum + n, 0) / boxes.length;
+    return boxes.reduce((sum, n) => sum + (n - mean) ** 2 / mean, 0);
+  };
+  const alone = new Array<number>(64).fill(0);
+  for (const u of numbers) alone[Math.floor(u * 64)]!++;
+  expect(chi(alone)).toBeLessThan(63 + 5 * 11.3);
+  for (const apart of [1, 2, 3, 4, 5, 6, 7]) {
+    const pairs = new Array<number>(64).fill(0);
+    for (let i = 0; i + apart < count; i += 8)
+      pairs[8 * Math.floor(numbers[i]! * 8) + Math.floor(numbers[i + apart]! * 8)]!++;
+    expect(chi(pairs)).toBeLessThan(63 + 5 * 11.3);
+  }
 });
 
 test.each([

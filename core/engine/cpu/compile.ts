@@ -15,7 +15,7 @@ import { type Body, I32, i32, moduleOf } from "./wasm.ts";
 export interface Compiled {
   /**
    * A module that exports `run(base, count, index, counter)`: works off a strip of `count` elements with the memory from
-   * `base` on. `index` is the first one's in its tile, a multiple of BLOCK, `counter` the first one's in its tensor over 4.
+   * `base` on. `index` is the first one's in its tile, a multiple of BLOCK, `counter` the first one's in its tensor over 8.
    */
   readonly code: Uint8Array<ArrayBuffer>;
   readonly layout: Layout;

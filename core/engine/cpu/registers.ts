@@ -40,7 +40,7 @@ export function fillRegisters(
       address(body, layout.uniforms.at + 4 * op.word + 4);
       body.get(COUNTER);
       body.get(at);
-      body.i32(2);
+      body.i32(3);
       body.put(i32.shrU, i32.add);
       call("random");
     } else if (op.op === "along") {

@@ -111,7 +111,7 @@ export function* strips(
     const at = outHere ? output!.byteOffset + start * outSize : base + (layout.output?.at ?? 0);
     places[sources.length] = at;
     for (const { beginStrip } of reductions) beginStrip();
-    run(base, length, start, (first + start) / 4);
+    run(base, length, start, (first + start) / 8);
     layout.partials.forEach(({ at }, s) => {
       const part = doubles.subarray(at / 8, at / 8 + Math.ceil(length / BLOCK));
       sums.set(part, s * blocks + start / BLOCK);
