@@ -14,6 +14,7 @@ import { createRoot } from "react-dom/client";
 import { offerTour } from "./help/first.ts";
 import { returnedFromHub } from "./hub/returned.ts";
 import { keepOffline } from "./platform/offline.ts";
+import { keepGivingWay } from "./run/way.ts";
 import { watchAddress } from "./share/incoming.ts";
 import { keepDiagnosing } from "./state/doctor.ts";
 import { useModels } from "./state/models.ts";
@@ -32,6 +33,7 @@ keepPlanning();
 keepDiagnosing();
 keepRuns();
 keepOffline();
+keepGivingWay();
 void restore().then(watchAddress).then(offerTour).then(readUnfinished);
 
 // The engine is measured once there is something to merge, not while the page loads.

@@ -220,6 +220,8 @@ export interface StudioHost extends Inspection, HubDoor {
   /** Begins no new tile until `resume`; what is under way is finished and written. */
   pause(): Promise<void>;
   resume(): Promise<void>;
+  /** Leaves a core to the page as long as the merge is eased. */
+  ease(isEased: boolean): Promise<void>;
   /** Merges that can be gone on with. */
   left(): Promise<readonly Left[]>;
   /** Removes what a merge left, where its target may be written; of one picked file there is nothing. */

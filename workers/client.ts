@@ -50,6 +50,7 @@ export function connect(onDeath: (error: Error) => void): StudioClient {
       alive(host.merge(document, text, options, target, job, proxy(onProgress))),
     pause: () => alive(host.pause()),
     resume: () => alive(host.resume()),
+    ease: (isEased) => alive(host.ease(isEased)),
     left: () => alive(host.left()),
     discard: (job, target) => alive(host.discard(job, target)),
     cancel: () => alive(host.cancel()),

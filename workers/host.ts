@@ -261,7 +261,13 @@ export function createHost(platform: HostPlatform): StudioHost {
       overtake();
       if (running !== null)
         throw new WeightloomError("MergeError", "A merge is running already. Wait for it or cancel it first.");
-      const now: Running = { controller: new AbortController(), gate: createGate(), clock: createClock(), go: null };
+      const now: Running = {
+        controller: new AbortController(),
+        gate: createGate(),
+        clock: createClock(),
+        go: null,
+        engine: null,
+      };
       running = now;
       let held: OpenJob | null = null;
       try {
@@ -269,12 +275,14 @@ export function createHost(platform: HostPlatform): StudioHost {
         // Where it began is where it goes on: two engines may round differently.
         const before = held?.left?.identity.engine;
         const { engine } = await engineFor(before === undefined ? options.engine : before === "cpu" ? "cpu" : "gpu");
+        now.engine = engine;
         const plan = await planFor(document, options, engine, text);
         const inputs = inputsOf(await modelsFor(document, true));
         // Nothing is kept between sweeps, so that any of them can be computed again by itself.
         const anew = () => planFor(document, options, null, text);
         return await merge({ plan, anew, engine, options, target, text, inputs }, held, now, onProgress);
       } finally {
+        now.engine?.ease?.(false);
         running = null;
         await held?.release();
       }
@@ -290,6 +298,8 @@ export function createHost(platform: HostPlatform): StudioHost {
       running?.go?.();
       running?.gate.open();
     },
+
+    ease: async (isEased) => running?.engine?.ease?.(isEased),
 
     left: async () => jobsLeft(await platform.storage()),
 
@@ -477,6 +487,7 @@ interface Running {
   readonly clock: Clock;
   /** Ends the pause for the clock. */
   go: (() => void) | null;
+  engine: Engine | null;
 }
 
 interface Wanted {

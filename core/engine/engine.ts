@@ -87,5 +87,7 @@ export interface Engine {
   run(job: TileJob, signal?: AbortSignal): Promise<TileResult>;
   /** Begins a run. Engines that help themselves when a device fails say so in sentences, as it happens. */
   watch?(say: (sentence: string) => void): Watch;
+  /** Leaves a core to others as long as it is eased, where it has several. */
+  ease?(isEased: boolean): void;
   close(): Promise<void>;
 }

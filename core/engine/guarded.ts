@@ -218,6 +218,7 @@ export function guarded(opened: OpenedGpu, options: GuardOptions): Engine {
         },
       };
     },
+    ease: (isEased) => void beside?.then((engine) => engine.ease?.(isEased)).catch(() => {}),
     close: async () => {
       closed = true;
       const all = [held.then(({ engine }) => engine), checker, beside];

@@ -2,7 +2,7 @@ import { Worker } from "node:worker_threads";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createArena } from "../../core/engine/cpu/arena.ts";
 import { createCpuEngine, createLocalEngine } from "../../core/engine/cpu/pool.ts";
-import { nodeLane } from "../../core/engine/cpu/ports.ts";
+import { type LanePort, nodeLane, type Request } from "../../core/engine/cpu/ports.ts";
 import type { Engine, TileJob } from "../../core/engine/engine.ts";
 import { runPlain } from "../../core/engine/plain/plain.ts";
 import { abs, add, along, columnSums, input, mapVector, mul, rank, rowSums } from "../../core/graph/tensor.ts";
@@ -64,6 +64,42 @@ const job = (seed: number, count = 10_000): TileJob =>
     sums: [2],
     histograms: [{ value: 2, digit: "high", word: null }],
   });
+
+test("an eased engine gives tiles to all lanes but one, and to all again afterwards", async () => {
+  const given: number[] = [];
+  const ports: LanePort[] = [];
+  const engine = await createCpuEngine({
+    lanes: 3,
+    module,
+    spawn: () => {
+      const number = ports.length;
+      const port = lanesCode.spawn();
+      ports.push(port);
+      return {
+        ...port,
+        postMessage: (message, transfer) => {
+          if ((message as Request).type === "run") given.push(number);
+          port.postMessage(message, transfer);
+        },
+      };
+    },
+  });
+  engines.push(engine);
+  const lanesOf = async () => {
+    given.length = 0;
+    await Promise.all(Array.from({ length: 12 }, (_, i) => engine.run(job(i + 1, 500))));
+    return [...new Set(given)].sort();
+  };
+  expect(await lanesOf()).toEqual([0, 1, 2]);
+  engine.ease?.(true);
+  expect(await lanesOf()).toEqual([0, 1]);
+  engine.ease?.(false);
+  expect(await lanesOf()).toEqual([0, 1, 2]);
+  // Of one lane nothing can be left.
+  const single = await start(1);
+  single.ease?.(true);
+  await expect(single.run(job(1))).resolves.toBeDefined();
+});
 
 test("tiles over two threads come back right, each with its input bytes", async () => {
   const engine = await start(2);

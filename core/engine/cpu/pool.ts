@@ -48,6 +48,8 @@ export async function createCpuEngine({ lanes, module, spawn, arena }: CpuEngine
     met: new Set(),
   }));
   const queue: Task[] = [];
+  /** Lanes that are given tiles. */
+  let open = lanes;
   let nextId = 0;
   /** Why no tile can run any more. */
   let ended: Error | null = null;
@@ -55,16 +57,18 @@ export async function createCpuEngine({ lanes, module, spawn, arena }: CpuEngine
   const end = (reason: Error): Promise<unknown> => {
     if (ended !== null) return Promise.resolve();
     ended = reason;
-    const open = [...queue, ...members.flatMap(({ tasks }) => [...tasks.values()])];
+    const unanswered = [...queue, ...members.flatMap(({ tasks }) => [...tasks.values()])];
     queue.length = 0;
     for (const { tasks } of members) tasks.clear();
-    for (const task of open) task.reject(reason);
+    for (const task of unanswered) task.reject(reason);
     return Promise.all(members.map(({ port }) => port.terminate()));
   };
 
   const dispatch = (): void => {
     while (queue.length > 0) {
-      const member = members.reduce((least, other) => (other.tasks.size < least.tasks.size ? other : least));
+      const member = members
+        .slice(0, open)
+        .reduce((least, other) => (other.tasks.size < least.tasks.size ? other : least));
       if (member.tasks.size >= DEPTH) return;
       const task = queue.shift()!;
       const id = nextId++;
@@ -148,6 +152,10 @@ export async function createCpuEngine({ lanes, module, spawn, arena }: CpuEngine
         queue.push(task);
         dispatch();
       }),
+    ease: (isEased) => {
+      open = isEased ? Math.max(1, lanes - 1) : lanes;
+      dispatch();
+    },
     close: async () => {
       await end(abortError("The engine was closed."));
     },
