@@ -341,6 +341,35 @@ const SCREENS = {
     await studio.shot("studio-hub");
     return studio;
   },
+  publish: async () => {
+    const studio = await SCREENS.mix("light", "studio-mix");
+    await studio.button("Merge").click();
+    await studio.page.getByRole("heading", { name: "Merged and checked" }).waitFor();
+    await studio.button("Publish to the Hub").click();
+    await studio.button("Sign in").click();
+    const token = studio.page.getByLabel(/access token/i);
+    await token.fill("hf_demo");
+    await studio.page.keyboard.press("Enter");
+    await studio.page.getByText("Signed in as").waitFor();
+    await studio.page.getByLabel("Repository, organisation/name").fill("demo/add-reverse-sort");
+    await studio.shot("studio-publish");
+    return studio;
+  },
+  unfinished: async () => {
+    const studio = await open("light");
+    const layers = range(32).map((i) => [`model.layers.${i}.mlp.up_proj.weight`, [512, 1024]]);
+    const config = { model_type: "llama", num_hidden_layers: 32, hidden_size: 1024 };
+    await studio.drop(...["base", "prose", "code"].map((name, i) => model(name, layers, config, i)));
+    await studio.page.getByText("Weights compared with").waitFor();
+    await studio.method("ties");
+    await studio.button("Where to save").click();
+    await studio.page.getByRole("menuitem", { name: "Merge, then download" }).click();
+    await studio.page.getByText(/ left$/).waitFor();
+    await studio.page.reload();
+    await studio.page.getByRole("region", { name: /^Unfinished merge/ }).waitFor();
+    await studio.shot("studio-unfinished");
+    return studio;
+  },
   narrow: async () => {
     const studio = await open("light", 1024);
     await studio.samples();

@@ -5,6 +5,7 @@ import { formatBytes } from "../../core/units.ts";
 import { Button } from "../controls/button.tsx";
 import { HelpMenu } from "../help/menu.tsx";
 import { copyLink } from "../share/copy.ts";
+import { useModels } from "../state/models.ts";
 import { usePlan } from "../state/plan.ts";
 import { useShown } from "../state/shown.ts";
 import { useHistory, useStudio } from "../state/studio.ts";
@@ -31,6 +32,7 @@ export function Header() {
   const { canUndo, canRedo, undo, redo } = useHistory();
   const { theme, drawer, set } = useView();
   const engine = usePlan((state) => state.engine);
+  const isEmpty = useModels(({ list }) => list.length === 0);
   const speed = engine?.speed == null ? "" : ` · ${formatBytes(Math.round(engine.speed))}/s`;
   return (
     <header className="header">
@@ -79,7 +81,10 @@ export function Header() {
       </Button>
       <HelpMenu />
       {/* Always there and as wide: what stands beside it must not move from under the pointer. */}
-      <span className="badge" title={engine?.because ?? "The engine is being measured."}>
+      <span
+        className={engine === null && isEmpty ? "badge badge-empty" : "badge"}
+        title={engine?.because ?? "The engine is being measured."}
+      >
         {engine === null ? (
           "measuring ..."
         ) : (
