@@ -4,7 +4,7 @@
  */
 import { existsSync } from "node:fs";
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import type { ByteSink, Folder } from "../core/bytes/sink.ts";
 import { type ByteSource, checkRange } from "../core/bytes/source.ts";
 import { messageOf, throwIfAborted, WeightloomError } from "../core/errors.ts";
@@ -93,7 +93,7 @@ export function diskFolder(path: string): Folder {
   return {
     name: basename(path),
     create: async (name) => {
-      await mkdir(path, { recursive: true }).catch((cause: unknown) => {
+      await makeFolder(path).catch((cause: unknown) => {
         throw cannotWrite(path, cause);
       });
       return diskSink(path, name, await openFile(path, name, "w"));
@@ -133,6 +133,7 @@ const cannotWrite = (path: string, cause: unknown) =>
 function diskSink(path: string, name: string, file: FileHandle, start = 0): ByteSink {
   const final = join(path, name);
   let at = start;
+  let isNamed = false;
   const explained = async <T>(work: Promise<T>): Promise<T> => {
     try {
       return await work;
@@ -153,7 +154,15 @@ function diskSink(path: string, name: string, file: FileHandle, start = 0): Byte
           }
         })(),
       ),
-    sync: () => explained(file.datasync()),
+    sync: () =>
+      explained(
+        (async () => {
+          await file.datasync();
+          // A new file's bytes are worth nothing without its name.
+          if (!isNamed) await syncFolder(path);
+          isNamed = true;
+        })(),
+      ),
     close: () =>
       explained(
         (async () => {
@@ -169,6 +178,17 @@ function diskSink(path: string, name: string, file: FileHandle, start = 0): Byte
     },
     leave: () => file.close().catch(() => {}),
   };
+}
+
+/** Makes a folder and those above it that are missing. Their names, too, are on the disk for certain. */
+export async function makeFolder(path: string): Promise<void> {
+  const first = await mkdir(path, { recursive: true });
+  if (first === undefined) return;
+  const top = dirname(resolve(first));
+  for (let above = dirname(resolve(path)); ; above = dirname(above)) {
+    await syncFolder(above);
+    if (above === top || above === dirname(above)) return;
+  }
 }
 
 /** A rename survives a power cut once the folder it happened in is on the disk. */

@@ -3,7 +3,7 @@
  * an unfinished model, whatever else lies in it.
  */
 import { existsSync, readFileSync } from "node:fs";
-import { type FileHandle, mkdir, open, rename, rm, rmdir } from "node:fs/promises";
+import { type FileHandle, open, readdir, rename, rm, rmdir } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { WeightloomError } from "../core/errors.ts";
@@ -19,9 +19,11 @@ import {
   parseJournal,
 } from "../core/run/journal.ts";
 import { Refused } from "./args.ts";
-import { diskFolder, isUnfinished, JOURNAL, syncFolder, writingFailed } from "./files.ts";
+import { diskFolder, isUnfinished, JOURNAL, makeFolder, syncFolder, writingFailed } from "./files.ts";
 
 const pathIn = (out: string) => join(out, JOURNAL);
+/** Under its own name only when the first line is whole. */
+const freshIn = (out: string) => `${pathIn(out)}.partial`;
 
 /** What an unfinished merge left; null where its journal tells nothing that a run could go on from. */
 export function leftIn(out: string): ParsedJournal | null {
@@ -30,15 +32,13 @@ export function leftIn(out: string): ParsedJournal | null {
 
 /** Begins a journal. */
 export async function beginJournal(out: string, identity: Identity): Promise<Journal> {
-  await mkdir(out, { recursive: true }).catch((cause: unknown) => {
+  await makeFolder(out).catch((cause: unknown) => {
     throw writingFailed(out, cause);
   });
-  // Under its own name only when the first line is whole.
-  const fresh = `${pathIn(out)}.partial`;
-  const file = await open(fresh, "w");
+  const file = await open(freshIn(out), "w");
   await file.write(firstLine(identity) + lineOf({ run: me() }));
   await file.sync();
-  await rename(fresh, pathIn(out));
+  await rename(freshIn(out), pathIn(out));
   await syncFolder(out);
   return createJournal(diskLedger(out, file));
 }
@@ -82,7 +82,7 @@ function diskLedger(out: string, file: FileHandle, start?: number): Ledger {
     close: () => file.close(),
     remove: async () => {
       await file.close();
-      await rm(pathIn(out), { force: true });
+      await removeJournal(out);
       await syncFolder(out);
       // A folder that was made for nothing.
       await rmdir(out).catch(() => {});
@@ -93,7 +93,21 @@ function diskLedger(out: string, file: FileHandle, start?: number): Ledger {
 /** Takes away what an unfinished merge left. */
 export async function clearLeft(out: string, left: ParsedJournal | null): Promise<void> {
   for (const name of left?.identity.files ?? []) await diskFolder(out).remove(name);
+  await removeJournal(out);
+}
+
+/** The journal goes last: were the power cut before the rest has gone for certain, what is left would look whole. */
+async function removeJournal(out: string): Promise<void> {
+  // One that never began.
+  await rm(freshIn(out), { force: true });
+  await syncFolder(out);
   await rm(pathIn(out), { force: true });
+}
+
+/** A model that was there before is not whole any more, and does not look so: only what this merge has finished stays. */
+export async function forgetModel(out: string, { finished }: Pick<Journal, "finished">): Promise<void> {
+  for (const name of await readdir(out))
+    if (/^config\.json$|\.index\.json$/.test(name) && !finished.extras.has(name)) await rm(join(out, name));
 }
 
 /** The process that is writing there now, as far as that can be known; null when none is. */

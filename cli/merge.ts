@@ -1,6 +1,5 @@
 /** `merge` and `plan`. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { rm } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { createClock } from "../core/clock.ts";
 import { createLocalEngine } from "../core/engine/cpu/pool.ts";
@@ -21,7 +20,7 @@ import { type Invocation, Refused } from "./args.ts";
 import { kernelModule, openEngine } from "./engine.ts";
 import { diskFolder, isUnfinished } from "./files.ts";
 import { openHub } from "./hub.ts";
-import { atWork, beginJournal, clearLeft, continueJournal, farOf, leftIn } from "./journal.ts";
+import { atWork, beginJournal, clearLeft, continueJournal, farOf, forgetModel, leftIn } from "./journal.ts";
 import { buffersIn, lanesOf, residentOf } from "./memory.ts";
 import { type Opening, type OpenModels, openModels } from "./models.ts";
 import { profileTable } from "./profile.ts";
@@ -263,18 +262,12 @@ async function journalFor(
     title,
     inputs: inputsOf(models),
   });
-  if (resume && left !== null) {
-    const journal = await continueJournal(out, left, identity);
-    console.error(`Going on with ${out}: ${farOf(left)}.`);
-    return journal;
-  }
-  if (isUnfinished(out)) await clearLeft(out, left);
-  const journal = await beginJournal(out, identity);
-  // From here on a model that was there is not whole any more. Where it is read from, its config is not taken from it.
-  if (!places.includes(out)) {
-    for (const name of existsSync(out) ? readdirSync(out) : [])
-      if (/^config\.json$|\.index\.json$/.test(name)) await rm(join(out, name), { force: true });
-  }
+  const goesOn = resume && left !== null;
+  if (!goesOn && isUnfinished(out)) await clearLeft(out, left);
+  const journal = goesOn ? await continueJournal(out, left, identity) : await beginJournal(out, identity);
+  if (goesOn) console.error(`Going on with ${out}: ${farOf(left)}.`);
+  // Where a model is read from, its config is not taken from it.
+  if (!places.includes(out)) await forgetModel(out, journal);
   return journal;
 }
 

@@ -1,79 +1,15 @@
 /** What a merge has finished survives it: the journal's lines, where the next run begins, and the same bytes in the end. */
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { type ByteSink, memoryFolder } from "../../core/bytes/sink.ts";
-import { type ByteSource, fromBytes } from "../../core/bytes/source.ts";
+import type { ByteSource } from "../../core/bytes/source.ts";
 import { createPlainEngine } from "../../core/engine/plain/plain.ts";
 import { abortError, WeightloomError } from "../../core/errors.ts";
-import type { CopyPlan, MergePlan, Plan, TensorPlan } from "../../core/plan/plan.ts";
+import type { MergePlan, Plan, TensorPlan } from "../../core/plan/plan.ts";
 import { differences, identityOf, VERSION } from "../../core/run/identity.ts";
 import { createJournal, firstLine, type Ledger, lineOf, parseJournal } from "../../core/run/journal.ts";
 import { run } from "../../core/run/run.ts";
-import { METHODS } from "../../methods/index.ts";
 import packageJson from "../../package.json" with { type: "json" };
-import { expression, f32, planOf } from "../support/merge.ts";
-
-/** One number of each is NaN, so that what is not finite has to be remembered too. */
-const wave = (count: number, speed: number) =>
-  f32(Array.from({ length: count }, (_, i) => (i === 99 ? Number.NaN : Math.fround(Math.sin(i * speed)))));
-
-interface Options {
-  /** Stands between the run and every input. */
-  readonly wrap?: (source: ByteSource) => ByteSource;
-  readonly method?: string;
-}
-
-/** Twelve merged tensors and a copied one in three files. */
-function planned({ wrap = (source) => source, method = "ties" }: Options = {}): Plan {
-  const header = new Uint8Array([1, 2, 3, 4, 5, 6, 7, 8]);
-  const tensors: TensorPlan[] = [];
-  const sizes: number[] = [];
-  const place = (file: number, bytes: number) => {
-    const start = sizes[file] ?? header.length;
-    sizes[file] = start + bytes;
-    return { file, range: { start, end: start + bytes } };
-  };
-  for (let i = 0; i < 12; i++) {
-    const count = 4096 * (1 + (i % 3)) + 5;
-    const models = [0.1, 0.2].map((speed) => ({ tensor: wave(count, speed + i), params: { density: 0.4 } }));
-    const { merged, inputs, watched } = expression({ method, base: wave(count, 0.3), models, name: `t${i}` });
-    const plan: MergePlan = { ...planOf(merged, inputs, { tile: 4096, name: `t${i}` }), watched };
-    tensors.push({
-      ...plan,
-      inputs: plan.inputs.map((input) => ({ ...input, info: { ...input.info, source: wrap(input.info.source) } })),
-      output: place(Math.floor(i / 4), 4 * count),
-    });
-  }
-  const copy: Omit<CopyPlan, "output"> = {
-    action: "copy",
-    name: "ids",
-    dtype: "U8",
-    shape: [777],
-    from: { ref: null, source: wrap(fromBytes("raw", new Uint8Array(777).fill(7))), range: { start: 0, end: 777 } },
-    because: "integers",
-  };
-  tensors.push({ ...copy, output: place(2, 777) });
-  const text = (content: string) => new TextEncoder().encode(content);
-  return {
-    recipe: { merge_method: method },
-    method: METHODS.get(method)!,
-    tensors,
-    files: sizes.map((size, i) => ({ name: `model-${i + 1}.safetensors`, header, size })),
-    extras: [
-      { name: "README.md", content: text("# made"), from: "made" },
-      { name: "config.json", content: text("{}"), from: "made" },
-    ],
-    readBytes: 0,
-    writeBytes: 0,
-    peakBytes: 0,
-    parameters: 0,
-    layers: 0,
-    notes: [],
-  };
-}
-
-/** So that the record is among the bytes that are compared. */
-const asked = { seed: 1, shardBytes: null };
-const WISH = { engine: "cpu", recipe: "a: 1", seed: 1, shardBytes: null, title: "t", inputs: [] };
+import { asked, type JobOptions, planned, WISH } from "../support/job.ts";
 
 /** Lines in memory, as a disk would have them. */
 function memoryLedger(plan: Plan): Ledger & { text: string; removed: boolean } {
@@ -140,7 +76,7 @@ function durableFolder() {
   };
 }
 
-async function whole(options: Options = {}) {
+async function whole(options: JobOptions = {}) {
   const folder = memoryFolder();
   let reads = 0;
   const wrap = (source: ByteSource): ByteSource => ({
