@@ -64,7 +64,7 @@ async function main(): Promise<number> {
   const interrupt = () => {
     interrupts++;
     if (interrupts > 1) process.exit(CANCELLED);
-    console.error("\nCancelling; what was written is being removed. Ctrl-C again to stop at once.");
+    console.error("\nCancelling. Ctrl-C again to stop at once.");
     controller.abort(new DOMException("Cancelled.", "AbortError"));
   };
   // Whoever ends a process from outside, a scheduler or a closed terminal, did not say that the work is not wanted.

@@ -84,7 +84,7 @@ const COPY_CHUNK = 8 * 1024 * 1024;
 
 /**
  * Runs a plan to the end. Rejects with AbortError when cancelled, else with the first failure; either
- * way no file of this run is left.
+ * way no file of this run is left, but for what a journal keeps.
  */
 export async function run(plan: Plan, options: RunOptions): Promise<RunResult> {
   const started = performance.now();
@@ -107,6 +107,7 @@ export async function run(plan: Plan, options: RunOptions): Promise<RunResult> {
   /** Without headers. */
   let writtenBytes = from.bytes - sum(headers.slice(0, from.files + (from.sink === null ? 0 : 1)));
   let tensorsDone = from.tensors;
+  let isWhole = false;
   const { signal } = inner;
 
   const cancelled = new Promise<never>((_, reject) => {
@@ -256,6 +257,7 @@ export async function run(plan: Plan, options: RunOptions): Promise<RunResult> {
       writtenBytes += bytes.length;
     }
     throwIfAborted(signal);
+    isWhole = true;
     await journal?.remove();
   }
 
@@ -267,18 +269,22 @@ export async function run(plan: Plan, options: RunOptions): Promise<RunResult> {
   } catch (error) {
     inner.abort(error);
     budget.cancel();
-    const cancelled = options.signal?.aborted === true && isAbort(options.signal.reason);
-    // A device that was caught computing wrongly may have done so before, whatever is finished.
-    const distrusted = error instanceof DeviceTrouble && error.trouble === "wrong";
-    if (journal?.hasWork === true && !cancelled && !distrusted) {
-      await Promise.allSettled([production, writer.leave()]);
-      await journal.close();
-    } else {
-      await Promise.allSettled([production, writer.abort()]);
-      for (const name of made) await options.folder.remove(name);
-      await journal?.remove();
+    // While the journal is removed it is too late to stop or to cancel: the result is whole, and is neither left nor taken back.
+    const isDone = isWhole && (await settledWell(production));
+    if (!isDone) {
+      const cancelled = options.signal?.aborted === true && isAbort(options.signal.reason);
+      // A device that was caught computing wrongly may have done so before, whatever is finished.
+      const distrusted = error instanceof DeviceTrouble && error.trouble === "wrong";
+      if (journal?.hasWork === true && !cancelled && !distrusted) {
+        await Promise.allSettled([production, writer.leave()]);
+        await journal.close();
+      } else {
+        await Promise.allSettled([production, writer.abort()]);
+        for (const name of made) await options.folder.remove(name);
+        await journal?.remove();
+      }
+      throw options.signal?.aborted === true ? (options.signal.reason ?? error) : clarify(error);
     }
-    throw options.signal?.aborted === true ? (options.signal.reason ?? error) : clarify(error);
   } finally {
     options.signal?.removeEventListener("abort", stop);
     takeBack();
@@ -297,6 +303,12 @@ export async function run(plan: Plan, options: RunOptions): Promise<RunResult> {
     checked: watch?.checked ?? null,
   };
 }
+
+const settledWell = (work: Promise<unknown>) =>
+  work.then(
+    () => true,
+    () => false,
+  );
 
 const sum = (sizes: readonly number[]) => sizes.reduce((all, size) => all + size, 0);
 
