@@ -197,6 +197,11 @@ export class Refused extends Error {
   override readonly name = "Refused";
 }
 
+/** Cancelled or stopped where something stays all the same: the message says what. */
+export class Interrupted extends Error {
+  override readonly name = "Interrupted";
+}
+
 /**
  * @throws UsageError with a sentence; a null result means help was asked for.
  */

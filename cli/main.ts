@@ -2,7 +2,7 @@
 import { setMaxListeners } from "node:events";
 import { setFlagsFromString } from "node:v8";
 import { isAbort, messageOf, WeightloomError } from "../core/errors.ts";
-import { helpFor, type Invocation, parse, Refused, UsageError } from "./args.ts";
+import { helpFor, Interrupted, type Invocation, parse, Refused, UsageError } from "./args.ts";
 import { diffCommand } from "./diff.ts";
 import { extractCommand } from "./extract.ts";
 import { inspectCommand } from "./inspect.ts";
@@ -90,11 +90,12 @@ async function main(): Promise<number> {
   } catch (error) {
     const cancelled = controller.signal.aborted || isAbort(error) ? CANCELLED : null;
     const code = stopped ?? cancelled ?? (isMisuse(error) ? MISUSED : FAILED);
+    const stays = error instanceof Interrupted ? messageOf(error) : null;
     const sentence =
       code === stopped
-        ? "Stopped from outside."
+        ? `Stopped from outside.${stays === null ? "" : ` ${stays}`}`
         : code === CANCELLED
-          ? "Cancelled. Nothing was left behind."
+          ? `Cancelled. ${stays ?? "Nothing was left behind."}`
           : messageOf(error);
     if (json) console.log(JSON.stringify({ ok: false, code, error: sentence }));
     console.error(error instanceof UsageError ? `${sentence}\n\n${helpFor()}` : sentence);

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { WeightloomError } from "../core/errors.ts";
 import { type Hub, type HubName, type Published, type PublishProgress, parseHubName } from "../core/hub/hub.ts";
 import { formatBytes } from "../core/units.ts";
-import { type Invocation, UsageError } from "./args.ts";
+import { Interrupted, type Invocation, UsageError } from "./args.ts";
 import { refuseUnfinished } from "./files.ts";
 import { endpointIn, openHub } from "./hub.ts";
 import { showLine } from "./progress.ts";
@@ -33,6 +33,7 @@ export async function publishFolder(
 ): Promise<Published> {
   const files = await blobsIn(folder);
   const line = showLine();
+  let step: PublishProgress["step"] = "checking";
   const done = await hub
     .publish({
       name,
@@ -41,9 +42,19 @@ export async function publishFolder(
       overwrite: choices.overwrite,
       pullRequest: choices.pullRequest,
       signal,
-      onProgress: (progress) => line.show(`${name.repo}: ${said(progress)}`),
+      onProgress: (progress) => {
+        step = progress.step;
+        line.show(`${name.repo}: ${said(progress)}`);
+      },
     })
-    .finally(line.clear);
+    .finally(line.clear)
+    .catch((error: unknown) => {
+      if (!signal.aborted) throw error;
+      const before = step === "committing" ? "It was about to be committed" : "Nothing was published";
+      throw new Interrupted(
+        `${before} to ${name.repo}. Publish ${folder} again to go on: files that have arrived are not sent again.`,
+      );
+    });
   const bytes = done.sent.reduce((sum, path) => sum + (files.get(path)?.size ?? 0), 0);
   const what =
     done.commit === null

@@ -1,9 +1,9 @@
 /** The built command line on a mock Hub: names instead of folders, the same results, and figures for a model of 70 B. */
-import { spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { commandLine } from "../support/hub/command.ts";
 import { hubHere, sample, sha256 } from "../support/hub/here.ts";
 import { llamaFiles, repository } from "../support/hub/repos.mjs";
 import type { Fault } from "../support/hub/server.mjs";
@@ -16,43 +16,7 @@ beforeAll(() => {
   here.mock.repos.set("big/llama-70b-tuned", repository(llamaFiles("70b tuned"), { licence: "llama3.1" }));
 });
 
-const BIN = join(import.meta.dirname, "../../bin/weightloom.mjs");
-
-interface Done {
-  readonly status: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-  readonly seconds: number;
-  /** Largest resident memory, bytes. */
-  readonly peak: number;
-}
-
-/** Runs beside this process, where the mock answers. The environment is empty but for what is given. */
-function weightloom(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Done> {
-  const started = performance.now();
-  const measured = [
-    "--import",
-    `data:text/javascript,process.on("exit",()=>process.stderr.write("\\npeak "+process.resourceUsage().maxRSS))`,
-  ];
-  const child = spawn(process.execPath, [...measured, BIN, ...args], {
-    cwd: work,
-    env: { PATH: process.env.PATH, HOME: work, HF_ENDPOINT: here.mock.endpoint, ...env },
-  });
-  let [stdout, stderr] = ["", ""];
-  child.stdout.on("data", (text) => {
-    stdout += text;
-  });
-  child.stderr.on("data", (text) => {
-    stderr += text;
-  });
-  return new Promise((resolve) =>
-    child.on("close", (status) => {
-      const peak = 1024 * Number(/\npeak (\d+)/.exec(stderr)?.[1] ?? 0);
-      stderr = stderr.replace(/\npeak \d+/, "");
-      resolve({ status, stdout, stderr, seconds: (performance.now() - started) / 1000, peak });
-    }),
-  );
-}
+const weightloom = commandLine(here, work);
 
 function recipe(name: string, text: string): string {
   writeFileSync(join(work, name), text);

@@ -12,7 +12,7 @@
  *   etag        another etag: the file has changed
  *   expired     403, as a signed address that is too old
  *   slow        `rate` bytes per second
- *   silent      headers, then nothing
+ *   silent      headers and `bytes` bytes (0), then nothing; of what is sent: it arrives, but no answer comes
  *   hidden      no header may be read by a page
  *   offline     the connection is cut at once
  */

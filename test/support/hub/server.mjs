@@ -396,9 +396,9 @@ async function onFile(state, [, name, sha, path], answer) {
 const CHUNK = 256 * 1024;
 
 async function body(file, start, end, { reset, short, slow, silent }, { response, entry }) {
-  const cut = reset ?? short;
+  const cut = reset ?? short ?? silent;
   const stop = cut === undefined ? end : Math.min(end, start + (cut.bytes ?? 0));
-  if (silent !== undefined) return response.flushHeaders();
+  if (silent !== undefined) response.flushHeaders();
   const step = slow === undefined ? CHUNK : Math.max(1, Math.floor(slow.rate / 20));
   for (let at = start; at < stop && !response.destroyed; at += step) {
     const part = file.read(at, Math.min(stop, at + step));
@@ -411,5 +411,6 @@ async function body(file, start, end, { reset, short, slow, silent }, { response
     await new Promise((next) => setTimeout(next, 10));
     return response.destroy();
   }
+  if (silent !== undefined && stop < end) return;
   response.end();
 }

@@ -97,7 +97,7 @@ function offer(state, { objects }, answer) {
 /** PUT to the storage: a file, or a part of one. */
 uploads.onStorage = async (state, url, answer, trouble) => {
   if (trouble(state, "upload", answer)) return;
-  const { reset, expired } = state.faults.strike("upload", ["reset", "expired"]);
+  const { reset, expired, silent } = state.faults.strike("upload", ["reset", "expired", "silent"]);
   if (reset !== undefined) {
     answer.request.once("data", () => answer.response.destroy());
     return;
@@ -106,6 +106,7 @@ uploads.onStorage = async (state, url, answer, trouble) => {
   if (!state.valid(url) || expired !== undefined) return answer.send(403, "<Error><Code>AccessDenied</Code></Error>");
   const [, , oid, part] = url.pathname.split("/");
   answer.entry.taken = bytes.length;
+  if (silent !== undefined) return;
   if (part === undefined) {
     if (hash(bytes) !== oid) return answer.send(400, "<Error><Code>BadDigest</Code></Error>");
     state.uploaded.set(oid, bytes);
