@@ -222,8 +222,8 @@ export interface StudioHost extends Inspection, HubDoor {
   resume(): Promise<void>;
   /** Leaves a core to the page as long as the merge is eased. */
   ease(isEased: boolean): Promise<void>;
-  /** Merges that can be gone on with. */
-  left(): Promise<readonly Left[]>;
+  /** Merges that can be gone on with, and the names of those that are going on now, in whatever tab. */
+  left(): Promise<{ readonly left: readonly Left[]; readonly running: readonly string[] }>;
   /** Removes what a merge left, where its target may be written; of one picked file there is nothing. */
   discard(job: string, target: Target | null): Promise<void>;
   /** Cancels the run; its promise rejects with AbortError once nothing is left behind. */

@@ -40,13 +40,7 @@ const BRIEF = 1500;
 
 export async function openJob(storage: FileSystemDirectoryHandle, id: string): Promise<OpenJob> {
   const folder = await folderIn(storage);
-  const handle = await folder.getFileHandle(id, { create: true });
-  const access = await held(handle, PATIENCE);
-  if (access === null)
-    throw new WeightloomError(
-      "MergeError",
-      "This merge is going on in another tab or window. Wait for it, or cancel it there.",
-    );
+  const access = await opened(folder, id);
   const left = parseJournal(contentOf(access));
   let isOpen = true;
   let isKept = left !== null;
@@ -64,7 +58,7 @@ export async function openJob(storage: FileSystemDirectoryHandle, id: string): P
     } catch (cause) {
       throw full(messageOf(cause));
     }
-    if (wrote < bytes.length) throw full("there is no room for the journal");
+    if (wrote < bytes.length || access.getSize() < at + bytes.length) throw full("there is no room for the journal");
     at += bytes.length;
   };
   const ledger: Ledger = {
@@ -94,6 +88,29 @@ export async function openJob(storage: FileSystemDirectoryHandle, id: string): P
   };
 }
 
+/** The journal of a merge, which is made where there is none. */
+async function opened(folder: FileSystemDirectoryHandle, id: string): Promise<FileSystemSyncAccessHandle> {
+  const existed = await folder.getFileHandle(id).then(
+    () => true,
+    () => false,
+  );
+  for (;;) {
+    const access = await held(await folder.getFileHandle(id, { create: true }), PATIENCE);
+    if (typeof access !== "string") return access;
+    if (access === "taken")
+      throw new WeightloomError(
+        "MergeError",
+        "This merge is going on in another tab or window. Wait for it, or cancel it there.",
+      );
+    if (existed)
+      throw new WeightloomError(
+        "MergeError",
+        "This merge was finished, cancelled or discarded in another tab or window meanwhile.",
+      );
+    // Made a moment ago, and taken by another tab for one that never began.
+  }
+}
+
 function refuseAnother(before: Identity, now: Identity): void {
   const { sources, wishes } = differences(before, now);
   if (sources.length > 0)
@@ -117,35 +134,41 @@ function contentOf(access: FileSystemSyncAccessHandle): Uint8Array<ArrayBuffer> 
   return bytes;
 }
 
-/** Null where somebody else holds the file. */
-async function held(handle: FileSystemFileHandle, patience: number): Promise<FileSystemSyncAccessHandle | null> {
+/** The file, where nobody else holds it or removes it meanwhile. */
+async function held(
+  handle: FileSystemFileHandle,
+  patience: number,
+): Promise<FileSystemSyncAccessHandle | "taken" | "gone"> {
   for (const until = performance.now() + patience; ; ) {
     try {
       return await openAccess(handle);
     } catch (error) {
-      const isTaken = error instanceof DOMException && error.name === "NoModificationAllowedError";
-      if (!isTaken) throw error;
-      if (performance.now() >= until) return null;
+      const name = error instanceof DOMException ? error.name : "";
+      if (name === "NotFoundError") return "gone";
+      if (name !== "NoModificationAllowedError") throw error;
+      if (performance.now() >= until) return "taken";
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
   }
 }
 
-/** Merges that were left, oldest first; those that go on elsewhere are not among them. */
-export async function jobsLeft(storage: FileSystemDirectoryHandle): Promise<Left[]> {
+/** Merges that were left, and the names of those that go on: somebody holds their journals. */
+export async function jobsLeft(storage: FileSystemDirectoryHandle): Promise<{ left: Left[]; running: string[] }> {
   const folder = await folderIn(storage);
-  const found: Left[] = [];
+  const left: Left[] = [];
+  const running: string[] = [];
   for await (const handle of folder.values()) {
     if (handle.kind !== "file") continue;
     const access = await held(handle, BRIEF);
-    if (access === null) continue;
+    if (access === "taken") running.push(handle.name);
+    if (typeof access === "string") continue;
     const parsed = parseJournal(contentOf(access));
     access.close();
     // Killed before the first line was whole.
     if (parsed === null) await folder.removeEntry(handle.name).catch(() => {});
-    else found.push({ id: handle.name, ...farOf(parsed) });
+    else left.push({ id: handle.name, ...farOf(parsed) });
   }
-  return found;
+  return { left, running };
 }
 
 function farOf({ finished, identity }: ParsedJournal): Omit<Left, "id"> {

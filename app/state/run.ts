@@ -10,11 +10,12 @@ import { openAgain } from "./session.ts";
 import { documentOf, type Kept, textOf, wantedBy } from "./studio.ts";
 import {
   closedOf,
+  forgetJob,
   type Job,
   keepJob,
   mayWrite,
   readUnfinished,
-  settleJob,
+  standingOf,
   type Unfinished,
   useUnfinished,
 } from "./unfinished.ts";
@@ -48,7 +49,8 @@ const isPrivate = ({ origin }: OpenModel) => origin.kind === "private";
 export async function merge(target: Target): Promise<void> {
   if (isRunning(useRun.getState())) return;
   if (target.kind === "private") {
-    const why = whyNotPrivate();
+    const why = await whyNotPrivate();
+    if (isRunning(useRun.getState())) return;
     if (why !== null) {
       say("error", why);
       return;
@@ -64,11 +66,16 @@ export async function merge(target: Target): Promise<void> {
 }
 
 /** Private storage holds one result. */
-function whyNotPrivate(): string | null {
+async function whyNotPrivate(): Promise<string | null> {
+  await readUnfinished();
   const held = useModels.getState().list.find(isPrivate);
   if (held !== undefined)
     return `${held.summary.name} is read from private storage, where this merge would take its place. Close it or save to a folder.`;
-  const left = useUnfinished.getState().list.find(({ job }) => job.target.kind === "private");
+  const { list, running } = useUnfinished.getState();
+  const other = running.find((job) => job.target.kind === "private");
+  if (other !== undefined)
+    return `"${other.kept.title}" is being merged to private storage in another tab, where this merge would take its place. Wait for it, or save to a folder.`;
+  const left = list.find(({ job }) => job.target.kind === "private");
   return left === undefined
     ? null
     : `The unfinished merge "${left.job.kept.title}" lies in private storage, where this one would take its place. Finish or discard it first, or save to a folder.`;
@@ -82,6 +89,12 @@ export async function goOn(unfinished: Unfinished): Promise<void> {
   try {
     if (target.kind !== "private" && !(await mayWrite(target.handle))) {
       say("error", `The browser may not write to ${target.handle.name}. Allow it and try again.`);
+      return;
+    }
+    const standing = await standingOf(job.id);
+    if (standing !== "left") {
+      const where = standing === "running" ? "is going on" : "was finished, cancelled or discarded";
+      say("error", `"${job.kept.title}" ${where} in another tab or window.`);
       return;
     }
     await openAgain(closedOf(unfinished));
@@ -109,16 +122,21 @@ async function runJob(job: Job): Promise<void> {
       useRun.setState({ progress }),
     );
     const files = target.kind === "private" ? await host().results() : [];
-    await settleJob(id, true);
+    await forgetJob(id);
     useRun.setState({ status: "done", report, files });
   } catch (error) {
     if (error instanceof Error && error.name === "AbortError") {
-      await settleJob(id, true);
+      await forgetJob(id);
       useRun.setState({ status: "idle", progress: null });
       say("info", "Cancelled. Nothing was left behind.");
     } else {
-      const isLeft = await settleJob(id, false);
-      useRun.setState({ status: "failed", error: messageOf(error), isLeft });
+      const standing = await standingOf(id);
+      // Where it is another tab's, this one has neither failed nor may it be forgotten.
+      if (standing === "running") {
+        useRun.setState({ ...NOTHING, status: "idle" });
+        say("error", messageOf(error));
+      } else useRun.setState({ status: "failed", error: messageOf(error), isLeft: standing === "left" });
+      if (standing === "over") await forgetJob(id);
     }
   }
   await readUnfinished();

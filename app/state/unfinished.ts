@@ -26,7 +26,11 @@ export interface Unfinished {
   readonly left: Left;
 }
 
-export const useUnfinished = create<{ readonly list: readonly Unfinished[] }>(() => ({ list: [] }));
+/** Those that can be gone on with, and those that go on now, here or in another tab. */
+export const useUnfinished = create<{ readonly list: readonly Unfinished[]; readonly running: readonly Job[] }>(() => ({
+  list: [],
+  running: [],
+}));
 
 const KEY = "weightloom-unfinished";
 const MOST = 20;
@@ -46,32 +50,41 @@ export async function keepJob(job: Job): Promise<void> {
   }
 }
 
-/** Reads anew what was left. Merges that go on in another tab are not among it. */
-export async function readUnfinished(): Promise<void> {
+/** Reads anew what was left: tabs do not tell each other. False where it could not be read. */
+export async function readUnfinished(): Promise<boolean> {
   try {
     const jobs = (await get<readonly Job[]>(KEY)) ?? [];
     if (jobs.length === 0) {
-      useUnfinished.setState({ list: [] });
-      return;
+      useUnfinished.setState({ list: [], running: [] });
+      return true;
     }
-    const left = await host().left();
+    const { left, running } = await host().left();
     const list = jobs.flatMap((job) => {
       const mine = left.find(({ id }) => id === job.id);
       return mine === undefined ? [] : [{ job, left: mine }];
     });
-    useUnfinished.setState({ list });
+    useUnfinished.setState({ list, running: jobs.filter(({ id }) => running.includes(id)) });
+    return true;
   } catch (error) {
     say("error", `What an earlier merge left could not be read (${messageOf(error)}).`);
+    return false;
   }
 }
 
-/** A run has ended: it is complete, or nothing of it is left, or what is left is offered. */
-export async function settleJob(id: string, isOver: boolean): Promise<boolean> {
-  if (!isOver) await readUnfinished();
-  const isLeft = useUnfinished.getState().list.some(({ job }) => job.id === id);
-  if (isOver || !isLeft) await change((jobs) => jobs.filter((job) => job.id !== id)).catch(() => {});
-  return isLeft;
+/** Where a merge stands: nothing of it is left when it is over. */
+export type Standing = "left" | "running" | "over";
+
+export async function standingOf(id: string): Promise<Standing> {
+  // What cannot be looked at is not given up.
+  if (!(await readUnfinished())) return "left";
+  const { list, running } = useUnfinished.getState();
+  if (list.some(({ job }) => job.id === id)) return "left";
+  return running.some((job) => job.id === id) ? "running" : "over";
 }
+
+/** It is complete, or nothing of it is left: it cannot be gone on with. */
+export const forgetJob = (id: string): Promise<void> =>
+  change((jobs) => jobs.filter((job) => job.id !== id)).catch(() => {});
 
 export async function discard({ job }: Unfinished): Promise<void> {
   try {
