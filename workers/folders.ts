@@ -93,23 +93,29 @@ function privateSink(
   start: number,
 ): ByteSink {
   let at = start;
+  const full = () =>
+    new WeightloomError(
+      "FileError",
+      `${name}: private storage is full. Free some disk space or save to a folder instead.`,
+    );
+  /** In a private window Chromium may say that it wrote what it had no room for. */
+  const settle = () => {
+    access.flush();
+    if (access.getSize() < at) throw full();
+  };
   return {
     name,
     write: async (bytes) => {
       for (let done = 0; done < bytes.length; ) {
         const wrote = await explain(name, (async () => access.write(bytes.subarray(done), { at: at + done }))());
-        if (wrote === 0)
-          throw new WeightloomError(
-            "FileError",
-            `${name}: private storage is full. Free some disk space or save to a folder instead.`,
-          );
+        if (wrote === 0) throw full();
         done += wrote;
       }
       at += bytes.length;
     },
-    sync: () => explain(name, (async () => access.flush())()),
+    sync: () => explain(name, (async () => settle())()),
     close: async () => {
-      access.flush();
+      settle();
       access.close();
     },
     abort: async () => {
@@ -151,7 +157,7 @@ async function explain<T>(name: string, work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {
-    if (error instanceof Error && error.name === "AbortError") throw error;
+    if (error instanceof WeightloomError || (error instanceof Error && error.name === "AbortError")) throw error;
     const full = error instanceof Error && error.name === "QuotaExceededError";
     const advice = full
       ? "The disk or the browser's allowance is full: free some space"
