@@ -26,7 +26,7 @@ import { type InputFile, identityOf as identityOfRun, inputsOf } from "../core/r
 import type { ParsedJournal } from "../core/run/journal.ts";
 import { preflight } from "../core/run/preflight.ts";
 import { agreementOf } from "../core/run/remarks.ts";
-import { run } from "../core/run/run.ts";
+import { type RunEvent, run } from "../core/run/run.ts";
 import { soundnessOf } from "../core/run/soundness.ts";
 import { verify } from "../core/run/verify.ts";
 import { METHODS } from "../methods/index.ts";
@@ -350,6 +350,17 @@ export function createHost(platform: HostPlatform): StudioHost {
     const started = performance.now();
     let last = 0;
     let trouble: string | null = null;
+    const tell = (event: RunEvent) => {
+      last = performance.now();
+      onProgress({
+        ...event,
+        readTotal: plan.readBytes,
+        writeTotal: plan.writeBytes,
+        tensorsTotal: plan.tensors.length,
+        seconds: (last - started - gate.closedFor()) / 1000,
+        trouble,
+      });
+    };
     try {
       const journal = held?.begin(identity, {
         at: Date.now(),
@@ -371,19 +382,12 @@ export function createHost(platform: HostPlatform): StudioHost {
           last = 0;
         },
         onEvent: (event) => {
-          const now = performance.now();
-          if (now - last < 100) return;
-          last = now;
-          onProgress({
-            ...event,
-            readTotal: plan.readBytes,
-            writeTotal: plan.writeBytes,
-            tensorsTotal: plan.tensors.length,
-            seconds: (now - started - gate.closedFor()) / 1000,
-            trouble,
-          });
+          if (performance.now() - last >= 100) tell(event);
         },
       });
+      // The last event of the run may have come too soon after another to be told, or there was nothing left to write.
+      const { readBytes, keptBytes } = result;
+      tell({ readBytes, keptBytes, writtenBytes: plan.writeBytes, tensor: "", tensorsDone: plan.tensors.length });
       const seconds = result.seconds;
       const profile = clock.report();
       const files = await place.reopen();
