@@ -1,7 +1,8 @@
 /** Every fault of the mock Hub under a merge in real Chromium: the same bytes, or a sentence and nothing that looks complete. */
 import { expect, type Page, test } from "@playwright/test";
 import type { Fault } from "../support/hub/server.mjs";
-import { add, digest, looksComplete, merge, recipe, start, write } from "./hub.ts";
+import { add, bytesOf, digest, looksComplete, merge, recipe, start, write } from "./hub.ts";
+import { holdAt } from "./kept.ts";
 import { mockHub } from "./mock.ts";
 import { pickPrivately, stopOnErrors } from "./page.ts";
 
@@ -49,6 +50,21 @@ test("faults that pass are waited out: the same bytes", async ({ page }) => {
   await mockHub.signFor(300);
   await merge(page, "short lives");
   expect(await digest(page, "short-lives"), "addresses of 0.3 s").toBe(clean);
+});
+
+test("faults while the result is checked against the models on the Hub: waited out, the same bytes", async ({
+  page,
+}) => {
+  await merge(page, "clean");
+  const hold = await holdAt(page, "check");
+  await start(page, "later");
+  await hold.reached();
+  const before = await bytesOf();
+  await mockHub.set({ kind: "reset", where: "cdn", bytes: 30_000, times: 2 }, { kind: "busy", where: "cdn", times: 1 });
+  await hold.go();
+  await expect(page.getByRole("heading", { name: "Merged and checked" })).toBeVisible({ timeout: 30_000 });
+  expect(await bytesOf()).toBeGreaterThan(before);
+  expect(await digest(page, "later")).toBe(await digest(page, "clean"));
 });
 
 async function fails(page: Page, title: string, sentence: RegExp): Promise<void> {

@@ -20,8 +20,11 @@ async function onGpu(page: Page): Promise<void> {
   await expect(page.locator(".badge")).toContainText("GPU", { timeout: 20_000 });
 }
 
+/** Tiles that the GPU was given, and how many before the merge that is looked at. */
+type Counting = typeof globalThis & { tiles?: number; from?: number };
+
 /** Takes hold of the first device that the page's worker opens. */
-async function withDevice(page: Page, how: "destroyed" | "wrong"): Promise<void> {
+async function withDevice(page: Page, how: "destroyed" | "wrong" | "full"): Promise<void> {
   await expect.poll(() => page.workers().length).toBeGreaterThan(0);
   const [worker] = page.workers();
   await worker?.evaluate((how) => {
@@ -33,10 +36,38 @@ async function withDevice(page: Page, how: "destroyed" | "wrong"): Promise<void>
       const { queue } = device;
       const submit = queue.submit.bind(queue);
       let tiles = 0;
+      /** Workgroups of the last tile. */
+      let groups = 0;
+      let most = 0;
+      const dispatch = GPUComputePassEncoder.prototype.dispatchWorkgroups;
+      GPUComputePassEncoder.prototype.dispatchWorkgroups = function (x, y = 1, z = 1) {
+        most = Math.max(most, x * y * z);
+        return dispatch.call(this, x, y, z);
+      };
       queue.submit = (commands) => {
         submit(commands);
         if (++tiles === 30 && how === "destroyed") device.destroy();
+        scope.tiles = tiles;
+        groups = most;
+        most = 0;
         return undefined;
+      };
+      const scopes: GPUErrorFilter[] = [];
+      const push = device.pushErrorScope.bind(device);
+      const pop = device.popErrorScope.bind(device);
+      let isFull = how === "full";
+      const scope = self as Counting;
+      device.pushErrorScope = (filter) => {
+        scopes.push(filter);
+        return push(filter);
+      };
+      // The browser's own answer, once, to a tile in the middle of the merge that is not the smallest there is.
+      device.popErrorScope = async () => {
+        const isMiddle = tiles - (scope.from ?? tiles) >= 30 && groups >= 3;
+        const isNow = scopes.pop() === "out-of-memory" && isFull && isMiddle;
+        if (isNow) isFull = false;
+        const error = await pop();
+        return isNow ? new GPUOutOfMemoryError("Not enough memory left.") : error;
       };
       const create = device.createBuffer.bind(device);
       device.createBuffer = (wanted) => {
@@ -72,6 +103,49 @@ test("a GPU lost in the middle of a merge: it goes on, is checked, and says what
   await expect(
     page.getByText(/All \d+ tensors have the checksums that were taken as they were computed\./),
   ).toBeVisible();
+});
+
+test("a GPU that runs out of memory: the merge goes on in smaller pieces, says so, and has the same bytes", async ({
+  page,
+}) => {
+  await loadSamples(page);
+  await withDevice(page, "full");
+  await onGpu(page);
+  /** So far; the next merge's are counted from here. */
+  const tiles = () =>
+    page.workers()[0]!.evaluate(() => {
+      const scope = self as Counting;
+      scope.from = scope.tiles ?? 0;
+      return scope.from;
+    });
+  const before = await tiles();
+  await merge(page);
+  const report = page.getByRole("heading", { name: "Merged and checked" });
+  await expect(report).toBeVisible({ timeout: 30_000 });
+  const trouble = page.getByRole("list", { name: "What went wrong on the way" });
+  await expect(trouble).toContainText("GPU memory ran short, so tiles are cut into smaller pieces.");
+  await expect(
+    page.getByText(/The GPU and the CPU agree on (the tile|all \d+ tiles) that both computed\./),
+  ).toBeVisible();
+  const between = await tiles();
+  await page.getByRole("button", { name: "Close the report" }).click();
+  await merge(page);
+  await expect(report).toBeVisible({ timeout: 30_000 });
+  await expect(trouble).toHaveCount(0);
+  // One tile more because it was tried again, the others because they were cut.
+  expect(between - before).toBeGreaterThan((await tiles()) - between + 1);
+  const sums = await page.evaluate(async () => {
+    const picked = await (await navigator.storage.getDirectory()).getDirectoryHandle("picked");
+    const found: string[] = [];
+    for await (const folder of picked.values()) {
+      const handle = await (folder as FileSystemDirectoryHandle).getFileHandle("model.safetensors");
+      const sum = await crypto.subtle.digest("SHA-256", await (await handle.getFile()).arrayBuffer());
+      found.push(new Uint8Array(sum).join());
+    }
+    return found;
+  });
+  expect(sums).toHaveLength(2);
+  expect(sums[0]).toBe(sums[1]);
 });
 
 test("a GPU that computes wrongly: the merge stops, nothing is left, and the CPU does it", async ({ page }) => {
