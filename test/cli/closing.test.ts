@@ -2,12 +2,13 @@
  * Stopped, cancelled or killed while closing: the last bytes of a weight file, its rename, the small files, the end of the journal.
  * Real processes get real signals; only their moment is arranged (test/faults/moment.mjs).
  */
-import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { differing, JOURNAL, start } from "../faults/kills.mjs";
+import { BIN, differing, JOURNAL, start } from "../faults/kills.mjs";
 
 const work = mkdtempSync(join(tmpdir(), "weightloom-closing-"));
 afterAll(() => rmSync(work, { recursive: true, force: true }));
@@ -98,5 +99,41 @@ test.each(["SIGTERM", "SIGHUP", "SIGINT"] as const)(
     const { code, stderr } = await signalled(out, THE_END, signal);
     expect([code, stderr]).toEqual([0, expect.stringContaining("Wrote")]);
     expect(differing(at(out), at("expected/out"))).toEqual([]);
+  },
+);
+
+// A small disk of its own, where the system lets anybody mount one in a namespace.
+const canMount = spawnSync("unshare", ["-Urm", "mount", "-t", "tmpfs", "none", "/mnt"]).status === 0;
+test.skipIf(!canMount)(
+  "a disk that is full but for the small files keeps the weights, and with room it goes on",
+  {
+    timeout: 30_000,
+  },
+  async () => {
+    // What it takes up before the last rename, in pages; two pages more are too few for eight small files.
+    await signalled("measured/out", MOMENTS["the last rename of weights"](), "SIGKILL");
+    const PAGE = 4096;
+    const pages = readdirSync(at("measured/out")).reduce(
+      (sum, name) => sum + Math.ceil(statSync(at("measured/out", name)).size / PAGE),
+      2,
+    );
+    mkdirSync(at("full"));
+    const merge = `"${process.execPath}" "${BIN}" merge ties.yml full/out --shard-size 600KB --engine cpu`;
+    const script = [
+      `mount -t tmpfs -o size=${pages * PAGE} none full`,
+      `${merge}; echo "first $?"`,
+      "ls -a full/out",
+      "mount -o remount,size=40m none full",
+      `${merge} --resume --json; echo "second $?"`,
+      "cp -r full/out filled",
+    ].join("\n");
+    const { stdout, stderr } = spawnSync("unshare", ["-Urm", "sh", "-c", script], { cwd: work, encoding: "utf8" });
+    expect(stderr).toContain("The disk is full: free some space");
+    const [, first = "", second = ""] = /first 1\n([^{]*)(\{.*\})\nsecond 0/.exec(stdout) ?? [];
+    expect(first.split("\n")).toEqual(expect.arrayContaining([JOURNAL, LAST]));
+    expect(first).not.toContain("weightloom.json");
+    expect(stderr).toMatch(/Going on with .* 3 of 3 weight files finished/);
+    expect(JSON.parse(second)).toMatchObject({ ok: true, readBytes: 0 });
+    expect(differing(at("filled"), at("expected/out"))).toEqual([]);
   },
 );
