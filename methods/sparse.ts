@@ -9,9 +9,9 @@ import {
   div,
   fill,
   ge,
-  gt,
   lt,
   mul,
+  outranks,
   overallKth,
   random,
   rank,
@@ -81,11 +81,11 @@ export function magPrune(
   if (columns === 1 || epsilon === 0) {
     return { left: where(lt(random(stream), density), delta, 0), probability: density };
   }
-  // Whether the random number is below the chance, asked of the rank: an engine need not find all ranks to answer it.
+  // Where the random number is below the least chance the element stays, and from the largest on it goes. Between the two it is a random
+  // place in the row: to come behind whoever is there has the probability that the rank would say, and no rank has to be found.
   const [lowest, step] = [density - epsilon, (2 * epsilon) / (columns - 1)];
-  const place = rank(abs(delta), columns);
-  const stays = gt(place, mul(sub(random(stream), lowest), 1 / step));
-  return { left: where(stays, delta, 0), probability: add(mul(place, step), lowest) };
+  const stays = outranks(abs(delta), mul(sub(random(stream), lowest), 1 / step), columns);
+  return { left: where(stays, delta, 0), probability: add(mul(rank(abs(delta), columns), step), lowest) };
 }
 
 export interface MagPruning {

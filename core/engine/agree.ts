@@ -17,7 +17,7 @@ const DECIDED = { elements: 1e-3, partials: 0.01, total: 0.01 };
 const SHIFT = { high: 1, low: 64 };
 
 const DECIDES: ReadonlySet<Op["op"]> = new Set([
-  ...(["sign", "lt", "le", "gt", "ge", "eq", "ne", "where", "top", "tied", "rank"] as const),
+  ...(["sign", "lt", "le", "gt", "ge", "eq", "ne", "where", "top", "tied", "rank", "outranks"] as const),
 ]);
 
 /** A job for the engine that checks: the same, and for every sum and reduction one more, of magnitudes. */

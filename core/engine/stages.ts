@@ -1,10 +1,8 @@
 /**
  * A program with ranks, taken apart for an engine: a rank looks at whole rows, so the values it ranks are computed
- * first, over the whole tile, and its result is one more F32 input to what follows. A program without ranks is
- * one stage, itself. Where all that is asked of a rank is whether it is above another number, an engine may have the two
- * compared instead of the ranks: then the comparison is the input, of 1 and 0.
+ * first, over the whole tile, and its result is one more input to what follows. A program without ranks is one stage, itself.
  */
-import type { Op, Program } from "../graph/program.ts";
+import { looksAtRows, type Op, type Program } from "../graph/program.ts";
 
 /** A program of one value for each element. */
 export interface Part {
@@ -15,74 +13,42 @@ export interface Part {
 }
 
 export interface Stage extends Part {
-  /** Its output is to be ranked in rows of so many elements; null for the last stage. */
+  /** Its output is to be ranked, or compared, in rows of so many elements; null for the last stage. */
   readonly columns: number | null;
-  /** What yields the numbers that the ranks are to be above; null where the ranks themselves are wanted. */
-  readonly level: Part | null;
+  /** What yields the places of the others to compare with; null where the ranks themselves are wanted. */
+  readonly place: Part | null;
 }
 
-const [ranked, compared] = [new WeakMap<Program, readonly Stage[]>(), new WeakMap<Program, readonly Stage[]>()];
+const taken = new WeakMap<Program, readonly Stage[]>();
 
-/** @param compares whether the engine compares ranks with a level */
-export function stagesOf(program: Program, compares = false): readonly Stage[] {
-  const known = compares ? compared : ranked;
-  const before = known.get(program);
-  if (before !== undefined) return before;
-  const made = split(program, compares);
-  known.set(program, made);
+export function stagesOf(program: Program): readonly Stage[] {
+  const known = taken.get(program);
+  if (known !== undefined) return known;
+  const made = split(program);
+  taken.set(program, made);
   return made;
 }
 
-function split(program: Program, compares: boolean): Stage[] {
+function split(program: Program): Stage[] {
   const { inputs } = program;
-  if (!program.ops.some((op) => op.op === "rank")) {
-    return [{ program, sources: inputs.map((_, slot) => slot), columns: null, level: null }];
+  if (!program.ops.some(looksAtRows)) {
+    return [{ program, sources: inputs.map((_, slot) => slot), columns: null, place: null }];
   }
-  const comparisons = compares ? comparisonsOf(program) : new Map<number, Comparison>();
-  const later = new Set([...comparisons.values()].map(({ rank }) => rank));
   const stages: Stage[] = [];
   const ops: Op[] = [];
   const part = (output: number, name: string): Part => {
     const results = { sums: [], histograms: [], reductions: [], keeps: [], watched: [], digest: null, output };
     return prune({ ...program, ...results, ops: [...ops] }, `${name} ${stages.length}`);
   };
-  for (const [value, op] of program.ops.entries()) {
-    const { rank = value, level = null } = comparisons.get(value) ?? {};
-    const of = program.ops[rank]!;
-    // A rank that is only compared stays until then, read by nothing.
-    if (of.op !== "rank" || later.has(value)) ops.push(op);
+  for (const op of program.ops) {
+    if (!looksAtRows(op)) ops.push(op);
     else {
-      stages.push({
-        ...part(of.a, "stage"),
-        columns: of.columns,
-        level: level === null ? null : part(level, "level"),
-      });
+      const place = op.op === "rank" ? null : part(op.b, "place");
+      stages.push({ ...part(op.a, "stage"), columns: op.columns, place });
       ops.push({ op: "input", slot: inputs.length + stages.length - 1 });
     }
   }
-  return [...stages, { ...prune({ ...program, ops }, `stage ${stages.length}`), columns: null, level: null }];
-}
-
-/** A rank and what it is to be above, as values of the program. */
-interface Comparison {
-  readonly rank: number;
-  readonly level: number;
-}
-
-/** The comparisons that are all that becomes of a rank, by their value. */
-function comparisonsOf(program: Program): Map<number, Comparison> {
-  const { ops } = program;
-  const results = resultsOf(program);
-  const alone = (value: number) =>
-    ops[value]?.op === "rank" &&
-    !results.includes(value) &&
-    ops.flatMap(operandsOf).filter((operand) => operand === value).length === 1;
-  const found = new Map<number, Comparison>();
-  for (const [value, op] of ops.entries()) {
-    if (op.op === "gt" && alone(op.a)) found.set(value, { rank: op.a, level: op.b });
-    else if (op.op === "lt" && alone(op.b)) found.set(value, { rank: op.b, level: op.a });
-  }
-  return found;
+  return [...stages, { ...prune({ ...program, ops }, `stage ${stages.length}`), columns: null, place: null }];
 }
 
 const resultsOf = ({ sums, histograms, reductions, keeps = [], watched = [], output }: Program): readonly number[] => [

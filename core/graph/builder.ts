@@ -121,6 +121,8 @@ export function createBuilder(planeOf: (tensor: Tensor) => PlaneRef | null = () 
       }
       case "rank":
         return { op: "rank", a: value(tensor.key), columns: tensor.columns };
+      case "outranks":
+        return { op: "outranks", a: value(tensor.key), b: value(tensor.place), columns: tensor.columns };
       default:
         return { op: tensor.op, a: value(tensor.a), b: value(tensor.b) };
     }

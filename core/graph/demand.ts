@@ -90,6 +90,8 @@ export function collect(output: Tensor, watched: readonly Scalar[]): Demand {
         return visit(node.vector);
       case "rank":
         return visit(node.key);
+      case "outranks":
+        return Math.max(visit(node.key), visit(node.place));
       default:
         return Math.max(visit(node.a), visit(node.b));
     }

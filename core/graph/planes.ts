@@ -56,7 +56,7 @@ function dear(tensor: Tensor, widest: PlaneBits): PlaneBits | null {
   return widest === 32 && costOf(tensor) >= DEAR[32] ? 32 : null;
 }
 
-const MASKS: ReadonlySet<string> = new Set(["lt", "le", "gt", "ge", "eq", "ne"]);
+const MASKS: ReadonlySet<string> = new Set(["lt", "le", "gt", "ge", "eq", "ne", "outranks"]);
 
 const costs = new WeakMap<Tensor, number>();
 
@@ -80,6 +80,7 @@ function costOf(tensor: Tensor): number {
 
 function operandsOf(tensor: Tensor): readonly Tensor[] {
   if (tensor.op === "rank") return [tensor.key];
+  if (tensor.op === "outranks") return [tensor.key, tensor.place];
   if (tensor.op === "top") return [tensor.selection.key];
   if ("c" in tensor) return [tensor.a, tensor.b, tensor.c];
   if ("b" in tensor) return [tensor.a, tensor.b];

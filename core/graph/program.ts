@@ -30,6 +30,11 @@ export type Op =
    * order of index. Tiles of a program with ranks consist of whole rows.
    */
   | { readonly op: "rank"; readonly a: number; readonly columns: number }
+  /**
+   * 1 where b is below 0; else, where b is below columns - 1, whether the element comes behind one of its row in the order of ranks: the
+   * floor(b)-th of the others; else 0. Tiles consist of whole rows here, too.
+   */
+  | { readonly op: "outranks"; readonly a: number; readonly b: number; readonly columns: number }
   /** What an earlier sweep over the same tile left in a plane. */
   | ({ readonly op: "kept" } & PlaneRef);
 
@@ -119,9 +124,13 @@ export function entriesOf({ axis, columns }: Table, first: number, count: number
   return axis === "rows" ? Math.ceil(((first % columns) + count) / columns) : Math.min(columns, count);
 }
 
+/** An operation that an element's whole row decides. */
+export const looksAtRows = (op: Op): op is Extract<Op, { op: "rank" | "outranks" }> =>
+  op.op === "rank" || op.op === "outranks";
+
 /** What a tile of the program must be a multiple of, or else the whole tensor: a block, and whole rows to rank. */
 export function unitOf({ ops }: Program): number {
-  return ops.reduce((unit, op) => (op.op === "rank" ? lcm(unit, op.columns) : unit), BLOCK);
+  return ops.reduce((unit, op) => (looksAtRows(op) ? lcm(unit, op.columns) : unit), BLOCK);
 }
 
 /** Least common multiple. */

@@ -41,6 +41,8 @@ export function substitution({ input, seed }: Substitution): {
         return { ...node, vector: vector(node.vector) };
       case "rank":
         return { ...node, key: tensor(node.key) };
+      case "outranks":
+        return { ...node, key: tensor(node.key), place: tensor(node.place) };
       case "where":
         return { ...node, a: tensor(node.a), b: tensor(node.b), c: tensor(node.c) };
       case "neg":

@@ -24,7 +24,14 @@ export type Tensor =
     }
   | { readonly type: "tensor"; readonly op: "top"; readonly selection: Selection }
   | { readonly type: "tensor"; readonly op: "along"; readonly vector: Vector }
-  | { readonly type: "tensor"; readonly op: "rank"; readonly key: Tensor; readonly columns: number };
+  | { readonly type: "tensor"; readonly op: "rank"; readonly key: Tensor; readonly columns: number }
+  | {
+      readonly type: "tensor";
+      readonly op: "outranks";
+      readonly key: Tensor;
+      readonly place: Tensor;
+      readonly columns: number;
+    };
 
 export type Scalar =
   | { readonly type: "scalar"; readonly op: "constant"; readonly value: number }
@@ -154,6 +161,22 @@ export const kth = (key: Tensor, k: number | Scalar): Scalar => ({
  * @param columns elements of a row
  */
 export const rank = (key: Tensor, columns: number): Tensor => ({ type: "tensor", op: "rank", key, columns });
+
+/**
+ * 1 where an element comes behind the one of its row's others that `place` points to, in the order of `rank`; else 0. The others
+ * are counted in order of index, from 0 to columns - 2, and the place is rounded down. 1 where it is below 0, 0 from columns - 1 on.
+ *
+ * So of places drawn at random between those two an element of rank r has 1 with probability r / (columns - 1), and nobody
+ * has to find a rank.
+ * @param columns elements of a row, at least 2
+ */
+export const outranks = (key: Tensor, place: Tensor, columns: number): Tensor => ({
+  type: "tensor",
+  op: "outranks",
+  key,
+  place,
+  columns,
+});
 
 const reduce =
   (how: "sum" | "max", axis: Axis) =>

@@ -5,7 +5,7 @@ import { bytesPer } from "../bytes/dtype.ts";
 import { WeightloomError } from "../errors.ts";
 import { countOf } from "../formats/checkpoint.ts";
 import { passesOf, planesIn, type Widest } from "../graph/passes.ts";
-import { BLOCK, lcm, planeBytes, unitOf } from "../graph/program.ts";
+import { BLOCK, lcm, looksAtRows, planeBytes, unitOf } from "../graph/program.ts";
 import type { Scalar, Tensor } from "../graph/tensor.ts";
 import type { ExtraPlan, FilePlan, InputPlan, MergePlan, Plan, PlanOptions, TensorPlan } from "./plan.ts";
 
@@ -81,7 +81,7 @@ export function tiling(
 
 /** Ranks are made for a whole tile before they are used: one f32 each per element. */
 const rankBytes = ({ passes }: Sized) =>
-  4 * Math.max(0, ...passes.map(({ program }) => program.ops.filter(({ op }) => op === "rank").length));
+  4 * Math.max(0, ...passes.map(({ program }) => program.ops.filter(looksAtRows).length));
 
 /** Bytes read from weight files for one tensor, every sweep that cannot be skipped counted. */
 function readBytesOf(tensor: TensorPlan): number {

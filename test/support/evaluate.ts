@@ -52,6 +52,19 @@ export function createEvaluator({ inputs, random }: Given) {
           return before;
         });
       }
+      case "outranks": {
+        const key = tensor(node.key).map(Math.abs);
+        const place = tensor(node.place);
+        const { columns } = node;
+        return each((i) => {
+          if (!(place[i]! >= 0)) return Number(place[i]! < 0);
+          if (place[i]! >= columns - 1) return 0;
+          const start = i - (i % columns);
+          const others = Array.from({ length: columns }, (_, j) => start + j).filter((j) => j !== i);
+          const other = others[Math.floor(place[i]!)]!;
+          return Number(key[other]! < key[i]! || (key[other] === key[i] && other < i));
+        });
+      }
       case "along": {
         const { axis, columns } = node.vector;
         const values = vector(node.vector);

@@ -4,7 +4,7 @@
  */
 import { bytesPer } from "../../bytes/dtype.ts";
 import { WeightloomError } from "../../errors.ts";
-import { BLOCK, entriesOf, planeBytes } from "../../graph/program.ts";
+import { BLOCK, entriesOf, looksAtRows, planeBytes } from "../../graph/program.ts";
 import type { TileJob, TileResult } from "../engine.ts";
 import { type Part, type Stage, stagesOf } from "../stages.ts";
 import { grow } from "./arena.ts";
@@ -84,20 +84,20 @@ export async function createLane(module: WebAssembly.Module, shared: WebAssembly
     return plane.at;
   };
 
-  /** Ranks what one stage yields, or compares the ranks. */
+  /** Ranks what one stage yields, or compares it within its rows. */
   const runRanks = (job: TileJob, stage: Stage, columns: number, results: readonly Plane[]): Plane => {
-    const { level } = stage;
-    const dtype = level === null ? "F32" : "BF16";
+    const { place } = stage;
+    const dtype = place === null ? "F32" : "BF16";
     const to = planeOf(results.length, job.count * bytesPer(dtype));
     const own = readyFor(shapeOf(job, stage, results));
-    const levels = level === null ? null : readyFor(shapeOf(job, level, results));
-    const [ownBytes, levelBytes] = [own.layout.bytes(), levels?.layout.bytes() ?? 0];
-    const base = spaceFor(ownBytes + levelBytes + rankBytes(columns));
-    const rankStrip = rankInto(kernels, base + ownBytes + levelBytes, { columns, dtype, to });
+    const places = place === null ? null : readyFor(shapeOf(job, place, results));
+    const [ownBytes, placeBytes] = [own.layout.bytes(), places?.layout.bytes() ?? 0];
+    const base = spaceFor(ownBytes + placeBytes + rankBytes(columns));
+    const rankStrip = rankInto(kernels, base + ownBytes + placeBytes, { columns, dtype, to });
     const start = (ready: Ready, part: Part, at: number) =>
       strips(ready, partOf(job, part, results, memory), { memory, base: at, clear }, null);
     // Both go on a strip at a time: what they yield is used while it is in the cache.
-    const others = levels === null || level === null ? null : start(levels, level, base + ownBytes);
+    const others = places === null || place === null ? null : start(places, place, base + ownBytes);
     for (const { at, length } of start(own, stage, base)) {
       const other = others?.next();
       rankStrip(at, other === undefined || other.done === true ? 0 : other.value.at, length);
@@ -109,7 +109,7 @@ export async function createLane(module: WebAssembly.Module, shared: WebAssembly
     run: (job) => {
       checkJob(job);
       const results: Plane[] = [];
-      for (const stage of stagesOf(job.program, true)) {
+      for (const stage of stagesOf(job.program)) {
         if (stage.columns !== null) results.push(runRanks(job, stage, stage.columns, results));
         else {
           const whole = stage.program === job.program;
@@ -161,7 +161,7 @@ function checkJob({ program, dtypes, words, tables, inputs, kept = [], count, fi
     if (found !== needed) refuse(`table ${t} has ${found} entries instead of ${needed}`);
   });
   for (const op of program.ops) {
-    if (op.op === "rank" && (first % op.columns !== 0 || count % op.columns !== 0)) {
+    if (looksAtRows(op) && (first % op.columns !== 0 || count % op.columns !== 0)) {
       refuse(`it has parts of rows of ${op.columns} elements to rank`);
     }
   }

@@ -1,12 +1,9 @@
-/** Ranks in a tile's rows, and whether they are above a level: values come a strip at a time, and leave in whole rows. */
+/** Ranks in a tile's rows, and comparisons within them: values come a strip at a time, and leave in whole rows. */
 import { STAGED } from "./layout.ts";
 
 /** Bytes of counters in the kernels' scratch memory, and after them per element of a row. */
 const COUNTERS = 65536;
 const PER_ELEMENT = 16;
-/** The same where levels are compared, besides what ranking takes then. */
-const BUCKETS = 8200 * 4 + 3 * 64;
-const PER_OPEN = 12;
 /** Bytes that the kernel that compares may read or write past the rows. */
 export const SLACK = 64;
 
@@ -15,7 +12,7 @@ export interface RankKernel {
   readonly rank: (at: number, rows: number, columns: number, scratch: number) => void;
   readonly outranks: (
     values: number,
-    levels: number,
+    places: number,
     rows: number,
     columns: number,
     to: number,
@@ -26,7 +23,7 @@ export interface RankKernel {
 /** What is to become of the values of a tile. */
 export interface Ranking {
   readonly columns: number;
-  /** Ranks as F32, or BF16 1 where a rank is above its level and 0 elsewhere. */
+  /** Ranks as F32, or BF16 1 where an element comes behind the other and 0 elsewhere. */
   readonly dtype: "F32" | "BF16";
   /** Address of where the results go, with SLACK bytes of room behind. */
   readonly to: number;
@@ -37,38 +34,38 @@ const roomFor = (columns: number): number => columns + STAGED;
 
 /** Bytes of the lane's memory that `rankInto` takes for rows of this length. */
 export function rankBytes(columns: number): number {
-  return 64 + roomFor(columns) * 8 + 2 * SLACK + COUNTERS + BUCKETS + columns * (PER_ELEMENT + PER_OPEN);
+  return 64 + roomFor(columns) * 8 + 2 * SLACK + COUNTERS + columns * PER_ELEMENT;
 }
 
 /**
- * Takes strips of f32 at addresses in the lane's memory, and as many levels where ranks are compared, and may change
+ * Takes strips of f32 at addresses in the lane's memory, and as many places where elements are compared, and may change
  * them. `base` is where `rankBytes` of memory are free; all of the memory must be there by now.
  */
 export function rankInto(
   { memory, rank, outranks }: RankKernel,
   base: number,
   { columns, dtype, to }: Ranking,
-): (values: number, levels: number, length: number) => void {
+): (values: number, places: number, length: number) => void {
   const room = roomFor(columns);
   const waiting = Math.ceil(base / 64) * 64;
-  const waitingLevels = waiting + room * 4 + SLACK;
-  const scratch = waitingLevels + room * 4 + SLACK;
+  const waitingPlaces = waiting + room * 4 + SLACK;
+  const scratch = waitingPlaces + room * 4 + SLACK;
   const bytes = new Uint8Array(memory.buffer);
   let left = 0;
   let done = 0;
 
-  return (values, levels, length) => {
-    let [own, above] = [values, levels];
+  return (values, places, length) => {
+    let [own, at] = [values, places];
     if (left > 0) {
       bytes.copyWithin(waiting + left * 4, values, values + length * 4);
-      if (dtype === "BF16") bytes.copyWithin(waitingLevels + left * 4, levels, levels + length * 4);
-      [own, above] = [waiting, waitingLevels];
+      if (dtype === "BF16") bytes.copyWithin(waitingPlaces + left * 4, places, places + length * 4);
+      [own, at] = [waiting, waitingPlaces];
     }
     const count = left + length;
     const rows = Math.floor(count / columns);
     const whole = rows * columns;
     if (rows > 0 && dtype === "BF16") {
-      outranks(own, above, rows, columns, to + done * 2, scratch);
+      outranks(own, at, rows, columns, to + done * 2, scratch);
     } else if (rows > 0) {
       rank(own, rows, columns, scratch);
       bytes.copyWithin(to + done * 4, own, own + whole * 4);
@@ -77,6 +74,6 @@ export function rankInto(
     left = count - whole;
     if (left === 0) return;
     bytes.copyWithin(waiting, own + whole * 4, own + count * 4);
-    if (dtype === "BF16") bytes.copyWithin(waitingLevels, above + whole * 4, above + count * 4);
+    if (dtype === "BF16") bytes.copyWithin(waitingPlaces, at + whole * 4, at + count * 4);
   };
 }

@@ -1,5 +1,6 @@
 /** What kernels put into registers before a step's loop. */
 import type { FloatDtype } from "../../bytes/dtype.ts";
+import { looksAtRows } from "../../graph/program.ts";
 import { neededBy } from "../stages.ts";
 import { malformed } from "./operations.ts";
 import { address, COUNTER, INDEX, type Kernel, offset, type Step, sum } from "./step.ts";
@@ -63,7 +64,7 @@ export function fillRegisters(
       offset(body, layout, op.slot, at, decoding[1]);
       endOf(register);
       call(decoding[0]);
-    } else if (op.op === "rank") throw malformed(program, "it has a rank that was not taken apart");
+    } else if (looksAtRows(op)) throw malformed(program, "it has a rank that was not taken apart");
   }
   return filled;
 }

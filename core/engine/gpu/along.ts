@@ -5,6 +5,7 @@
 import frame from "../../../shaders/along_frame.wgsl?raw";
 import columns from "../../../shaders/columns.wgsl?raw";
 import math from "../../../shaders/math.wgsl?raw";
+import outranks from "../../../shaders/outranks.wgsl?raw";
 import rank from "../../../shaders/rank.wgsl?raw";
 import rows from "../../../shaders/rows.wgsl?raw";
 import { BLOCK, type Reduction } from "../../graph/program.ts";
@@ -24,6 +25,10 @@ const COMBINE = {
 
 export function rankText(width: number): string {
   return `const COLUMNS = ${width}u;\n${rank}`;
+}
+
+export function outranksText(width: number): string {
+  return `const COLUMNS = ${width}u;\n${outranks}`;
 }
 
 /** Workgroups that rank so many elements in rows of `width`. */

@@ -250,6 +250,7 @@ function expression(op: Op, { tables }: Program, dtypes: readonly FloatDtype[]):
     case "kept":
       throw new RangeError("The program reads a kept mask, and masks are not kept on the GPU.");
     case "rank":
+    case "outranks":
       throw new RangeError("The program has a rank that was not taken apart.");
     default:
       return op satisfies never;

@@ -5,7 +5,7 @@
  */
 import { bytesPer, type FloatDtype } from "../../bytes/dtype.ts";
 import { DeviceTrouble, throwIfAborted } from "../../errors.ts";
-import { BLOCK, entriesOf } from "../../graph/program.ts";
+import { BLOCK, entriesOf, looksAtRows } from "../../graph/program.ts";
 import type { Engine, TileJob, TileResult } from "../engine.ts";
 import type { OpenedGpu } from "../guarded.ts";
 import { gather, splitOf } from "./along.ts";
@@ -208,10 +208,10 @@ function checkJob(job: TileJob, name: string, most: number, binding: number): vo
     if (found !== expected) refuse(`table ${t} of a tile has ${found} entries instead of ${expected}.`);
   });
   for (const op of program.ops) {
-    if (op.op !== "rank") continue;
+    if (!looksAtRows(op)) continue;
     const { columns } = op;
     if (first % columns !== 0 || count % columns !== 0) refuse(`a tile has parts of rows of ${columns} to rank.`);
-    if (count * columns > MAX_PAIRS) {
+    if (op.op === "rank" && count * columns > MAX_PAIRS) {
       refuse(`rows of ${columns.toLocaleString("en")} elements are too long to be ranked here. Choose the CPU.`);
     }
   }

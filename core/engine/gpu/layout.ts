@@ -41,7 +41,10 @@ export interface Layout {
 /** @param timed whether two timestamps come back, too */
 export function layOut({ program, dtypes, encode, count, tables: entries }: TileJob, timed = false): Layout {
   const blocks = Math.ceil(count / BLOCK);
-  const ranks = stagesOf(program).length - 1;
+  const stages = stagesOf(program);
+  const ranks = stages.length - 1;
+  // Keys, and behind them places.
+  const keyed = ranks === 0 ? 0 : stages.some(({ place }) => place !== null) ? 2 : 1;
   let end = 0;
   const place = (bytes: number): number => {
     const at = end;
@@ -88,7 +91,7 @@ export function layOut({ program, dtypes, encode, count, tables: entries }: Tile
     sizes: {
       inputs: end,
       upload: inputBytes,
-      keys: ranks > 0 ? aligned(count * 4) : 0,
+      keys: keyed * aligned(count * 4),
       output,
       sums,
       bins,

@@ -110,6 +110,18 @@ function evaluate(op: Op, job: TileJob, values: readonly Values[]): Values {
       }
       return ranks;
     }
+    case "outranks": {
+      const [bits, places] = [magnitudes(values[op.a]!), values[op.b]!];
+      const others = op.columns - 1;
+      return each((i) => {
+        const place = places[i]!;
+        if (!(place >= 0 && place < others)) return place < 0 ? 1 : 0;
+        const own = i % op.columns;
+        const other = Math.floor(place) + (Math.floor(place) >= own ? 1 : 0);
+        const [mine, its] = [bits[i]!, bits[i - own + other]!];
+        return its < mine || (its === mine && other < own) ? 1 : 0;
+      });
+    }
     case "kept": {
       const kept = job.kept![op.plane]!;
       return op.bits === 32 ? singlesOf(kept).slice(0, count) : each((i) => (kept[i >> 3]! >> (i & 7)) & 1);
