@@ -26,3 +26,17 @@ export function excess(x: Tensor): Tensor {
   const series = mul(mul(x, x), polynomial(x, [1 / 2, 1 / 6, 1 / 24, 1 / 120, 1 / 720, 1 / 5040]));
   return where(lt(abs(x), 0.35), series, sub(sub(exp(x), 1), x));
 }
+
+/**
+ * e^x for x from 0 to `most`, 2 to 4 being usual, at half of what `exp` costs, which serves all numbers: a polynomial fitted to e^y for y up to
+ * 1/2 (relative error 1.2e-8, 1 at 0), squared until y is x. In f32 the relative error is below 1.2e-6; where that does not
+ * suffice, because there would be much to square, `exp` it is.
+ */
+export function expUpTo(x: Tensor, most: number): Tensor {
+  const squarings = Math.max(0, Math.ceil(Math.log2(2 * most)));
+  if (squarings > 3) return exp(x);
+  const y = mul(x, 2 ** -squarings);
+  let power = polynomial(y, [1, 1.00000114, 0.49996635, 0.16698422, 0.04038077, 0.01063258]);
+  for (let i = 0; i < squarings; i++) power = mul(power, power);
+  return power;
+}

@@ -5,7 +5,6 @@
 import {
   abs,
   div,
-  exp,
   gt,
   kth,
   lt,
@@ -20,7 +19,7 @@ import {
   where,
 } from "../core/graph/tensor.ts";
 import { defineMethod, number } from "../core/method.ts";
-import { tanh } from "./elementary.ts";
+import { expUpTo, tanh } from "./elementary.ts";
 import { apply, given, taskVector } from "./steps.ts";
 import { strengthAt, strengths } from "./strength.ts";
 
@@ -70,7 +69,7 @@ export const pcb = defineMethod({
     const sum = total(deltas);
     const scored = deltas.map((delta) => {
       const { size, power } = clipped(abs(delta), count, params.clip, deltas.length);
-      const agreed = mul(exp(power), tanh(mul(delta, sum)));
+      const agreed = mul(expUpTo(power, deltas.length), tanh(mul(delta, sum)));
       const score = max(agreed, 0);
       const cut = kth(score, Math.max(1, count - Math.min(count - 1, Math.floor(count * (1 - params.ratio)))));
       const rank = normal(max(score, cut), cut, kth(score, 1));

@@ -2,7 +2,7 @@
 import { afterAll, describe, expect, test } from "vitest";
 import { input } from "../../core/graph/tensor.ts";
 import { computeTensor } from "../../core/run/compute.ts";
-import { excess, tanh } from "../../methods/elementary.ts";
+import { excess, expUpTo, tanh } from "../../methods/elementary.ts";
 import { medianOf } from "../../methods/median.ts";
 import { engines } from "../support/engines.ts";
 import { evaluate } from "../support/evaluate.ts";
@@ -46,6 +46,16 @@ describe.each(await engines())("$name", ({ engine }) => {
       const exact = Math.abs(x) < 1e-3 ? small : Math.expm1(x) - x;
       if (exact > 1e-38) expect(Math.abs(excesses[i]! / exact - 1)).toBeLessThan(3e-6);
     });
+  });
+
+  test("the exponential of a bounded range: 1 at 0, its error, what is beyond the usual", async () => {
+    for (const most of [1, 2, 3, 4, 8]) {
+      const xs = Array.from({ length: 20_001 }, (_, i) => Math.fround((most * i) / 20_000));
+      const merged = expUpTo(input(0), most);
+      const got = new Float32Array((await computeTensor(planOf(merged, [f32(xs)]), engine)).buffer);
+      expect(got[0]).toBe(1);
+      expect(xs.filter((x, i) => !(Math.abs(got[i]! / Math.exp(x) - 1) < 1.2e-6))).toEqual([]);
+    }
   });
 
   test("hyperbolic tangent over all sizes: its error, odd to the bit, NaN and the infinities", async () => {
