@@ -157,9 +157,8 @@ function diskSink(path: string, name: string, file: FileHandle, start = 0): Byte
     sync: () =>
       explained(
         (async () => {
-          await file.datasync();
           // A new file's bytes are worth nothing without its name.
-          if (!isNamed) await syncFolder(path);
+          await Promise.all([file.datasync(), ...(isNamed ? [] : [syncFolder(path)])]);
           isNamed = true;
         })(),
       ),
