@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type BrowserContext, chromium, expect, test } from "@playwright/test";
+import { type BrowserContext, chromium, expect, type Page, test } from "@playwright/test";
 import {
   crash,
   hashes,
@@ -13,6 +13,7 @@ import {
   reopened,
   resume,
   start,
+  TENSORS,
   undisturbed,
   unfinished,
   written,
@@ -79,8 +80,9 @@ test("a browser that is killed while it merges and while it checks goes on behin
 });
 
 /**
- * What a power cut leaves where the disk had kept no more than it was asked to: the journal's last line is torn, and behind
- * what the line before it speaks of, the weights are zeros. Returns how many tensors are left.
+ * What a power cut leaves where the disk had kept no more than it was asked to: the journal's last line is torn, behind
+ * what the lines before it speak of the weights are zeros, and a small file that only that line speaks of is empty.
+ * Returns how many tensors are left.
  */
 const POWER_CUT = async (tensorBytes: number) => {
   const root = await navigator.storage.getDirectory();
@@ -88,13 +90,17 @@ const POWER_CUT = async (tensorBytes: number) => {
   let journal: FileSystemFileHandle | undefined;
   for await (const handle of jobs.values()) journal = handle as FileSystemFileHandle;
   const lines = (await (await journal!.getFile()).text()).split("\n").slice(0, -1);
-  const counts = lines.map((line) => (JSON.parse(line.slice(9)) as { tensors?: number }).tensors ?? 0);
+  const entries = lines.map((line) => JSON.parse(line.slice(9)) as { tensors?: number; extra?: string });
+  const counts = entries.map(({ tensors = 0 }) => tensors);
   const last = lines.length - 1;
   const tensors = Math.max(0, ...counts.slice(0, last));
   const torn = await journal!.createWritable();
   await torn.write(`${lines.slice(0, last).join("\n")}\n${lines[last]!.slice(0, -7)}`);
   await torn.close();
-  const weights = await (await root.getDirectoryHandle("weightloom-result")).getFileHandle("model.safetensors");
+  const result = await root.getDirectoryHandle("weightloom-result");
+  const { extra } = entries[last]!;
+  if (extra !== undefined) await (await (await result.getFileHandle(extra)).createWritable()).close();
+  const weights = await result.getFileHandle("model.safetensors");
   const file = await weights.getFile();
   const header = new DataView(await file.slice(0, 8).arrayBuffer()).getUint32(0, true);
   const kept = 8 + header + tensors * tensorBytes;
@@ -105,19 +111,36 @@ const POWER_CUT = async (tensorBytes: number) => {
   return tensors;
 };
 
-test("a power cut: behind the last whole line of the journal everything is written again", async ({ context }) => {
-  const page = await ready(context);
-  await start(page, "private");
-  await written(page, 0.6);
+/** What is left of it is gone on with, and ends as an undisturbed merge does. */
+async function powerCut(page: Page): Promise<number> {
+  const context = page.context();
   await crash(page);
   const other = await context.newPage();
   await other.goto("/icon.svg");
   const tensors = await other.evaluate(POWER_CUT, 1 << 20);
   const again = await reopened(context);
   await expect(unfinished(again)).toContainText(
-    tensors === 0 ? "Nothing is finished yet." : `${tensors} of 48 tensors are finished and not done again`,
+    tensors === 0 ? "Nothing is finished yet." : `${tensors} of ${TENSORS} tensors are finished and not done again`,
   );
   await resume(again);
   await merged(again);
   expect(await hashes(again, "weightloom-result")).toEqual(await undisturbed(again));
+  return tensors;
+}
+
+test("a power cut while it merges: behind the last whole line of the journal everything is written again", async ({
+  context,
+}) => {
+  const page = await ready(context);
+  await start(page, "private");
+  await written(page, 0.6);
+  await powerCut(page);
+});
+
+test("a power cut while it closes: the small file of the torn line is written again", async ({ context }) => {
+  const page = await ready(context);
+  const hold = await holdAt(page, "weightloom.json");
+  await start(page, "private");
+  await hold.reached();
+  expect(await powerCut(page)).toBe(TENSORS);
 });
