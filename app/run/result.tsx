@@ -1,6 +1,8 @@
 /** After a run: what was made, whether it checks out, and where it is; or why it failed. */
 import { CircleCheck, CircleX, Download, X } from "lucide-react";
+import { useState } from "react";
 import { formatBytes, formatCount, formatSeconds } from "../../core/units.ts";
+import type { RunReport } from "../../workers/api.ts";
 import { Button } from "../controls/button.tsx";
 import { Figure } from "../controls/figure.tsx";
 import { NoteList } from "../plan/notes.tsx";
@@ -8,6 +10,7 @@ import { openResult, publish } from "../runs/result.ts";
 import { say } from "../state/messages.ts";
 import { dismissResult, useRun } from "../state/run.ts";
 import { useStudio } from "../state/studio.ts";
+import { useView } from "../state/view.ts";
 import { ProfileView } from "./profile.tsx";
 
 function download(file: File): void {
@@ -36,8 +39,7 @@ function copyCommand(title: string): void {
 }
 
 export function ResultCard() {
-  const { status, report, target, error, files, isLeft } = useRun();
-  const title = useStudio((state) => state.title);
+  const { status, report, error, isLeft } = useRun();
   if (status === "failed") {
     return (
       <section className="result result-bad" role="alert">
@@ -53,14 +55,39 @@ export function ResultCard() {
     );
   }
   if (status !== "done" || report === null) return null;
+  return <Report key={`${report.folder} ${report.seconds}`} report={report} />;
+}
+
+/** Whole in the view where it came up; who goes to another one wants to see that, so there it is a line. */
+function Report({ report }: { readonly report: RunReport }) {
+  const { target, files } = useRun();
+  const title = useStudio((state) => state.title);
+  const view = useView((state) => state.view);
+  const [home, setHome] = useState(view);
   const { verify } = report;
+  const isWhole = view === home;
+  const header = (
+    <header>
+      {verify.ok ? <CircleCheck size={18} aria-hidden /> : <CircleX size={18} aria-hidden />}
+      <h2>{verify.ok ? "Merged and checked" : "Merged, but the check found something wrong"}</h2>
+      {!isWhole && (
+        <Button look="ghost" onClick={() => setHome(view)}>
+          Show the report
+        </Button>
+      )}
+      <Close />
+    </header>
+  );
+  const look = `result ${verify.ok ? "" : "result-bad"}`;
+  if (!isWhole)
+    return (
+      <section className={`${look} result-line`} aria-label="Result">
+        {header}
+      </section>
+    );
   return (
-    <section className={`result ${verify.ok ? "" : "result-bad"}`} aria-label="Result" aria-live="polite">
-      <header>
-        {verify.ok ? <CircleCheck size={18} aria-hidden /> : <CircleX size={18} aria-hidden />}
-        <h2>{verify.ok ? "Merged and checked" : "Merged, but the check found something wrong"}</h2>
-        <Close />
-      </header>
+    <section className={look} aria-label="Result" aria-live="polite">
+      {header}
       <dl className="result-counts">
         <Figure name="merged" value={report.merged.toLocaleString("en")} />
         <Figure name="copied" value={report.copied.toLocaleString("en")} />

@@ -56,6 +56,10 @@ function unusual(stage: Drafted): Note[] {
   const merged = mergedIn(stage);
   return Object.entries<Param>(stage.method.params).flatMap(([id, param]) => {
     if (param.kind !== "number" || param.usual === undefined) return [];
+    if (id === "density" && keepsAll(merged, param)) {
+      const text = `density is 1 everywhere, so ${stage.method.title} drops nothing; it is documented to work between ${param.usual[0]} and ${param.usual[1]}.`;
+      return [{ severity: "info" as const, text }];
+    }
     const odd = merged.flatMap((draft) => valuesOf(draft, id, param).filter((value) => outside(value, param)));
     const [first] = odd;
     if (first === undefined) return [];
@@ -76,7 +80,11 @@ function valuesOf({ params }: MergeDraft, id: string, { per }: NumberParam): num
   return values.filter((value): value is number => typeof value === "number");
 }
 
-/** A share of 1 keeps everything, which is a choice, not a slip. */
+/** Nothing was chosen, or to keep it all: then a method that thins out is another one. */
+const keepsAll = (merged: readonly MergeDraft[], param: NumberParam) =>
+  merged.length > 0 && merged.every((draft) => valuesOf(draft, "density", param).every((value) => value === param.max));
+
+/** Of some models or tensors to keep everything is a choice, not a slip. */
 const outside = (value: number, { usual, max }: NumberParam) =>
   usual !== undefined && value !== max && (value < usual[0] || value > usual[1]);
 

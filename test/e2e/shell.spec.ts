@@ -381,6 +381,27 @@ test("recipes are pasted anywhere; formatting keeps their comments", async ({ pa
   await expect(message(page).last()).toContainText("What was pasted, line 3:");
 });
 
+test("the report is a line where somebody looks at something else, and whole again when asked for", async ({
+  page,
+}) => {
+  await loadSamples(page);
+  await page.getByRole("combobox", { name: "Compute on" }).selectOption("cpu");
+  await page.getByRole("button", { name: "Merge", exact: true }).click();
+  const report = page.getByRole("region", { name: "Result" });
+  await expect(report).toContainText("Merged and checked", { timeout: 30_000 });
+  await expect(report.getByRole("list", { name: "Files" })).toBeVisible();
+  await page.getByRole("tab", { name: "Inspect" }).click();
+  await expect(report.getByRole("list", { name: "Files" })).toHaveCount(0);
+  await expect(page.getByRole("searchbox")).toBeInViewport();
+  await accessible(page);
+  await report.getByRole("button", { name: "Show the report" }).press("Enter");
+  await expect(report.getByRole("list", { name: "Files" })).toBeVisible();
+  await page.getByRole("tab", { name: "Mix" }).click();
+  await expect(report.getByRole("list", { name: "Files" })).toHaveCount(0);
+  await report.getByRole("button", { name: "Close the report" }).click();
+  await expect(report).toHaveCount(0);
+});
+
 test("merges are written down, made again, and opened as models", async ({ page }) => {
   await loadSamples(page);
   await page.keyboard.press("4");

@@ -85,7 +85,14 @@ describe("parameters that are allowed and unlikely", () => {
     expect((await said(dare(0.5, 0.95))).join()).toContain(
       "density is 0.95 for some tensors; DARE-TIES is documented to work between 0.01 and 0.7.",
     );
-    expect((await said(dare(0.5, 1))).join()).not.toContain("documented");
+    // To keep everything of one is a choice; where nothing at all is dropped, the method is another one.
+    const one = dare(0.5, 1);
+    const other = dare(0.5, 0.5);
+    const mixed = { ...one, models: [one.models![0]!, other.models![1]!] };
+    expect((await said(mixed)).join()).not.toContain("documented");
+    expect(await said(one)).toContain(
+      "density is 1 everywhere, so DARE-TIES drops nothing; it is documented to work between 0.01 and 0.7.",
+    );
   });
 });
 
