@@ -84,8 +84,9 @@ export function magPrune(
   // Where the random number is below the least chance the element stays, and from the largest on it goes. Between the two it is a random
   // place in the row: to come behind whoever is there has the probability that the rank would say, and no rank has to be found.
   const [lowest, step] = [density - epsilon, (2 * epsilon) / (columns - 1)];
-  const stays = outranks(abs(delta), mul(sub(random(stream), lowest), 1 / step), columns);
-  return { left: where(stays, delta, 0), probability: add(mul(rank(abs(delta), columns), step), lowest) };
+  const size = abs(delta);
+  const stays = outranks(size, mul(sub(random(stream), lowest), 1 / step), columns);
+  return { left: where(stays, delta, 0), probability: add(mul(rank(size, columns), step), lowest) };
 }
 
 export interface MagPruning {

@@ -10,7 +10,11 @@ export function keepGivingWay(): void {
   let isEased = false;
   let timer: ReturnType<typeof setTimeout> | undefined;
   const ease = (next: boolean) => {
-    if (isEased !== next) void host().ease(next);
+    // A worker that dies meanwhile has nothing to give way with.
+    if (isEased !== next)
+      host()
+        .ease(next)
+        .catch(() => {});
     isEased = next;
   };
   const atWork = () => {

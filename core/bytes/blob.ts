@@ -4,6 +4,7 @@
  * stream, from which each read takes its bytes in turn, into memory that is there already. Whatever else is read is sliced.
  */
 import { messageOf, WeightloomError } from "../errors.ts";
+import { holding } from "./held.ts";
 import { type ByteRange, type ByteSource, checkRange } from "./source.ts";
 
 /** Announced spans that are looked through for the one that a read begins; a run reads in order, or nearly so. */
@@ -91,12 +92,6 @@ interface Flow {
   stop(): void;
 }
 
-/**
- * Readers that were asked and have not answered yet. Chromium collects a stream as garbage that nobody holds but those who
- * wait for its bytes, and they wait for ever: so it is held until they have them.
- */
-const asked = new Set<{ readonly reader: ReadableStreamBYOBReader }>();
-
 /** Null where blobs have no streams that read into given memory. */
 function openFlow(blob: Blob, { start, end }: ByteRange): Flow | null {
   let reader: ReadableStreamBYOBReader;
@@ -112,17 +107,11 @@ function openFlow(blob: Blob, { start, end }: ByteRange): Flow | null {
   async function fill(length: number, into: Uint8Array<ArrayBuffer> | undefined): Promise<Uint8Array<ArrayBuffer>> {
     let buffer = into !== undefined && into.byteLength >= length ? into.buffer : new ArrayBuffer(length);
     const from = into?.buffer === buffer ? into.byteOffset : 0;
-    const asking = { reader };
-    asked.add(asking);
-    try {
-      for (let done = 0; done < length; ) {
-        const { value } = await reader.read(new Uint8Array(buffer, from + done, length - done));
-        if (value === undefined || value.length === 0) throw new Error("the stream ended early");
-        buffer = value.buffer as ArrayBuffer;
-        done += value.length;
-      }
-    } finally {
-      asked.delete(asking);
+    for (let done = 0; done < length; ) {
+      const { value } = await reader.read(new Uint8Array(buffer, from + done, length - done));
+      if (value === undefined || value.length === 0) throw new Error("the stream ended early");
+      buffer = value.buffer as ArrayBuffer;
+      done += value.length;
     }
     return new Uint8Array(buffer, from, length);
   }
@@ -136,7 +125,7 @@ function openFlow(blob: Blob, { start, end }: ByteRange): Flow | null {
     last: end,
     read: (length, into) => {
       next += length;
-      const turn = line.then(() => fill(length, into));
+      const turn = line.then(() => holding(reader, fill(length, into)));
       line = turn.catch(() => {});
       return turn;
     },
