@@ -10,7 +10,7 @@ import type { CopyPlan, MergePlan, Plan } from "../../core/plan/plan.ts";
 import { computeTensor } from "../../core/run/compute.ts";
 import { run } from "../../core/run/run.ts";
 import { METHODS } from "../../methods/index.ts";
-import { expression, f32, planOf } from "../support/merge.ts";
+import { expression, f32, planOf, UNCOUNTED } from "../support/merge.ts";
 
 const wave = (count: number, speed: number) =>
   f32(Array.from({ length: count }, (_, i) => Math.fround(Math.sin(i * speed))));
@@ -65,12 +65,7 @@ function twoFiles(wrap: (source: ByteSource) => ByteSource = (source) => source)
     tensors,
     files,
     extras: [{ name: "config.json", content: new TextEncoder().encode("{}"), from: "made" }],
-    readBytes: 0,
-    writeBytes: 0,
-    peakBytes: 0,
-    parameters: 0,
-    layers: 0,
-    notes: [],
+    ...UNCOUNTED,
   };
 }
 

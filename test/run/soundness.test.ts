@@ -16,7 +16,7 @@ import { soundnessOf } from "../../core/run/soundness.ts";
 import { METHODS } from "../../methods/index.ts";
 import { onGpu, theGpu } from "../gpu/dawn.ts";
 import { kernels } from "../support/engines.ts";
-import { expression, type Input, planOf } from "../support/merge.ts";
+import { expression, type Input, planOf, UNCOUNTED } from "../support/merge.ts";
 
 const COUNT = 20_001;
 const { NaN: nan, POSITIVE_INFINITY: infinity } = Number;
@@ -69,12 +69,7 @@ function planWith({ method, base, models, dtype = "BF16", params = {}, own = {} 
     tensors,
     files: [{ name: "model.safetensors", header: new Uint8Array(8), size: end }],
     extras: [],
-    readBytes: 0,
-    writeBytes: 0,
-    peakBytes: 0,
-    parameters: 0,
-    layers: 0,
-    notes: [],
+    ...UNCOUNTED,
   };
 }
 

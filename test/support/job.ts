@@ -2,7 +2,7 @@
 import { type ByteSource, fromBytes } from "../../core/bytes/source.ts";
 import type { CopyPlan, MergePlan, Plan, TensorPlan } from "../../core/plan/plan.ts";
 import { METHODS } from "../../methods/index.ts";
-import { expression, f32, planOf } from "./merge.ts";
+import { expression, f32, planOf, UNCOUNTED } from "./merge.ts";
 
 /** One number of each is NaN, so that what is not finite has to be remembered too. */
 const wave = (count: number, speed: number) =>
@@ -67,12 +67,7 @@ export function planned({
       ...(single ? [] : [{ name: "model.safetensors.index.json", content: text("{}"), from: "made" } as const]),
       { name: "config.json", content: text("{}"), from: "made" },
     ],
-    readBytes: 0,
-    writeBytes: 0,
-    peakBytes: 0,
-    parameters: 0,
-    layers: 0,
-    notes: [],
+    ...UNCOUNTED,
   };
 }
 

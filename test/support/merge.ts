@@ -121,3 +121,6 @@ export async function mergeBytes(ask: Ask, engine: Engine): Promise<Uint8Array<A
 export async function mergeValues(ask: Ask, engine: Engine): Promise<number[]> {
   return [...new Float32Array((await mergeBytes({ ...ask, dtype: "F32" }, engine)).buffer)];
 }
+
+/** Figures of a plan that its run does not look at. */
+export const UNCOUNTED = { readBytes: 0, writeBytes: 0, peakBytes: 0, parameters: 0, layers: 0, notes: [] } as const;
