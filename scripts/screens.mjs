@@ -167,9 +167,17 @@ const SCREENS = {
     const studio = await open(theme);
     await studio.samples();
     await studio.method("ties");
+    await studio.button("density").click();
+    for (const letter of ["A", "B", "C"]) {
+      await studio.button(letter).click();
+      await studio.page.getByLabel("=", { exact: true }).fill("0.6");
+      await studio.page.keyboard.press("Enter");
+    }
+    await studio.button("weight").click();
     await studio.shape("A", "smoothstep", 0.35, 1);
     await studio.shape("B", "cosine", 0.15, 0.8);
     await studio.shape("C", "arch", 0.1, 0.55);
+    await studio.page.evaluate(() => document.activeElement?.blur());
     await studio.wait(2500);
     const chart = await studio.page.locator(".chart").first().boundingBox();
     await studio.page.mouse.move(chart.x + 0.62 * chart.width, chart.y + 210);
