@@ -28,6 +28,11 @@ const FRONT = memory.data<u8>([
   0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15,
 ], 16);
 
+/** Rows no longer than this have two indices in one word. */
+const PACKED: u32 = 65536;
+/** 2^23 as f32: added to a whole number below it, that number is in the lowest bits. */
+const WHOLE: u32 = 0x4b000000;
+
 /**
  * `rows` rows of `n` f32 at `values`, n at least 2, and as many places at `places` become BF16 at `to`: 1 where the place is
  * below 0; where it is below n - 1, 1 if the element comes behind that one of its row's others; else 0. Up to 64 bytes
@@ -36,18 +41,30 @@ const FRONT = memory.data<u8>([
 export function outranks(values: usize, places: usize, rows: u32, n: u32, to: usize, scratch: usize): void {
   const bytes = <usize>n << 2;
   for (let row: u32 = 0; row < rows; row++, values += bytes, places += bytes, to += bytes >> 1) {
-    let end = settle(places, n, to, scratch);
-    while (end > scratch && load<u32>(end - 4) >= n) end -= 4;
-    compare(values, places, to, scratch, end);
+    if (n <= PACKED) {
+      let end = settle(true, places, n, to, scratch);
+      while (end > scratch && load<u32>(end - 4) >> 16 >= n) end -= 4;
+      comparePacked(values, to, scratch, end);
+    } else {
+      let end = settle(false, places, n, to, scratch);
+      while (end > scratch && load<u32>(end - 4) >= n) end -= 4;
+      compare(values, places, to, scratch, end);
+    }
   }
 }
 
-/** Marks what the places alone decide. Leaves at `open` the indices of the others, in order, and returns their end. */
-function settle(places: usize, n: u32, to: usize, open: usize): usize {
+/**
+ * Marks what the places alone decide. Leaves at `open` the indices of the others, in order, and returns their end; packed, the
+ * index is the upper half of a word and that of the element to compare with the lower.
+ */
+// @ts-ignore: decorator
+@inline
+function settle(packed: bool, places: usize, n: u32, to: usize, open: usize): usize {
   const one = i32x4.splat(ONE);
   const none = i32x4.splat(0);
   const others = f32x4.splat(<f32>(n - 1));
-  let place = i32x4(0, 1, 2, 3);
+  const more = i32x4.splat(4);
+  let index = i32x4(0, 1, 2, 3);
   let end = open;
   // Eight per turn: with four it takes twice as long.
   for (const last = places + (<usize>n << 2); places < last; places += 32, to += 16) {
@@ -56,12 +73,21 @@ function settle(places: usize, n: u32, to: usize, open: usize): usize {
     const firstBelow = f32x4.lt(first, none);
     const secondBelow = f32x4.lt(second, none);
     v128.store(to, i16x8.narrow_i32x4_s(v128.and(firstBelow, one), v128.and(secondBelow, one)));
-    end = gather(end, place, v128.andnot(f32x4.lt(first, others), firstBelow));
-    place = i32x4.add(place, i32x4.splat(4));
-    end = gather(end, place, v128.andnot(f32x4.lt(second, others), secondBelow));
-    place = i32x4.add(place, i32x4.splat(4));
+    end = gather(end, packed ? pair(first, index) : index, v128.andnot(f32x4.lt(first, others), firstBelow));
+    index = i32x4.add(index, more);
+    end = gather(end, packed ? pair(second, index) : index, v128.andnot(f32x4.lt(second, others), secondBelow));
+    index = i32x4.add(index, more);
   }
   return end;
+}
+
+/** Indices above those of the others that the places point to. */
+// @ts-ignore: decorator
+@inline
+function pair(place: v128, index: v128): v128 {
+  const other = i32x4.sub(f32x4.add(f32x4.floor(place), f32x4.splat(8388608)), i32x4.splat(WHOLE));
+  const past = i32x4.gt_s(index, other);
+  return i32x4.add(i32x4.add(other, i32x4.splat(1)), i32x4.add(past, i32x4.shl(index, 16)));
 }
 
 /** Writes the lanes of `place` where the mask is set. Returns their end. */
@@ -71,6 +97,19 @@ function gather(to: usize, place: v128, mask: v128): usize {
   const lanes = i32x4.bitmask(mask);
   v128.store(to, v128.swizzle(place, v128.load(FRONT + (<usize>lanes << 4))));
   return to + (<usize>popcnt(lanes) << 2);
+}
+
+function comparePacked(values: usize, to: usize, open: usize, end: usize): void {
+  for (; open < end; open += 4) {
+    const both = load<u32>(open);
+    const i = both >> 16;
+    const other = both & 0xffff;
+    const mine = load<u32>(values + (<usize>i << 2)) & MAGNITUDE;
+    const its = load<u32>(values + (<usize>other << 2)) & MAGNITUDE;
+    // Below 0 where its is smaller, or equal with a lower index.
+    const difference = <i32>(its - mine - u32(other < i));
+    store<u16>(to + (<usize>i << 1), (difference >> 31) & ONE);
+  }
 }
 
 function compare(values: usize, places: usize, to: usize, open: usize, end: usize): void {

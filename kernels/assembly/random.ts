@@ -7,7 +7,7 @@
 // @ts-ignore: decorator
 @inline
 function unit(word: v128): v128 {
-  return f32x4.mul(f32x4.convert_i32x4_u(i32x4.shr_u(word, 8)), f32x4.splat(5.9604644775390625e-8));
+  return f32x4.mul(f32x4.convert_i32x4_s(i32x4.shr_u(word, 8)), f32x4.splat(5.9604644775390625e-8));
 }
 
 /** The words of one counter as eight numbers. */
@@ -32,9 +32,25 @@ function spread(d: usize, c0: v128, c1: v128, c2: v128, c3: v128): void {
   both(d + 96, v128.shuffle<u64>(high01, high23, 1, 3));
 }
 
+/** The upper halves of four 64-bit products, and the lower ones. */
+// @ts-ignore: decorator
+@inline
+function upper(low: v128, high: v128): v128 {
+  return v128.shuffle<u32>(low, high, 1, 3, 5, 7);
+}
+
+// @ts-ignore: decorator
+@inline
+function lower(low: v128, high: v128): v128 {
+  return v128.shuffle<u32>(low, high, 0, 2, 4, 6);
+}
+
 /**
  * `counter` is the index of the first element over 8; `k0` and `k1` are addresses of the key's words.
  * Two sets of counters per turn hide the latency of the products; a register has room for both.
+ *
+ * Three words of a counter are 0, so half of the first round's products are; half of the second's are of the key alone; and
+ * what is left of the first's grows evenly from turn to turn, as 64-bit numbers.
  */
 export function random(d: usize, end: usize, k0: usize, k1: usize, counter: u32): void {
   const m0 = i32x4.splat(0xd2511f53);
@@ -43,41 +59,60 @@ export function random(d: usize, end: usize, k0: usize, k1: usize, counter: u32)
   const w1 = i32x4.splat(0xbb67ae85);
   const first0 = v128.load32_splat(k0);
   const first1 = v128.load32_splat(k1);
-  const zero = i32x4.splat(0);
-  let n = i32x4.add(i32x4.splat(counter), i32x4(0, 1, 2, 3));
+  const second0 = i32x4.add(first0, w0);
+  const second1 = i32x4.add(first1, w1);
+  const third0 = i32x4.add(second0, w0);
+  const third1 = i32x4.add(second1, w1);
+  const ofKey = i64x2.extmul_low_i32x4_u(first0, m0);
+  const ofKeyUpper = v128.xor(upper(ofKey, ofKey), second1);
+  const ofKeyLower = lower(ofKey, ofKey);
+  const n = i32x4.add(i32x4.splat(counter), i32x4(0, 1, 2, 3));
+  const four = i64x2.splat(4 * 0xd2511f53);
+  const eight = i64x2.splat(8 * 0xd2511f53);
+  let p = i64x2.extmul_low_i32x4_u(n, m0);
+  let q = i64x2.extmul_high_i32x4_u(n, m0);
   for (; d < end; d += 256) {
-    let key0 = first0;
-    let key1 = first1;
-    let x0 = n;
-    let x1 = zero;
-    let x2 = zero;
-    let x3 = zero;
-    let y0 = i32x4.add(n, i32x4.splat(4));
-    let y1 = zero;
-    let y2 = zero;
-    let y3 = zero;
-    for (let round = 0; round < 7; round++) {
+    const yp = i64x2.add(p, four);
+    const yq = i64x2.add(q, four);
+    let x2 = v128.xor(upper(p, q), first1);
+    let y2 = v128.xor(upper(yp, yq), first1);
+    const xr = i64x2.extmul_low_i32x4_u(x2, m1);
+    const xs = i64x2.extmul_high_i32x4_u(x2, m1);
+    const yr = i64x2.extmul_low_i32x4_u(y2, m1);
+    const ys = i64x2.extmul_high_i32x4_u(y2, m1);
+    let x0 = v128.xor(upper(xr, xs), second0);
+    let x1 = lower(xr, xs);
+    x2 = v128.xor(ofKeyUpper, lower(p, q));
+    let x3 = ofKeyLower;
+    let y0 = v128.xor(upper(yr, ys), second0);
+    let y1 = lower(yr, ys);
+    y2 = v128.xor(ofKeyUpper, lower(yp, yq));
+    let y3 = ofKeyLower;
+    let key0 = third0;
+    let key1 = third1;
+    for (let round = 2; round < 7; round++) {
       const xp = i64x2.extmul_low_i32x4_u(x0, m0);
       const xq = i64x2.extmul_high_i32x4_u(x0, m0);
       const xr = i64x2.extmul_low_i32x4_u(x2, m1);
       const xs = i64x2.extmul_high_i32x4_u(x2, m1);
-      x0 = v128.xor(v128.xor(v128.shuffle<u32>(xr, xs, 1, 3, 5, 7), x1), key0);
-      x1 = v128.shuffle<u32>(xr, xs, 0, 2, 4, 6);
-      x2 = v128.xor(v128.xor(v128.shuffle<u32>(xp, xq, 1, 3, 5, 7), x3), key1);
-      x3 = v128.shuffle<u32>(xp, xq, 0, 2, 4, 6);
+      x0 = v128.xor(v128.xor(upper(xr, xs), x1), key0);
+      x1 = lower(xr, xs);
+      x2 = v128.xor(v128.xor(upper(xp, xq), x3), key1);
+      x3 = lower(xp, xq);
       const yp = i64x2.extmul_low_i32x4_u(y0, m0);
       const yq = i64x2.extmul_high_i32x4_u(y0, m0);
       const yr = i64x2.extmul_low_i32x4_u(y2, m1);
       const ys = i64x2.extmul_high_i32x4_u(y2, m1);
-      y0 = v128.xor(v128.xor(v128.shuffle<u32>(yr, ys, 1, 3, 5, 7), y1), key0);
-      y1 = v128.shuffle<u32>(yr, ys, 0, 2, 4, 6);
-      y2 = v128.xor(v128.xor(v128.shuffle<u32>(yp, yq, 1, 3, 5, 7), y3), key1);
-      y3 = v128.shuffle<u32>(yp, yq, 0, 2, 4, 6);
+      y0 = v128.xor(v128.xor(upper(yr, ys), y1), key0);
+      y1 = lower(yr, ys);
+      y2 = v128.xor(v128.xor(upper(yp, yq), y3), key1);
+      y3 = lower(yp, yq);
       key0 = i32x4.add(key0, w0);
       key1 = i32x4.add(key1, w1);
     }
     spread(d, x0, x1, x2, x3);
     spread(d + 128, y0, y1, y2, y3);
-    n = i32x4.add(n, i32x4.splat(8));
+    p = i64x2.add(p, eight);
+    q = i64x2.add(q, eight);
   }
 }
