@@ -6,12 +6,12 @@ import { bytesPer } from "../../bytes/dtype.ts";
 import { WeightloomError } from "../../errors.ts";
 import { BLOCK, entriesOf, looksAtRows, planeBytes } from "../../graph/program.ts";
 import type { TileJob, TileResult } from "../engine.ts";
-import { type Part, type Stage, stagesOf } from "../stages.ts";
+import { type Part, stagesOf } from "../stages.ts";
 import { grow } from "./arena.ts";
 import { compile } from "./compile.ts";
 import { planesUsed, type Shape } from "./layout.ts";
 import { type RankKernel, rankBytes, rankInto, SLACK } from "./rank.ts";
-import { type Ready, runTile, strips } from "./tile.ts";
+import { type Ahead, type Ready, runTile, strips } from "./tile.ts";
 
 export interface Lane {
   /** Works a tile off and returns when it is done. Throws a DeviceError when it cannot. */
@@ -84,42 +84,62 @@ export async function createLane(module: WebAssembly.Module, shared: WebAssembly
     return plane.at;
   };
 
-  /** Ranks what one stage yields, or compares it within its rows. */
-  const runRanks = (job: TileJob, stage: Stage, columns: number, results: readonly Plane[]): Plane => {
-    const { place } = stage;
-    const dtype = place === null ? "F32" : "BF16";
-    const to = planeOf(results.length, job.count * bytesPer(dtype));
-    const own = readyFor(shapeOf(job, stage, results));
-    const places = place === null ? null : readyFor(shapeOf(job, place, results));
-    const [ownBytes, placeBytes] = [own.layout.bytes(), places?.layout.bytes() ?? 0];
-    const base = spaceFor(ownBytes + placeBytes + rankBytes(columns));
-    const rankStrip = rankInto(kernels, base + ownBytes + placeBytes, { columns, dtype, to });
-    const start = (ready: Ready, part: Part, at: number) =>
-      strips(ready, partOf(job, part, results, memory), { memory, base: at, clear }, null);
-    // Both go on a strip at a time: what they yield is used while it is in the cache.
-    const others = places === null || place === null ? null : start(places, place, base + ownBytes);
-    for (const { at, length } of start(own, stage, base)) {
-      const other = others?.next();
-      rankStrip(at, other === undefined || other.done === true ? 0 : other.value.at, length);
-    }
-    return { at: to, bytes: job.count * bytesPer(dtype), dtype };
+  /** Everything a tile needs is made before any of it runs, since the memory must not grow then. */
+  const prepare = (job: TileJob) => {
+    const results: Plane[] = [];
+    let end = 0;
+    const take = (bytes: number): number => {
+      end += bytes;
+      return end - bytes;
+    };
+    const ready = (part: Part, encode?: TileJob["encode"]) => {
+      const made = readyFor({ ...shapeOf(job, part, results), ...(encode === undefined ? {} : { encode }) });
+      return { part, ready: made, at: take(made.layout.bytes()) };
+    };
+    const stages = stagesOf(job.program);
+    const ranked = stages.slice(0, -1).map((stage) => {
+      const columns = stage.columns ?? 1;
+      const dtype = stage.place === null ? ("F32" as const) : ("BF16" as const);
+      const own = ready(stage);
+      const place = stage.place === null ? null : ready(stage.place);
+      const bytes = job.count * bytesPer(dtype);
+      results.push({ at: planeOf(results.length, bytes), bytes, dtype });
+      return { own, place, columns, dtype, at: take(rankBytes(columns)) };
+    });
+    const last = ready(stages.at(-1)!, job.encode);
+    return { results, ranked, last, base: spaceFor(end) };
   };
 
   return {
     run: (job) => {
       checkJob(job);
-      const results: Plane[] = [];
-      for (const stage of stagesOf(job.program)) {
-        if (stage.columns !== null) results.push(runRanks(job, stage, stage.columns, results));
-        else {
-          const whole = stage.program === job.program;
-          const ready = readyFor(whole ? job : { ...shapeOf(job, stage, results), encode: job.encode });
-          const base = spaceFor(ready.layout.bytes());
-          const last = whole ? job : { ...partOf(job, stage, results, memory), encode: job.encode };
-          return { ...runTile(ready, last, { memory, base, clear }), inputs: job.inputs, kept: job.kept };
-        }
+      const { results, ranked, last, base } = prepare(job);
+      const roomAt = (at: number) => ({ memory, base: base + at, clear });
+      let ahead: Ahead = null;
+      for (const [s, { own, place, columns, dtype, at }] of ranked.entries()) {
+        const before = ahead;
+        const start = ({ part, ready, at }: typeof own) =>
+          strips(ready, partOf(job, part, results, memory), roomAt(at), null, before);
+        // Both go on a strip at a time: what they yield is used while it is in the cache.
+        const [values, places] = [start(own), place === null ? null : start(place)];
+        const rankStrip = rankInto(kernels, base + at, { columns, dtype, to: results[s]!.at });
+        let done = 0;
+        ahead = (end) => {
+          before?.(end);
+          while (done < end) {
+            const [value, other] = [values.next(), places?.next()];
+            if (value.done === true) break;
+            done = rankStrip(
+              value.value.at,
+              other === undefined || other.done === true ? 0 : other.value.at,
+              value.value.length,
+            );
+          }
+        };
       }
-      throw new Error("Internal error: a program without a last stage.");
+      const whole = ranked.length === 0;
+      const part = whole ? job : { ...partOf(job, last.part, results, memory), encode: job.encode };
+      return { ...runTile(last.ready, part, roomAt(last.at), ahead), inputs: job.inputs, kept: job.kept };
     },
   };
 }

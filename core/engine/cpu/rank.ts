@@ -39,13 +39,14 @@ export function rankBytes(columns: number): number {
 
 /**
  * Takes strips of f32 at addresses in the lane's memory, and as many places where elements are compared, and may change
- * them. `base` is where `rankBytes` of memory are free; all of the memory must be there by now.
+ * them, and says how many results there are by now. `base` is where `rankBytes` of memory are free; all of the memory must be
+ * there by now.
  */
 export function rankInto(
   { memory, rank, outranks }: RankKernel,
   base: number,
   { columns, dtype, to }: Ranking,
-): (values: number, places: number, length: number) => void {
+): (values: number, places: number, length: number) => number {
   const room = roomFor(columns);
   const waiting = Math.ceil(base / 64) * 64;
   const waitingPlaces = waiting + room * 4 + SLACK;
@@ -72,8 +73,9 @@ export function rankInto(
     }
     done += whole;
     left = count - whole;
-    if (left === 0) return;
+    if (left === 0) return done;
     bytes.copyWithin(waiting, own + whole * 4, own + count * 4);
     if (dtype === "BF16") bytes.copyWithin(waitingPlaces, at + whole * 4, at + count * 4);
+    return done;
   };
 }

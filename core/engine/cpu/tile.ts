@@ -34,14 +34,17 @@ export interface Room {
 }
 
 /** Works a tile off and returns when it is done. */
-export function runTile(ready: Ready, job: TileJob, room: Room): TileResult {
+export function runTile(ready: Ready, job: TileJob, room: Room, ahead: Ahead): TileResult {
   const output = ready.layout.output === null ? null : outputOf(job);
-  const work = strips(ready, job, room, output);
+  const work = strips(ready, job, room, output, ahead);
   for (;;) {
     const step = work.next();
     if (step.done === true) return { ...step.value, output };
   }
 }
+
+/** Makes what a program reads of stages before it, up to an element of the tile; null where there are none. */
+export type Ahead = ((end: number) => void) | null;
 
 /** A strip that is done. */
 export interface Strip {
@@ -59,6 +62,7 @@ export function* strips(
   job: TileJob,
   { memory, base, clear }: Room,
   output: Uint8Array<ArrayBuffer> | null,
+  ahead: Ahead,
 ): Generator<Strip, Omit<TileResult, "output">> {
   const { count, first, program } = job;
   const here = (bytes: Uint8Array) => isShared(bytes) || bytes.buffer === memory.buffer;
@@ -96,9 +100,11 @@ export function* strips(
     return { kept, perByte: 8 / bits, here: here(kept), staging: layout.kept[p]!.at };
   });
   const direct = [...sources, ...planes].every((one) => one.here) && (layout.output === null || outHere);
-  const strip = direct ? STRIP : STAGED;
+  // What comes from stages before is still in the cache when strips are short.
+  const strip = direct && ahead === null ? STRIP : STAGED;
   for (let start = 0; start < count; start += strip) {
     const length = Math.min(strip, count - start);
+    ahead?.(start + length);
     for (const [slot, { input, size, here }] of sources.entries()) {
       const staging = layout.inputs[slot]!.at;
       if (!here) bytes.set(input.subarray(start * size, (start + length) * size), staging);
