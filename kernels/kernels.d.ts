@@ -3,3 +3,8 @@ declare module "*/kernels.wasm?url" {
   const url: string;
   export default url;
 }
+
+declare module "*/kernels.shared.wasm?url" {
+  const url: string;
+  export default url;
+}

@@ -2,15 +2,17 @@
  * The browser's places to write: a picked folder, a single picked file, private storage. A writable
  * stream keeps its bytes in a swap file until it is closed, so an aborted file never appears.
  */
+import { createOwner } from "../core/bytes/shared.ts";
 import type { ByteSink, Folder } from "../core/bytes/sink.ts";
 import { messageOf, WeightloomError } from "../core/errors.ts";
 import { openAccess } from "./access.ts";
 
 async function writableSink(handle: FileSystemFileHandle): Promise<ByteSink> {
   const writable = await handle.createWritable();
+  const owned = createOwner();
   return {
     name: handle.name,
-    write: (bytes) => explain(handle.name, writable.write(bytes)),
+    write: (bytes) => explain(handle.name, writable.write(owned(bytes))),
     close: () => explain(handle.name, writable.close()),
     abort: () => writable.abort().catch(() => {}),
   };
@@ -61,6 +63,9 @@ export function fileFolder(handle: FileSystemFileHandle): Folder {
   };
 }
 
+/** Bytes written to private storage at once: they pass through a cache on the way. */
+const PIECE = 2 ** 20;
+
 /** Private storage through synchronous handles, which write in place and fastest: a file that is left has what was written. */
 export function privateFolder(directory: FileSystemDirectoryHandle): Folder {
   async function open(name: string, size: number): Promise<ByteSink | null> {
@@ -93,6 +98,7 @@ function privateSink(
   start: number,
 ): ByteSink {
   let at = start;
+  const owned = createOwner();
   const full = () =>
     new WeightloomError(
       "FileError",
@@ -105,9 +111,11 @@ function privateSink(
   };
   return {
     name,
+    enough: PIECE,
     write: async (bytes) => {
       for (let done = 0; done < bytes.length; ) {
-        const wrote = await explain(name, (async () => access.write(bytes.subarray(done), { at: at + done }))());
+        const piece = owned(bytes.subarray(done, done + PIECE));
+        const wrote = await explain(name, (async () => access.write(piece, { at: at + done }))());
         if (wrote === 0) throw full();
         done += wrote;
       }

@@ -1,17 +1,22 @@
 /** Engines and storage inside a browser's worker. */
 import { chooseEngine } from "../core/engine/choose.ts";
+import { type Arena, createArena } from "../core/engine/cpu/arena.ts";
 import { createCpuEngine } from "../core/engine/cpu/pool.ts";
 import { webLane } from "../core/engine/cpu/ports.ts";
 import { createGpuEngine } from "../core/engine/gpu/engine.ts";
+import sharedKernelsUrl from "../kernels/build/kernels.shared.wasm?url";
 import kernelsUrl from "../kernels/build/kernels.wasm?url";
 import type { HostPlatform } from "./host.ts";
 
-let kernels: Promise<WebAssembly.Module> | null = null;
+const modules = new Map<string, Promise<WebAssembly.Module>>();
 
-const kernelModule = () => {
-  kernels ??= WebAssembly.compileStreaming(fetch(kernelsUrl));
-  return kernels;
-};
+function moduleAt(url: string): Promise<WebAssembly.Module> {
+  const known = modules.get(url) ?? WebAssembly.compileStreaming(fetch(url));
+  modules.set(url, known);
+  return known;
+}
+
+const kernelModule = () => moduleAt(kernelsUrl);
 
 const spawnLane = () => webLane(new Worker(new URL("./lane.worker.ts", import.meta.url), { type: "module" }));
 
@@ -20,12 +25,28 @@ const laneCount = () => Math.max(2, Math.min(16, navigator.hardwareConcurrency -
 
 const cpuEngine = async (lanes: number) => createCpuEngine({ lanes, module: await kernelModule(), spawn: spawnLane });
 
+/** Memory that the lanes share: only for pages that are isolated, and where so many addresses are to be had. */
+function sharedMemory(): Arena | null {
+  if (!crossOriginIsolated) return null;
+  try {
+    return createArena();
+  } catch {
+    return null;
+  }
+}
+
+async function mergingEngine() {
+  const arena = sharedMemory();
+  if (arena === null) return cpuEngine(laneCount());
+  return createCpuEngine({ lanes: laneCount(), module: await moduleAt(sharedKernelsUrl), spawn: spawnLane, arena });
+}
+
 export const browserPlatform: HostPlatform = {
   engine: async (want) => {
     const { gpu } = navigator;
     return chooseEngine({
       want,
-      cpu: () => cpuEngine(laneCount()),
+      cpu: mergingEngine,
       beside: (lanes) => cpuEngine(lanes === "one" ? 1 : laneCount()),
       gpu: gpu === undefined || want === "cpu" ? null : () => createGpuEngine(gpu),
     });

@@ -5,7 +5,11 @@
  */
 import { messageOf, WeightloomError } from "../errors.ts";
 import { holding } from "./held.ts";
+import { isShared } from "./shared.ts";
 import { type ByteRange, type ByteSource, checkRange } from "./source.ts";
+
+/** Bytes of a stream that are on their way into memory that threads share, which no stream reads into. */
+const STAGED = 2 ** 20;
 
 /** Announced spans that are looked through for the one that a read begins; a run reads in order, or nearly so. */
 const NEAR = 64;
@@ -103,15 +107,32 @@ function openFlow(blob: Blob, { start, end }: ByteRange): Flow | null {
   let next = start;
   let line: Promise<unknown> = Promise.resolve();
 
-  /** Memory passes to the stream and back with every part that arrives. */
+  let staged = new ArrayBuffer(0);
+
+  /** The next part of the stream, at most `length` bytes, in memory that passes to the stream and back. */
+  async function part(buffer: ArrayBuffer, from: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
+    const { value } = await reader.read(new Uint8Array(buffer, from, length));
+    if (value === undefined || value.length === 0) throw new Error("the stream ended early");
+    return value as Uint8Array<ArrayBuffer>;
+  }
+
   async function fill(length: number, into: Uint8Array<ArrayBuffer> | undefined): Promise<Uint8Array<ArrayBuffer>> {
+    if (into !== undefined && isShared(into) && into.length >= length) {
+      if (staged.byteLength === 0) staged = new ArrayBuffer(Math.min(STAGED, end - start));
+      for (let done = 0; done < length; ) {
+        const bytes = await part(staged, 0, Math.min(staged.byteLength, length - done));
+        into.set(bytes, done);
+        staged = bytes.buffer;
+        done += bytes.length;
+      }
+      return into.subarray(0, length);
+    }
     let buffer = into !== undefined && into.byteLength >= length ? into.buffer : new ArrayBuffer(length);
     const from = into?.buffer === buffer ? into.byteOffset : 0;
     for (let done = 0; done < length; ) {
-      const { value } = await reader.read(new Uint8Array(buffer, from + done, length - done));
-      if (value === undefined || value.length === 0) throw new Error("the stream ended early");
-      buffer = value.buffer as ArrayBuffer;
-      done += value.length;
+      const bytes = await part(buffer, from + done, length - done);
+      buffer = bytes.buffer;
+      done += bytes.length;
     }
     return new Uint8Array(buffer, from, length);
   }

@@ -6,6 +6,7 @@
  */
 
 import { bytesPer, isFloat } from "../bytes/dtype.ts";
+import { isShared } from "../bytes/shared.ts";
 import type { Folder } from "../bytes/sink.ts";
 import type { ByteSource } from "../bytes/source.ts";
 import type { Clock } from "../clock.ts";
@@ -130,10 +131,14 @@ export async function run(plan: Plan, options: RunOptions): Promise<RunResult> {
   async function read(source: ByteSource, start: number, end: number): Promise<Uint8Array<ArrayBuffer>> {
     throwIfAborted(signal);
     const ended = clock?.begin("read", end - start);
-    const bytes = await source.read({ start, end }, signal, spare.take(end - start));
+    const room = spare.take(end - start);
+    const bytes = await source.read({ start, end }, signal, room);
     ended?.();
     readBytes += end - start;
-    return bytes;
+    // Where the engine works on tiles where they lie, those that a source made elsewhere are brought there.
+    if (room === undefined || !isShared(room) || bytes.buffer === room.buffer) return bytes;
+    room.set(bytes);
+    return room.subarray(0, bytes.length);
   }
 
   function emit(

@@ -3,7 +3,7 @@
  * that work may finish in any order while the file grows in one. Small chunks are gathered.
  */
 
-import { type Folder, join } from "../bytes/sink.ts";
+import type { Folder } from "../bytes/sink.ts";
 import type { Clock } from "../clock.ts";
 import { abortError } from "../errors.ts";
 import type { FilePlan } from "../plan/plan.ts";
@@ -58,11 +58,24 @@ export function createWriter(
   let tensors = from.tensors;
   let pending: { bytes: Uint8Array<ArrayBuffer>; spent: Chunk["spent"] }[] = [];
   let pendingBytes = 0;
+  /** Where small chunks are put together. */
+  let together = new Uint8Array(0);
+
+  function joined(parts: readonly Uint8Array<ArrayBuffer>[], bytes: number): Uint8Array<ArrayBuffer> {
+    if (together.length < bytes) together = new Uint8Array(bytes);
+    let at = 0;
+    for (const part of parts) {
+      together.set(part, at);
+      at += part.length;
+    }
+    return together.subarray(0, bytes);
+  }
 
   async function flush(): Promise<void> {
     if (pendingBytes === 0) return;
     const gathered = pending;
-    const whole = gathered.length === 1 ? gathered[0]!.bytes : join(gathered.map(({ bytes }) => bytes));
+    const parts = gathered.map(({ bytes }) => bytes);
+    const whole = parts.length === 1 ? parts[0]! : joined(parts, pendingBytes);
     pending = [];
     pendingBytes = 0;
     const written = clock?.begin("write", whole.length);

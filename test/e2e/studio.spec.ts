@@ -80,6 +80,42 @@ test("one click loads the samples, a second merges them; the bytes are the comma
   }
 });
 
+test("a page that is not isolated shares no memory with its lanes, and merges to the same bytes", async ({
+  page,
+  browser,
+}) => {
+  /** What the record of a merge says of its files. */
+  const recordIn = async (page: Page) => {
+    await loadSamples(page);
+    await page.getByRole("combobox", { name: "Compute on" }).selectOption("cpu");
+    await page.getByRole("button", { name: "Merge", exact: true }).click();
+    await merged(page);
+    const work = mkdtempSync(join(tmpdir(), "weightloom-e2e-"));
+    try {
+      await saved(page, work);
+      return JSON.parse(readFileSync(join(work, "weightloom.json"), "utf8")) as unknown;
+    } finally {
+      rmSync(work, { recursive: true, force: true });
+    }
+  };
+  expect(await page.evaluate(() => crossOriginIsolated)).toBe(true);
+  const isolated = await recordIn(page);
+  const context = await browser.newContext({ serviceWorkers: "block" });
+  const other = await context.newPage();
+  stopOnErrors(other);
+  await pickPrivately(other);
+  // As from a host that sets no headers.
+  await context.route(/./, async (route) => {
+    const response = await route.fetch();
+    const headers = Object.entries(response.headers()).filter(([name]) => !name.startsWith("cross-origin"));
+    await route.fulfill({ response, headers: Object.fromEntries(headers) });
+  });
+  await other.goto(page.url());
+  expect(await other.evaluate(() => crossOriginIsolated)).toBe(false);
+  expect(await recordIn(other)).toEqual(isolated);
+  await context.close();
+});
+
 test("the GPU engine merges to the same weights, to the last place", async ({ page }) => {
   await loadSamples(page);
   await choose(page, "TIES");

@@ -125,3 +125,17 @@ test("a cancelled run reads nothing more", async () => {
   source.expect?.([{ start: 0, end: 1000 }]);
   await expect(source.read({ start: 0, end: 100 }, AbortSignal.abort())).rejects.toThrow(/abort/i);
 });
+
+test("a stream fills memory that threads share, too", async () => {
+  const { blob, calls } = counted();
+  const source = fromBlob("a", blob);
+  source.expect?.([{ start: 7, end: 200_007 }]);
+  const room = new Uint8Array(new SharedArrayBuffer(150_100), 100) as unknown as Uint8Array<ArrayBuffer>;
+  const first = await source.read({ start: 7, end: 120_007 }, undefined, room);
+  expect(first.buffer).toBe(room.buffer);
+  expect(first.byteOffset).toBe(100);
+  expect(Buffer.compare(first, bytes.subarray(7, 120_007))).toBe(0);
+  const second = await source.read({ start: 120_007, end: 200_007 }, undefined, room);
+  expect(Buffer.compare(second, bytes.subarray(120_007, 200_007))).toBe(0);
+  expect(calls).toEqual({ streams: 1, slices: 0 });
+});

@@ -9,8 +9,10 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { makeFamily } from "../../bench/checkpoints.mjs";
 import { diskFolder } from "../../cli/files.ts";
 import { openModels } from "../../cli/models.ts";
+import { isShared } from "../../core/bytes/shared.ts";
+import type { ByteSource } from "../../core/bytes/source.ts";
 import { createClock } from "../../core/clock.ts";
-import { type Arena, createArena, isShared } from "../../core/engine/cpu/arena.ts";
+import { type Arena, createArena } from "../../core/engine/cpu/arena.ts";
 import { createCpuEngine } from "../../core/engine/cpu/pool.ts";
 import type { Engine, TileJob } from "../../core/engine/engine.ts";
 import type { Plan } from "../../core/plan/plan.ts";
@@ -121,6 +123,32 @@ describe.each(COSTS)("%s", (_, text, sweeps, inputs) => {
       await close();
     }
   });
+});
+
+test("tiles of sources that bring their own memory lie in the engine's, too, and the engine's is not used up by them", async () => {
+  const { plan, close } = await planned(onBase("task_arithmetic", "weight: 0.5"));
+  try {
+    const aloof = (source: ByteSource): ByteSource => ({
+      ...source,
+      read: (range, signal) => source.read(range, signal),
+    });
+    const tensors = plan.tensors.map((tensor) =>
+      tensor.action === "copy"
+        ? { ...tensor, from: { ...tensor.from, source: aloof(tensor.from.source) } }
+        : {
+            ...tensor,
+            inputs: tensor.inputs.map((input) => ({
+              ...input,
+              info: { ...input.info, source: aloof(input.info.source) },
+            })),
+          },
+    );
+    const loose: Uint8Array[] = [];
+    await merged({ ...plan, tensors }, ({ inputs }) => loose.push(...inputs.filter((bytes) => !isShared(bytes))));
+    expect(loose.length).toBe(0);
+  } finally {
+    await close();
+  }
 });
 
 test("a second merge needs no more memory than the first", async () => {

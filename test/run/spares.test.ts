@@ -1,7 +1,8 @@
 /** Memory that is used again: parts never overlap, and whatever was lent and given back in any order is whole again. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { createArena, isShared } from "../../core/engine/cpu/arena.ts";
+import { isShared } from "../../core/bytes/shared.ts";
+import { createArena } from "../../core/engine/cpu/arena.ts";
 import { createSpares } from "../../core/run/spares.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;

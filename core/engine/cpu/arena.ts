@@ -39,6 +39,3 @@ export function grow(memory: WebAssembly.Memory, bytes: number): number | null {
     return null;
   }
 }
-
-/** Whether bytes lie in memory that threads share, which here is always an arena. */
-export const isShared = ({ buffer }: ArrayBufferView): boolean => !(buffer instanceof ArrayBuffer);

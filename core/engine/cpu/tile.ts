@@ -2,9 +2,9 @@
  * A tile, strip by strip: puts what a program needs where its layout says, runs it, and takes away what it yields.
  */
 import { bytesPer } from "../../bytes/dtype.ts";
+import { isShared } from "../../bytes/shared.ts";
 import { BLOCK, segmentsBefore } from "../../graph/program.ts";
 import type { TileJob, TileResult } from "../engine.ts";
-import { isShared } from "./arena.ts";
 import { type Area, type Layout, STAGED, STATE, STRIP, TABLE_HEADER } from "./layout.ts";
 import { countsIn } from "./wire.ts";
 

@@ -3,9 +3,9 @@
  * the other side knows it already; everything else is transferred.
  */
 import { bytesPer } from "../../bytes/dtype.ts";
+import { isShared } from "../../bytes/shared.ts";
 import { HIGH_BINS, LOW_BINS, type Program } from "../../graph/program.ts";
 import type { TileJob, TileResult } from "../engine.ts";
-import { isShared } from "./arena.ts";
 
 interface Place {
   readonly at: number;
