@@ -30,8 +30,8 @@ const FRONT = memory.data<u8>([
 
 /** Rows no longer than this have two indices in one word. */
 const PACKED: u32 = 65536;
-/** 2^23 as f32: added to a whole number below it, that number is in the lowest bits. */
-const WHOLE: u32 = 0x4b000000;
+/** 1 less the bits of 2^23 as f32: added to a whole number below it, that number is in its lowest bits. */
+const FIRST: i32 = 1 - 0x4b000000;
 
 /**
  * `rows` rows of `n` f32 at `values`, n at least 2, and as many places at `places` become BF16 at `to`: 1 where the place is
@@ -60,11 +60,13 @@ export function outranks(values: usize, places: usize, rows: u32, n: u32, to: us
 // @ts-ignore: decorator
 @inline
 function settle(packed: bool, places: usize, n: u32, to: usize, open: usize): usize {
-  const one = i32x4.splat(ONE);
+  const one = i16x8.splat(<i16>ONE);
   const none = i32x4.splat(0);
   const others = f32x4.splat(<f32>(n - 1));
-  const more = i32x4.splat(4);
-  let index = i32x4(0, 1, 2, 3);
+  let index = packed ? i32x4(FIRST, FIRST + 0x10000, FIRST + 0x20000, FIRST + 0x30000) : i32x4(0, 1, 2, 3);
+  const more = i32x4.splat(packed ? 0x40000 : 4);
+  let float = f32x4(0, 1, 2, 3);
+  const four = f32x4.splat(4);
   let end = open;
   // Eight per turn: with four it takes twice as long.
   for (const last = places + (<usize>n << 2); places < last; places += 32, to += 16) {
@@ -72,22 +74,26 @@ function settle(packed: bool, places: usize, n: u32, to: usize, open: usize): us
     const second = v128.load(places, 16);
     const firstBelow = f32x4.lt(first, none);
     const secondBelow = f32x4.lt(second, none);
-    v128.store(to, i16x8.narrow_i32x4_s(v128.and(firstBelow, one), v128.and(secondBelow, one)));
-    end = gather(end, packed ? pair(first, index) : index, v128.andnot(f32x4.lt(first, others), firstBelow));
+    v128.store(to, v128.and(i16x8.narrow_i32x4_s(firstBelow, secondBelow), one));
+    const low = packed ? pair(first, index, float) : index;
     index = i32x4.add(index, more);
-    end = gather(end, packed ? pair(second, index) : index, v128.andnot(f32x4.lt(second, others), secondBelow));
+    float = f32x4.add(float, four);
+    const high = packed ? pair(second, index, float) : index;
     index = i32x4.add(index, more);
+    float = f32x4.add(float, four);
+    end = gather(end, low, v128.andnot(f32x4.lt(first, others), firstBelow));
+    end = gather(end, high, v128.andnot(f32x4.lt(second, others), secondBelow));
   }
   return end;
 }
 
-/** Indices above those of the others that the places point to. */
+/** The index of the other that a place points to, below the upper half of `index`. */
 // @ts-ignore: decorator
 @inline
-function pair(place: v128, index: v128): v128 {
-  const other = i32x4.sub(f32x4.add(f32x4.floor(place), f32x4.splat(8388608)), i32x4.splat(WHOLE));
-  const past = i32x4.gt_s(index, other);
-  return i32x4.add(i32x4.add(other, i32x4.splat(1)), i32x4.add(past, i32x4.shl(index, 16)));
+function pair(place: v128, index: v128, float: v128): v128 {
+  const other = f32x4.add(f32x4.floor(place), f32x4.splat(8388608));
+  // One further, which `index` holds, where the place is not before the element: a comparison that holds is -1.
+  return i32x4.add(i32x4.add(index, other), f32x4.lt(place, float));
 }
 
 /** Writes the lanes of `place` where the mask is set. Returns their end. */
@@ -100,16 +106,24 @@ function gather(to: usize, place: v128, mask: v128): usize {
 }
 
 function comparePacked(values: usize, to: usize, open: usize, end: usize): void {
-  for (; open < end; open += 4) {
-    const both = load<u32>(open);
-    const i = both >> 16;
-    const other = both & 0xffff;
-    const mine = load<u32>(values + (<usize>i << 2)) & MAGNITUDE;
-    const its = load<u32>(values + (<usize>other << 2)) & MAGNITUDE;
-    // Below 0 where its is smaller, or equal with a lower index.
-    const difference = <i32>(its - mine - u32(other < i));
-    store<u16>(to + (<usize>i << 1), (difference >> 31) & ONE);
+  for (; open + 4 < end; open += 8) {
+    const both = load<u64>(open);
+    compareOne(values, to, <u32>both);
+    compareOne(values, to, <u32>(both >> 32));
   }
+  if (open < end) compareOne(values, to, load<u32>(open));
+}
+
+// @ts-ignore: decorator
+@inline
+function compareOne(values: usize, to: usize, pair: u32): void {
+  const i = pair >> 16;
+  const other = pair & 0xffff;
+  const mine = load<u32>(values + (<usize>i << 2)) & MAGNITUDE;
+  const its = load<u32>(values + (<usize>other << 2)) & MAGNITUDE;
+  // Below 0 where its is smaller, or equal with a lower index.
+  const difference = <i32>(its - mine - u32(other < i));
+  store<u16>(to + (<usize>i << 1), (difference >> 31) & ONE);
 }
 
 function compare(values: usize, places: usize, to: usize, open: usize, end: usize): void {

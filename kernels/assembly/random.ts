@@ -4,18 +4,21 @@
  * upper 24 bits of its four words, then of the same words turned by 16 bits, as f32 in [0, 1).
  */
 
+/** Whole numbers below 2^24 over 2^24. */
 // @ts-ignore: decorator
 @inline
-function unit(word: v128): v128 {
-  return f32x4.mul(f32x4.convert_i32x4_s(i32x4.shr_u(word, 8)), f32x4.splat(5.9604644775390625e-8));
+function unit(numbers: v128): v128 {
+  return f32x4.mul(f32x4.convert_i32x4_s(numbers), f32x4.splat(5.9604644775390625e-8));
 }
 
 /** The words of one counter as eight numbers. */
 // @ts-ignore: decorator
 @inline
 function both(d: usize, words: v128): void {
-  v128.store(d, unit(words));
-  v128.store(d, unit(v128.shuffle<u16>(words, words, 1, 0, 3, 2, 5, 4, 7, 6)), 16);
+  v128.store(d, unit(i32x4.shr_u(words, 8)));
+  // Turned and shifted in one: bytes 3, 0 and 1 of each word, and 0.
+  const turned = v128.swizzle(words, i8x16(3, 0, 1, -1, 7, 4, 5, -1, 11, 8, 9, -1, 15, 12, 13, -1));
+  v128.store(d, unit(turned), 16);
 }
 
 /** The words of four counters, word by word, as 32 numbers in element order. */
@@ -32,17 +35,11 @@ function spread(d: usize, c0: v128, c1: v128, c2: v128, c3: v128): void {
   both(d + 96, v128.shuffle<u64>(high01, high23, 1, 3));
 }
 
-/** The upper halves of four 64-bit products, and the lower ones. */
+/** The upper halves of four 64-bit products. The lower ones are multiplied again: shuffles are what there are most of. */
 // @ts-ignore: decorator
 @inline
 function upper(low: v128, high: v128): v128 {
   return v128.shuffle<u32>(low, high, 1, 3, 5, 7);
-}
-
-// @ts-ignore: decorator
-@inline
-function lower(low: v128, high: v128): v128 {
-  return v128.shuffle<u32>(low, high, 0, 2, 4, 6);
 }
 
 /**
@@ -65,12 +62,14 @@ export function random(d: usize, end: usize, k0: usize, k1: usize, counter: u32)
   const third1 = i32x4.add(second1, w1);
   const ofKey = i64x2.extmul_low_i32x4_u(first0, m0);
   const ofKeyUpper = v128.xor(upper(ofKey, ofKey), second1);
-  const ofKeyLower = lower(ofKey, ofKey);
+  const ofKeyLower = i32x4.mul(first0, m0);
   const n = i32x4.add(i32x4.splat(counter), i32x4(0, 1, 2, 3));
   const four = i64x2.splat(4 * 0xd2511f53);
   const eight = i64x2.splat(8 * 0xd2511f53);
   let p = i64x2.extmul_low_i32x4_u(n, m0);
   let q = i64x2.extmul_high_i32x4_u(n, m0);
+  const fourLower = i32x4.splat(4 * 0xd2511f53);
+  let low = i32x4.mul(n, m0);
   for (; d < end; d += 256) {
     const yp = i64x2.add(p, four);
     const yq = i64x2.add(q, four);
@@ -81,12 +80,12 @@ export function random(d: usize, end: usize, k0: usize, k1: usize, counter: u32)
     const yr = i64x2.extmul_low_i32x4_u(y2, m1);
     const ys = i64x2.extmul_high_i32x4_u(y2, m1);
     let x0 = v128.xor(upper(xr, xs), second0);
-    let x1 = lower(xr, xs);
-    x2 = v128.xor(ofKeyUpper, lower(p, q));
+    let x1 = i32x4.mul(x2, m1);
+    x2 = v128.xor(ofKeyUpper, low);
     let x3 = ofKeyLower;
     let y0 = v128.xor(upper(yr, ys), second0);
-    let y1 = lower(yr, ys);
-    y2 = v128.xor(ofKeyUpper, lower(yp, yq));
+    let y1 = i32x4.mul(y2, m1);
+    y2 = v128.xor(ofKeyUpper, i32x4.add(low, fourLower));
     let y3 = ofKeyLower;
     let key0 = third0;
     let key1 = third1;
@@ -95,18 +94,20 @@ export function random(d: usize, end: usize, k0: usize, k1: usize, counter: u32)
       const xq = i64x2.extmul_high_i32x4_u(x0, m0);
       const xr = i64x2.extmul_low_i32x4_u(x2, m1);
       const xs = i64x2.extmul_high_i32x4_u(x2, m1);
+      const xNext = i32x4.mul(x0, m0);
       x0 = v128.xor(v128.xor(upper(xr, xs), x1), key0);
-      x1 = lower(xr, xs);
+      x1 = i32x4.mul(x2, m1);
       x2 = v128.xor(v128.xor(upper(xp, xq), x3), key1);
-      x3 = lower(xp, xq);
+      x3 = xNext;
       const yp = i64x2.extmul_low_i32x4_u(y0, m0);
       const yq = i64x2.extmul_high_i32x4_u(y0, m0);
       const yr = i64x2.extmul_low_i32x4_u(y2, m1);
       const ys = i64x2.extmul_high_i32x4_u(y2, m1);
+      const yNext = i32x4.mul(y0, m0);
       y0 = v128.xor(v128.xor(upper(yr, ys), y1), key0);
-      y1 = lower(yr, ys);
+      y1 = i32x4.mul(y2, m1);
       y2 = v128.xor(v128.xor(upper(yp, yq), y3), key1);
-      y3 = lower(yp, yq);
+      y3 = yNext;
       key0 = i32x4.add(key0, w0);
       key1 = i32x4.add(key1, w1);
     }
@@ -114,5 +115,6 @@ export function random(d: usize, end: usize, k0: usize, k1: usize, counter: u32)
     spread(d + 128, y0, y1, y2, y3);
     p = i64x2.add(p, eight);
     q = i64x2.add(q, eight);
+    low = i32x4.add(i32x4.add(low, fourLower), fourLower);
   }
 }

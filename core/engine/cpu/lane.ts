@@ -89,8 +89,9 @@ export async function createLane(module: WebAssembly.Module, shared: WebAssembly
     const results: Plane[] = [];
     let end = 0;
     const take = (bytes: number): number => {
-      end += bytes;
-      return end - bytes;
+      const at = end;
+      end = Math.ceil((at + bytes) / 64) * 64;
+      return at;
     };
     const ready = (part: Part, encode?: TileJob["encode"]) => {
       const made = readyFor({ ...shapeOf(job, part, results), ...(encode === undefined ? {} : { encode }) });

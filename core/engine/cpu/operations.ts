@@ -146,9 +146,11 @@ export function createHalf(
       case "where":
         return v.select(number(op.b), number(op.c), mask(op.a));
       case "neg":
-      case "abs":
       case "sqrt":
         return v[op.op](number(op.a));
+      // The machine's own makes the mask anew each time.
+      case "abs":
+        return v.and(number(op.a), v.bits(0x7fffffff));
       case "sign":
         return sign(v, number(op.a));
       case "exp":

@@ -102,15 +102,18 @@ export function* strips(
   const direct = [...sources, ...planes].every((one) => one.here) && (layout.output === null || outHere);
   // What comes from stages before is still in the cache when strips are short.
   const strip = direct && ahead === null ? STRIP : STAGED;
+  // Short strips are many: nothing is allocated for one that need not be.
   for (let start = 0; start < count; start += strip) {
     const length = Math.min(strip, count - start);
     ahead?.(start + length);
-    for (const [slot, { input, size, here }] of sources.entries()) {
+    for (let slot = 0; slot < sources.length; slot++) {
+      const { input, size, here } = sources[slot]!;
       const staging = layout.inputs[slot]!.at;
       if (!here) bytes.set(input.subarray(start * size, (start + length) * size), staging);
       places[slot] = here ? input.byteOffset + start * size : base + staging;
     }
-    for (const [p, { kept, perByte, here, staging }] of planes.entries()) {
+    for (let p = 0; p < planes.length; p++) {
+      const { kept, perByte, here, staging } = planes[p]!;
       if (!here) bytes.set(kept.subarray(start / perByte, Math.ceil((start + length) / perByte)), staging);
       places[firstPlane + p] = here ? kept.byteOffset + start / perByte : base + staging;
     }
@@ -118,10 +121,11 @@ export function* strips(
     places[sources.length] = at;
     for (const { beginStrip } of reductions) beginStrip();
     run(base, length, start, (first + start) / 8);
-    layout.partials.forEach(({ at }, s) => {
-      const part = doubles.subarray(at / 8, at / 8 + Math.ceil(length / BLOCK));
-      sums.set(part, s * blocks + start / BLOCK);
-    });
+    for (let s = 0; s < layout.partials.length; s++) {
+      const from = layout.partials[s]!.at / 8;
+      const to = s * blocks + start / BLOCK;
+      for (let block = 0; block * BLOCK < length; block++) sums[to + block] = doubles[from + block]!;
+    }
     for (const { endStrip } of reductions) endStrip();
     for (const { kept, perByte, here, staging } of planes) {
       const size = Math.ceil(length / perByte);
