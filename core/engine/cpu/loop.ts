@@ -6,6 +6,7 @@ import { createLanes, type Lanes, simd, type Value } from "./lanes.ts";
 import { createConstants, createHalf, malformed } from "./operations.ts";
 import { BASE, INDEX, placeOf, type Step, sum } from "./step.ts";
 import { type Body, I32, i32, V128 } from "./wasm.ts";
+import { lookedAt } from "./watch.ts";
 
 /** Registers that kernels read after the loop. */
 export interface Read {
@@ -68,16 +69,13 @@ export function writeLoop(step: Step & { readonly begin: Body; readonly filled: 
       return total;
     }),
   );
-  const { watched = [] } = program;
-  // What is added up is NaN or infinite from the first such number on; a sum of each, so that no addition waits for another.
-  const seen = watched.map(() =>
-    [0, 1].map(() => {
-      const total = body.local(V128);
-      body.get(v.floats(0));
-      body.set(total);
-      return total;
-    }),
-  );
+  const watched = lookedAt(program);
+  // What is added up is NaN or infinite from the first such number on.
+  const seen = body.local(V128);
+  if (watched.length > 0) {
+    body.get(v.floats(0));
+    body.set(seen);
+  }
   const all = totals.length > 0 ? v.splat(() => body.get(n)) : 0;
   body.i32(0);
   body.set(i);
@@ -145,14 +143,12 @@ export function writeLoop(step: Step & { readonly begin: Body; readonly filled: 
         );
         addTo(body, v, totals[s]!.slice(2 * half), v.and(value, within));
       });
-      watched.forEach((value, w) => {
-        const total = seen[w]![half]!;
-        const grown = value === program.output ? enlarged(v, number(value), encode) : number(value);
-        body.get(v.add(total, grown));
-        body.set(total);
-      });
+      const looked = watched.map((value) =>
+        value === program.output ? enlarged(v, number(value), encode) : number(value),
+      );
       for (const [value, register] of registers) store(inRegister, number(value), register + 16 * half);
       return {
+        looked,
         keeping: keeps.map(({ value, bits }) => (bits === 1 ? mask(value) : number(value))),
         output: program.output === null || encode === "F16" ? null : number(program.output),
       };
@@ -174,6 +170,17 @@ export function writeLoop(step: Step & { readonly begin: Body; readonly filled: 
       body.put(i32.or);
       body.access(i32.storeByte);
     });
+    // All in one: each sum of its own would be one more to hold. What becomes infinite only in here is looked at in vain.
+    const looked = halves.flatMap(({ looked }) => looked);
+    if (looked.length > 0) {
+      body.get(
+        v.add(
+          seen,
+          looked.reduce((sum, value) => v.add(sum, value)),
+        ),
+      );
+      body.set(seen);
+    }
     const [low, high] = halves.map(({ output }) => output);
     if (layout.output !== null && low != null && high != null) {
       if (encode === "F32") {
@@ -198,8 +205,7 @@ export function writeLoop(step: Step & { readonly begin: Body; readonly filled: 
   if (watched.length > 0) {
     const before = load(BASE, simd.load, layout.unsound.at);
     // The difference of a number to itself is 0, of infinity or NaN it is NaN.
-    const found = seen.flat().reduce((all, total) => v.or(all, v.sub(total, total)), before);
-    store(BASE, found, layout.unsound.at);
+    store(BASE, v.or(before, v.sub(seen, seen)), layout.unsound.at);
   }
   totals.forEach((four, s) => {
     four.forEach((total, k) => {
