@@ -129,6 +129,7 @@ function partialsApart(
 /** Counts of digits, summed up from below: a magnitude that is a last place off moves a count to a bin nearby. */
 function countsApart({ program, count }: TileJob, found: TileResult, wanted: TileResult): string | null {
   for (const [h, { digit }] of program.histograms.entries()) {
+    if (digit === "window") throw new Error("Internal error: a device was checked that does not count by windows.");
     const [a, b] = [summedUp(found.histograms[h]!), summedUp(wanted.histograms[h]!)];
     const slack = 1 + 1e-4 * count;
     for (let bin = 0; bin < a.length; bin++) {

@@ -14,6 +14,8 @@ export interface Builder {
   tied(selection: Selection): number;
   /** The uniform word with the high digit of the selection's threshold. */
   digit(selection: Selection | OverallKth): number;
+  /** The first of two uniform words with the bounds of the selection's window. */
+  window(selection: Selection): number;
   finish(results: Pick<Program, "sums" | "histograms" | "reductions" | "keeps" | "output">): Fused;
 }
 
@@ -135,6 +137,10 @@ export function createBuilder(planeOf: (tensor: Tensor) => PlaneRef | null = () 
       return emit({ op: "tied", a, word: word(selection, "tied", [{ kind: "threshold", selection }]) });
     },
     digit: (selection) => word(selection, "digit", [{ kind: "digit", selection }]),
+    window: (selection) => {
+      const pair = (["low", "high"] as const).map((end) => ({ kind: "bound", selection, end }) as const);
+      return word(selection, "window", pair);
+    },
     finish: ({ sums, histograms, reductions, keeps = [], output }) => {
       const tables = vectors.map(({ axis, columns }) => ({ axis, columns }));
       const text: readonly [Op[], readonly number[], readonly Histogram[], readonly Reduction[], number | null] = [

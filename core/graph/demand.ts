@@ -10,12 +10,14 @@ export interface Demand {
   /** Keys whose high digits are counted, each once however many selections look at it. */
   readonly keys: readonly Tensor[];
   readonly selections: readonly Selection[];
+  /** Whether a selection takes one sweep, by a window, or two, digit by digit. */
+  readonly windowed: boolean;
   /** Selections whose mask is wanted, not only their threshold. */
   readonly topped: readonly Selection[];
   readonly reduced: readonly Reduced[];
   readonly overalls: readonly Overall[];
   readonly overallKths: readonly OverallKth[];
-  /** Of a selection: the sweep that counts its low digits. */
+  /** Of a selection: the sweep that yields it, which counts its low digits or its window. */
   level(node: Tensor | Scalar | Selection | Vector): number;
   /** The sweep that yields the output. */
   readonly last: number;
@@ -23,8 +25,11 @@ export interface Demand {
   readonly barriers: readonly number[];
 }
 
-/** Walks everything the output and the watched numbers need, once. */
-export function collect(output: Tensor, watched: readonly Scalar[]): Demand {
+/**
+ * Walks everything the output and the watched numbers need, once.
+ * @param windowed see Demand
+ */
+export function collect(output: Tensor, watched: readonly Scalar[], windowed = false): Demand {
   const levels = new Map<Tensor | Scalar | Selection | Vector, number>();
   const sums: SumScalar[] = [];
   const keys = new Set<Tensor>();
@@ -45,8 +50,8 @@ export function collect(output: Tensor, watched: readonly Scalar[]): Demand {
   function compute(node: Tensor | Scalar | Selection | Vector): number {
     if (node.type === "selection") {
       selections.push(node);
-      keys.add(node.key);
-      return Math.max(visit(node.key) + 1, visit(node.k));
+      if (!windowed) keys.add(node.key);
+      return Math.max(visit(node.key) + (windowed ? 0 : 1), visit(node.k));
     }
     if (node.type === "vector") {
       if (node.op === "map") return Math.max(0, ...node.args.map(visit));
@@ -107,6 +112,7 @@ export function collect(output: Tensor, watched: readonly Scalar[]): Demand {
     sums,
     keys: [...keys],
     selections,
+    windowed,
     topped: [...topped],
     reduced,
     overalls,

@@ -6,7 +6,8 @@
  * A vector (one number per row or column) ends a sweep like a sum does; the sweeps after it look it up.
  *
  * A selection of the k largest takes two sweeps: a histogram of the magnitude's high bits, and one of
- * its low bits within the bin that holds the k-th. Where a mask is wanted and equal magnitudes straddle the
+ * its low bits within the bin that holds the k-th. Or one, where a sample of the tensor can be had beforehand
+ * (`window.ts`). Where a mask is wanted and equal magnitudes straddle the
  * cut, a small part of the tensor is looked at once more (`ties.ts`).
  *
  * A number of the whole model (`overall`) is a barrier: the sweeps before it run for every tensor before any
@@ -24,6 +25,7 @@ export type Uniform =
   | { readonly kind: "threshold"; readonly selection: Selection } // magnitude bits of the k-th largest
   | { readonly kind: "cut"; readonly selection: Selection } // last index kept among equals, tile-relative, i32
   | { readonly kind: "digit"; readonly selection: Selection | OverallKth } // high digit of the threshold
+  | { readonly kind: "bound"; readonly selection: Selection; readonly end: "low" | "high" } // of its window, magnitude bits
   | { readonly kind: "key"; readonly stream: number; readonly half: 0 | 1; readonly seed: Seed | null }; // Philox key
 
 /** Null stands for the tensor's own. */
@@ -54,17 +56,28 @@ export interface Cut {
   readonly value: Fused;
 }
 
+/** A selection that is to be settled by this sweep alone. */
+export interface Window {
+  readonly selection: Selection;
+  /** Its output is the selection's key. */
+  readonly sample: Fused;
+  /** Count the digits of the key, for when the sample was wrong. */
+  readonly high: Fused;
+  readonly low: Fused;
+}
+
 export interface Pass extends Fused {
   /** Passes of round r run for all tensors before any of round r + 1. */
   readonly round: number;
   /** What the program's sums are. */
   readonly sums: readonly SumScalar[];
-  /** What its histograms are: high digits of keys first, then low digits. */
+  /** What its histograms are: high digits of keys first, then low digits, then windows. */
   readonly high: readonly Tensor[];
   readonly low: readonly (Selection | OverallKth)[];
+  readonly windows: readonly Window[];
   /** What its reductions are. */
   readonly reduced: readonly Reduced[];
-  /** Of the selections among `low` whose mask is wanted: how to find the cut among equals. */
+  /** Of the selections it settles whose mask is wanted: how to find the cut among equals. */
   readonly cuts: readonly Cut[];
   /** This tensor's parts of whole-model numbers that are known once this pass is finished. */
   readonly parts: readonly (Overall | OverallKth)[];
@@ -72,10 +85,16 @@ export interface Pass extends Fused {
 
 /**
  * @param widest what is dear to make is left in planes by the first sweep that needs it, for those after it: of how many bits at most
+ * @param windowed a sample of the tensor can be had before a sweep, for the selections it settles
  * @returns the sweeps in order; the last one yields the tensor. One sweep for purely elementwise methods.
  */
-export function passesOf(output: Tensor, watched: readonly Scalar[] = [], widest: Widest = 0): Pass[] {
-  const demand = collect(output, watched);
+export function passesOf(
+  output: Tensor,
+  watched: readonly Scalar[] = [],
+  widest: Widest = 0,
+  windowed = false,
+): Pass[] {
+  const demand = collect(output, watched, windowed);
   const levels = Array.from({ length: demand.last + 1 }, (_, level) => level);
   const sweeps = levels.map((level) => ({ round: roundOf(level, demand), roots: rootsOf(level, output, demand) }));
   const planes = planesOf(sweeps, widest);
@@ -102,21 +121,26 @@ const refOf = ({ number, bits }: Plane): PlaneRef => ({ plane: number, bits });
 const roundOf = (level: number, { barriers }: Demand) => barriers.filter((barrier) => barrier <= level).length;
 
 /** What a sweep is asked for besides the output. */
-function askedAt(level: number, demand: Demand): Pick<Pass, "sums" | "high" | "low" | "reduced"> {
+function askedAt(level: number, demand: Demand) {
   const at = (node: Tensor | Selection) => demand.level(node) === level;
+  const selections = demand.selections.filter(at);
   return {
     sums: demand.sums.filter(({ tensor }) => at(tensor)),
     high: demand.keys.filter(at),
-    low: [...demand.selections.filter(at), ...demand.overallKths.filter(({ key }) => demand.level(key) + 1 === level)],
+    low: [
+      ...(demand.windowed ? [] : selections),
+      ...demand.overallKths.filter(({ key }) => demand.level(key) + 1 === level),
+    ],
+    windowed: demand.windowed ? selections : [],
     reduced: demand.reduced.filter(({ tensor }) => at(tensor)),
   };
 }
 
 /** The tensors that a sweep is asked for. */
 function rootsOf(level: number, output: Tensor, demand: Demand): Tensor[] {
-  const { sums, high, low, reduced } = askedAt(level, demand);
+  const { sums, high, low, windowed, reduced } = askedAt(level, demand);
   const of = [...sums, ...reduced].map(({ tensor }) => tensor);
-  return [...of, ...high, ...low.map(({ key }) => key), ...(level === demand.last ? [output] : [])];
+  return [...of, ...high, ...[...low, ...windowed].map(({ key }) => key), ...(level === demand.last ? [output] : [])];
 }
 
 function passAt(level: number, output: Tensor, demand: Demand, planes: ReadonlyMap<Tensor, Plane>): Pass {
@@ -126,11 +150,12 @@ function passAt(level: number, output: Tensor, demand: Demand, planes: ReadonlyM
     return plane !== undefined && plane.level < level && plane.round === round ? refOf(plane) : null;
   };
   const builder = createBuilder(held);
-  const { sums, high, low, reduced } = askedAt(level, demand);
+  const { sums, high, low, windowed, reduced } = askedAt(level, demand);
   const summed = sums.map((sum) => builder.value(sum.tensor));
   const histograms = [
     ...high.map((key) => ({ value: builder.value(key), digit: "high", word: null }) as const),
     ...low.map((one) => ({ value: builder.value(one.key), digit: "low", word: builder.digit(one) }) as const),
+    ...windowed.map((one) => ({ value: builder.value(one.key), digit: "window", word: builder.window(one) }) as const),
   ];
   const reductions = reduced.map(({ how, axis, columns, tensor }) => ({
     value: builder.value(tensor),
@@ -148,6 +173,7 @@ function passAt(level: number, output: Tensor, demand: Demand, planes: ReadonlyM
     sums,
     high,
     low,
+    windows: windowed.map(windowOf),
     reduced,
     cuts: demand.topped.filter((selection) => demand.level(selection) === level).map(cutOf),
     parts: [
@@ -158,12 +184,31 @@ function passAt(level: number, output: Tensor, demand: Demand, planes: ReadonlyM
   };
 }
 
+const none = { sums: [], histograms: [], reductions: [], output: null };
+
+/** The selection's key by itself. */
+function keyOf({ key }: Selection): Fused {
+  const builder = createBuilder();
+  return builder.finish({ ...none, output: builder.value(key) });
+}
+
+function windowOf(selection: Selection): Window {
+  const [high, low] = [createBuilder(), createBuilder()];
+  const digits = (builder: typeof high, digit: "high" | "low", word: number | null) =>
+    builder.finish({ ...none, histograms: [{ value: builder.value(selection.key), digit, word }] });
+  return {
+    selection,
+    sample: keyOf(selection),
+    high: digits(high, "high", null),
+    low: digits(low, "low", low.digit(selection)),
+  };
+}
+
 function cutOf(selection: Selection): Cut {
-  const none = { sums: [], histograms: [], reductions: [], output: null };
-  const [counting, showing] = [createBuilder(), createBuilder()];
+  const counting = createBuilder();
   return {
     selection,
     count: counting.finish({ ...none, sums: [counting.tied(selection)] }),
-    value: showing.finish({ ...none, output: showing.value(selection.key) }),
+    value: keyOf(selection),
   };
 }

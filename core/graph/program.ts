@@ -72,15 +72,40 @@ export interface Keep extends PlaneRef {
   readonly value: number;
 }
 
-/** Counts of one digit of the magnitude bits of `value`. */
+/** Counts of the magnitude bits of `value`. */
 export interface Histogram {
   readonly value: number;
   /**
    * `high`: bins of bits >>> 15 (65,536 bins). `low`: bins of bits & 0x7fff (32,768 bins), counting
-   * only elements whose high digit equals uniform `word`.
+   * only elements whose high digit equals uniform `word`. `window`: see WINDOW; only of engines that keep values.
    */
-  readonly digit: "high" | "low";
+  readonly digit: "high" | "low" | "window";
   readonly word: number | null;
+}
+
+/**
+ * Where the counts of a window are, in words. Its bounds are the uniforms `word` (lower) and `word + 1` (upper): counted
+ * are the bits above the upper one, those that reach it, and those that reach the lower one, each in four parts to be
+ * added; what lies between the two is listed as it is, in order, `listed` of them. After every `step` elements the four
+ * counts so far are written down (`marks`). `full` is not 0 when there was no room for all.
+ */
+export const WINDOW = {
+  above: 0,
+  reached: 4,
+  within: 8,
+  listed: 12,
+  full: 13,
+  /** Marks made so far. */
+  marked: 14,
+  marks: 16,
+  list: 16 + 4 * 2048,
+  words: 131072,
+  step: 1024,
+} as const;
+
+/** 32-bit counters of a histogram. */
+export function binsOf({ digit }: Pick<Histogram, "digit">): number {
+  return digit === "high" ? HIGH_BINS : digit === "low" ? LOW_BINS : WINDOW.words;
 }
 
 export interface Program {

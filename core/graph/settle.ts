@@ -5,17 +5,18 @@
  */
 import { type Choice, coarse, fine, magnitudeOf, NOTHING, type Whole } from "./choice.ts";
 import { addCounts, type Counters, createCounters } from "./counters.ts";
-import type { Fused, OverallKth, Pass, SumScalar } from "./passes.ts";
+import type { Fused, OverallKth, Pass, SumScalar, Window } from "./passes.ts";
 import { BLOCK, HIGH_BINS, LOW_BINS, LOW_BITS } from "./program.ts";
 import { type Spelled, spell, unspell } from "./spelled.ts";
 import type { Scalar, Selection, Tensor } from "./tensor.ts";
-import { createTies, type Look } from "./ties.ts";
+import { createTies, type Look, placeOf } from "./ties.ts";
 import { createVectors } from "./vectors.ts";
+import { createTrust, createWindows } from "./window.ts";
 
 /** What a finished pass settled, as plain data, in the order in which the pass names it. */
 export interface Kept {
   readonly sums: readonly Spelled[];
-  /** Of its low digits; null for numbers of the whole model. */
+  /** Of its low digits, then of its windows; null for numbers of the whole model. */
   readonly choices: readonly (Choice | null)[];
   readonly vectors: readonly (readonly Spelled[])[];
   /** Of its high digits: bins that are not empty, each followed by its count; null where nobody asks any more. */
@@ -34,6 +35,8 @@ export interface Settlement {
   words(fused: Fused, first: number): Uint32Array<ArrayBuffer>;
   /** The program's tables for a tile. */
   tables(fused: Fused, first: number, count: number): Float32Array<ArrayBuffer>[];
+  /** To be called before the first tile of a sweep with windows, when the sweeps before it are finished. */
+  prepare(pass: Pass, look: Look): Promise<void>;
   absorb(pass: Pass, first: number, count: number, partials: Partials): void;
   /** To be called when all tiles of the sweep are absorbed. */
   finish(pass: Pass, look: Look): Promise<void>;
@@ -54,12 +57,14 @@ export interface Settlement {
  * @param seed key of the tensor's random numbers, two 32-bit words
  * @param counters what to count with
  * @param whole numbers of the whole model; needed where the expression has any
+ * @param trust in samples, for all tensors of a run
  */
 export function createSettlement(
   count: number,
   seed: readonly [number, number],
   counters: Counters = createCounters(),
   whole?: Whole,
+  trust = createTrust(),
 ): Settlement {
   const blocks = Math.ceil(count / BLOCK);
   const sums = new Map<SumScalar, number>();
@@ -70,6 +75,7 @@ export function createSettlement(
 
   const vectors = createVectors(count, evaluate);
   const ties = createTies(count, counters);
+  const windows = createWindows(count, counters, trust);
 
   function evaluate(scalar: Scalar): number {
     switch (scalar.op) {
@@ -94,11 +100,13 @@ export function createSettlement(
     }
   }
 
+  const chosen = (selection: Selection) => Math.min(count, Math.floor(evaluate(selection.k)));
+
   /** The bin of high digits that holds the k-th; decided when a sweep first asks. */
   function bin(selection: Selection): Choice {
     const before = choices.get(selection);
     if (before !== undefined) return before;
-    const k = Math.min(count, Math.floor(evaluate(selection.k)));
+    const k = chosen(selection);
     const made = k >= 1 ? coarse(known(counts.get(selection.key)), k, count) : NOTHING;
     choices.set(selection, made);
     return made;
@@ -122,6 +130,9 @@ export function createSettlement(
           bits[i] =
             (uniform.selection.type === "selection" ? bin(uniform.selection) : known(whole).choice(uniform.selection))
               .threshold >>> LOW_BITS;
+          break;
+        case "bound":
+          bits[i] = windows.bounds(uniform.selection)[uniform.end];
           break;
         case "key": {
           const [low, high] = uniform.seed ?? seed;
@@ -153,8 +164,44 @@ export function createSettlement(
       addCounts(all, result.histograms[h]!);
     });
     for (const { selection } of pass.cuts) {
-      ties.absorb(selection, first, result.histograms[pass.high.length + pass.low.indexOf(selection)]!);
+      const at = pass.low.indexOf(selection);
+      if (at >= 0) ties.absorb(selection, first, result.histograms[pass.high.length + at]!);
     }
+    pass.windows.forEach(({ selection }, w) => {
+      windows.absorb(selection, first, result.histograms[pass.high.length + pass.low.length + w]!);
+    });
+  }
+
+  async function prepare(pass: Pass, look: Look): Promise<void> {
+    const keys = new Map(pass.windows.map(({ selection, sample }) => [selection.key, sample]));
+    await Promise.all(
+      [...keys].map(async ([key, sample]) => {
+        const bits = magnitudes(await look.sample(sample));
+        const wanted = pass.windows.filter(({ selection }) => selection.key === key);
+        windows.open(
+          wanted.map(({ selection }) => ({ selection, k: chosen(selection) })),
+          bits,
+        );
+      }),
+    );
+  }
+
+  /** Counts the digits of a selection that its window missed. */
+  async function recount({ selection, high, low }: Window, look: Look): Promise<Choice> {
+    const all = counters.take(HIGH_BINS);
+    await look.counts(high, (_, counts) => addCounts(all, counts));
+    counts.set(selection.key, all);
+    const rough = bin(selection);
+    counts.delete(selection.key);
+    counters.give(all);
+    const digits = counters.take(LOW_BINS);
+    await look.counts(low, (first, counts) => {
+      addCounts(digits, counts);
+      ties.absorb(selection, first, counts);
+    });
+    const choice = fine(rough, digits, count);
+    counters.give(digits);
+    return choice;
   }
 
   async function finish(pass: Pass, look: Look): Promise<void> {
@@ -172,10 +219,21 @@ export function createSettlement(
       counts.delete(one);
       counters.give(low);
     }
+    for (const window of pass.windows) {
+      const { selection } = window;
+      choices.set(selection, windows.choose(selection, chosen(selection)) ?? (await recount(window, look)));
+    }
     for (const cut of pass.cuts) {
       const choice = known(choices.get(cut.selection));
-      if (choice.keep >= choice.equal) ties.drop(cut.selection);
-      else choices.set(cut.selection, { ...choice, cut: await ties.place(cut, choice, look) });
+      if (choice.keep < choice.equal) {
+        const stretch = ties.stretch(cut.selection, choice) ?? windows.stretch(cut.selection, choice);
+        const index = await placeOf(cut, choice, stretch, look);
+        choices.set(cut.selection, { ...choice, cut: index });
+      }
+    }
+    for (const { selection } of [...pass.cuts, ...pass.windows]) {
+      ties.drop(selection);
+      windows.drop(selection);
     }
   }
 
@@ -183,7 +241,7 @@ export function createSettlement(
     const wanted = new Set(later.flatMap(({ low }) => low.map(({ key }) => key)));
     return {
       sums: pass.sums.map((sum) => spell(known(sums.get(sum)))),
-      choices: pass.low.map((one) => (one.type === "selection" ? known(choices.get(one)) : null)),
+      choices: settledBy(pass).map((one) => (one.type === "selection" ? known(choices.get(one)) : null)),
       vectors: pass.reduced.map((vector) => Array.from(vectors.settled(vector), spell)),
       high: pass.high.map((key) => (wanted.has(key) ? sparse(known(counts.get(key))) : null)),
     };
@@ -193,7 +251,7 @@ export function createSettlement(
     pass.sums.forEach((sum, i) => {
       sums.set(sum, unspell(known(kept.sums[i])));
     });
-    pass.low.forEach((one, i) => {
+    settledBy(pass).forEach((one, i) => {
       const choice = kept.choices[i];
       if (one.type === "selection" && choice != null) choices.set(one, choice);
     });
@@ -214,6 +272,7 @@ export function createSettlement(
     recall,
     words,
     tables: (fused, first, tile) => fused.vectors.map((vector) => vectors.table(vector, first, tile)),
+    prepare,
     absorb,
     finish,
     value: evaluate,
@@ -223,6 +282,15 @@ export function createSettlement(
       counts.clear();
     },
   };
+}
+
+const settledBy = ({ low, windows }: Pass) => [...low, ...windows.map(({ selection }) => selection)];
+
+/** In place. */
+function magnitudes({ buffer, byteOffset, length }: Float32Array): Uint32Array {
+  const bits = new Uint32Array(buffer, byteOffset, length);
+  for (let i = 0; i < length; i++) bits[i]! &= 0x7fffffff;
+  return bits;
 }
 
 function sparse(counts: Uint32Array): number[] {

@@ -31,19 +31,27 @@ export function sweepsOf(
   expression: Tensor,
   options: Pick<PlanOptions, "memory" | "maxTileBytes" | "lanes" | "keeps">,
 ): Pick<MergePlan, "passes" | "tile" | "resident" | "planes"> {
-  const made = (widest: Widest) => {
+  const made = (widest: Widest, windowed = false) => {
     const watched = draft.watched.map(({ value }) => value);
-    const passes = passesOf(expression, watched, widest);
+    const passes = passesOf(expression, watched, widest, windowed);
     const planes = planesIn(passes);
     return { passes, ...tiling({ ...draft, passes }, options), planes };
   };
   if (options.keeps !== true) return made(0);
+  // What is resident can be sampled; rows that are ranked cannot.
+  if (draft.count >= SAMPLED) {
+    const sampled = made(32, true);
+    if (sampled.resident && sampled.passes.every(({ program }) => unitOf(program) === BLOCK)) return sampled;
+  }
   const all = made(32);
   if (all.resident || all.planes.length === 0) return all;
   // Masks are small enough to be kept where the tensor's bytes are not.
   const masks = made(1);
   return draft.count * bytesKept(masks.passes) <= options.memory * HELD ? masks : made(0);
 }
+
+/** Elements from which on a sample is small beside them. */
+const SAMPLED = 2 ** 18;
 
 /** The share of the memory that what is held between sweeps may take; the rest is for tiles on their way. */
 const HELD = 0.6;

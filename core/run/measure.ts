@@ -131,5 +131,5 @@ async function sweep(
   };
   await Promise.all(Array.from({ length: engine.lanes + 1 }, lane));
   const never = () => Promise.reject(new Error("Internal error: a number needs no second look."));
-  await settlement.finish(pass, { piece: () => BLOCK, tally: never, values: never });
+  await settlement.finish(pass, { piece: () => BLOCK, tally: never, values: never, sample: never, counts: never });
 }

@@ -5,6 +5,7 @@
 import { createCounters } from "../graph/counters.ts";
 import type { Pass } from "../graph/passes.ts";
 import { createSettlement, type Settlement } from "../graph/settle.ts";
+import { createTrust } from "../graph/window.ts";
 import type { MergePlan, TensorPlan } from "../plan/plan.ts";
 import type { Journal, Round } from "./journal.ts";
 import type { Soundness } from "./soundness.ts";
@@ -40,12 +41,13 @@ const passesIn = ({ passes }: MergePlan, round: number) => passes.filter((pass) 
 export function createRounds(tensors: readonly TensorPlan[]): Rounds {
   const whole: WholeModel = createWholeModel();
   const counters = createCounters();
+  const trust = createTrust();
   const open = new Map<MergePlan, Settlement>();
   const merges = tensors.filter((tensor) => tensor.action === "merge");
   const last = lastRound(tensors);
 
   const settlementOf = (tensor: MergePlan): Settlement => {
-    const known = open.get(tensor) ?? createSettlement(tensor.count, tensor.seed, counters, whole);
+    const known = open.get(tensor) ?? createSettlement(tensor.count, tensor.seed, counters, whole, trust);
     open.set(tensor, known);
     return known;
   };

@@ -5,12 +5,12 @@
 import { bytesPer } from "../bytes/dtype.ts";
 import type { Clock } from "../clock.ts";
 import type { Engine, TileResult } from "../engine/engine.ts";
-import type { Fused, Pass } from "../graph/passes.ts";
-import { BLOCK, HIGH_BINS, LOW_BINS, type Program, planeBytes, unitOf } from "../graph/program.ts";
+import type { Pass } from "../graph/passes.ts";
+import { binsOf, type Program, planeBytes } from "../graph/program.ts";
 import type { Settlement } from "../graph/settle.ts";
-import type { Look } from "../graph/ties.ts";
 import type { MergePlan } from "../plan/plan.ts";
 import { type Budget, createBudget } from "./budget.ts";
+import { createLook } from "./look.ts";
 
 export interface TileHost {
   readonly engine: Engine;
@@ -53,9 +53,6 @@ export function asideHost(engine: Engine, emit: TileHost["emit"], signal = new A
   };
 }
 
-/** Looks at memory that the engine shares anew, instead of reading it again. */
-type Find = (index: number, first: number, count: number) => Uint8Array<ArrayBuffer> | null;
-
 /** What is held of one tile. */
 interface Held {
   /** Input bytes by input number. */
@@ -87,27 +84,22 @@ export async function streamTensor(
   /** Kept for all sweeps: of resident tensors everything, of others the planes. */
   const kept = tiles.map(() => holding());
   let ready: Promise<void> = Promise.resolve();
-  // What does not lie in the engine's memory is handed over: what is held would be gone.
-  const find: Find = (index, first, count) => {
-    if (!plan.resident) return null;
-    const t = Math.floor(first / plan.tile);
-    const size = inputBytes(plan, index);
-    const start = (first - t * plan.tile) * size;
-    const bytes = kept[t]?.bytes.get(index);
-    if (bytes === undefined || bytes.buffer instanceof ArrayBuffer) return null;
-    return start + count * size > bytes.length ? null : bytes.subarray(start, start + count * size);
-  };
-  const look: Look = {
-    piece: ({ program }) => (unitOf(program) === BLOCK ? Math.min(LOOK, plan.tile) : plan.tile),
-    tally: (fused, first, end) => tally({ plan, fused, settlement, host, find }, first, end),
-    values: (fused, first, count) => probe({ plan, fused, settlement, host, find }, first, count),
-  };
+  const look = createLook({ plan, settlement, host, held: (tile, index) => kept[tile]?.bytes.get(index) });
 
   for (const [level, pass] of passes.entries()) {
     const isLast = level === passes.length - 1;
     const yields = pass.program.output !== null;
-    const start = ready;
+    const before = ready;
     const work: Promise<void>[] = [];
+    const arrived: Promise<unknown>[] = [];
+    // A sample is taken of the whole tensor, so the first tile waits for the last one's bytes.
+    let begin = (_: Promise<void>): void => {};
+    const start =
+      pass.windows.length === 0
+        ? before
+        : new Promise<void>((resolve) => {
+            begin = resolve;
+          });
     for (const [t, { first, count }] of tiles.entries()) {
       const held = plan.resident ? kept[t]! : holding(kept[t]!.planes);
       const { asked, planes } = held;
@@ -126,14 +118,13 @@ export async function streamTensor(
       if (newPlanes > 0) {
         planes.parts = planeSizes.map((size) => roomIn(host, size) ?? new Uint8Array(size));
       }
-      const fetched = Promise.all(missing.map((index) => host.read(plan, index, first, count)));
+      const fetched = Promise.all(
+        missing.map(async (index) => void held.bytes.set(index, await host.read(plan, index, first, count))),
+      );
       fetched.catch(() => {});
+      arrived.push(fetched);
       const result = (async () => {
-        const bytes = await fetched;
-        missing.forEach((index, i) => {
-          const part = bytes[i];
-          if (part !== undefined) held.bytes.set(index, part);
-        });
+        await fetched;
         await start;
         const done = await runTile(plan, pass, settlement, host, held, first, count);
         host.clock?.sweep(plan.passes.indexOf(pass), count, done.spent ?? 0);
@@ -158,6 +149,8 @@ export async function streamTensor(
         host.emit(outBytes, chunk);
       }
     }
+    if (pass.windows.length > 0) begin(Promise.all([before, ...arrived]).then(() => settlement.prepare(pass, look)));
+    start.catch(() => {});
     ready = Promise.all(work).then(async () => {
       const settled = host.clock?.begin("settle");
       await settlement.finish(pass, look);
@@ -180,7 +173,7 @@ async function runTile(
 ): Promise<TileResult> {
   const { program } = pass;
   const into = roomIn(host, program.output === null ? 0 : count * bytesPer(plan.dtype));
-  const counts = program.histograms.reduce((sum, { digit }) => sum + (digit === "high" ? HIGH_BINS : LOW_BINS), 0);
+  const counts = program.histograms.reduce((sum, histogram) => sum + binsOf(histogram), 0);
   const bins = roomIn(host, 4 * counts);
   const result = await host.engine.run(
     {
@@ -212,60 +205,8 @@ async function runTile(
 }
 
 /** Memory that is not the engine's would be copied on its way there. */
-const roomIn = (host: TileHost, bytes: number) =>
+export const roomIn = (host: TileHost, bytes: number) =>
   host.engine.memory !== null && bytes > 0 ? host.room(bytes) : undefined;
-
-/** Elements of a second look: long enough to be worth a read, short enough to stop early. */
-const LOOK = 64 * BLOCK;
-
-interface Again {
-  readonly plan: MergePlan;
-  readonly fused: Fused;
-  readonly settlement: Settlement;
-  readonly host: TileHost;
-  readonly find: Find;
-}
-
-/** Sums per block of a piece, a tile at a time, outside the budget. */
-async function tally(work: Again, first: number, end: number): Promise<Float64Array> {
-  const perBlock = new Float64Array(Math.ceil((end - first) / BLOCK));
-  const { tile } = work.plan;
-  for (let start = first; start < end; start += tile) {
-    const { sums } = await again(work, start, Math.min(tile, end - start));
-    perBlock.set(sums, (start - first) / BLOCK);
-  }
-  return perBlock;
-}
-
-/** One block of a program's output: 4,096 elements, or the whole rows around them. */
-async function probe(work: Again, first: number, count: number): Promise<Float32Array> {
-  const unit = unitOf(work.fused.program);
-  const start = Math.floor(first / unit) * unit;
-  const size = unit === BLOCK ? count : Math.min(work.plan.count - start, unit);
-  const bytes = outputOf(await again(work, start, size));
-  return new Float32Array(bytes.slice((first - start) * 4, (first - start + count) * 4).buffer);
-}
-
-async function again(
-  { plan, fused, settlement, host, find }: Again,
-  first: number,
-  count: number,
-): Promise<TileResult> {
-  const { program } = fused;
-  const held = program.inputs.map((index) => find(index, first, count));
-  const inputs = await Promise.all(program.inputs.map((index, i) => held[i] ?? host.read(plan, index, first, count)));
-  const dtypes = program.inputs.map((index) => plan.inputs[index]!.dtype);
-  const words = settlement.words(fused, first);
-  const tables = settlement.tables(fused, first, count);
-  const result = await host.engine.run(
-    { program, dtypes, encode: "F32", words, tables, first, count, inputs },
-    host.signal,
-  );
-  result.inputs.forEach((bytes, i) => {
-    if (held[i] === null) host.recycle(bytes);
-  });
-  return result;
-}
 
 function outputOf(result: TileResult): Uint8Array<ArrayBuffer> {
   if (result.output === null) throw new Error("Internal error: the last sweep yielded no tensor.");

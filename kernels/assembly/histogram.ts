@@ -1,6 +1,7 @@
 /**
  * Counts of one digit of the magnitude bits (f32 bits with the sign cleared): `high` is bits >>> 15,
- * `low` the 15 bits below it among elements with a given high digit.
+ * `low` the 15 bits below it among elements with a given high digit. `window` counts what is above, and lists what is
+ * inside, two bounds; where what lies is in WINDOW of core/graph/program.ts.
  */
 
 // @ts-ignore: decorator
@@ -44,4 +45,86 @@ function lowTail(bins: usize, a: usize, count: i32, digit: u32): void {
     const bits = load<u32>(a + (<usize>i << 2)) & 0x7fffffff;
     if (bits >> 15 == digit) count1(bins, <usize>(bits & 0x7fff) << 2);
   }
+}
+
+/** Words of a window: how much is listed, whether there was no room, how many marks there are, where they and the list begin. */
+const LISTED: usize = 12 * 4;
+const FULL: usize = 13 * 4;
+const MARKED: usize = 14 * 4;
+const MARKS: usize = 16 * 4;
+const MOST: u32 = 2048;
+const LIST: usize = MARKS + 16 * <usize>MOST;
+const ROOM: u32 = 131072 - <u32>(LIST >> 2);
+
+@inline
+function four(a: v128): u32 {
+  return (
+    i32x4.extract_lane(a, 0) + i32x4.extract_lane(a, 1) + i32x4.extract_lane(a, 2) + i32x4.extract_lane(a, 3)
+  );
+}
+
+/** @param word address of the lower bound; the upper one is behind it */
+export function histogramWindow(bins: usize, a: usize, count: i32, word: usize): void {
+  const low = i32x4.splat(load<i32>(word));
+  const high = i32x4.splat(load<i32>(word, 4));
+  const bits = i32x4.splat(0x7fffffff);
+  let above = v128.load(bins);
+  let reached = v128.load(bins, 16);
+  let within = v128.load(bins, 32);
+  let listed = load<u32>(bins + LISTED);
+  // There is room for all that may come, or what is listed last does not count.
+  if (listed + <u32>count > ROOM) {
+    listed = ROOM - <u32>count;
+    store<u32>(bins + FULL, 1);
+  }
+  let to = bins + LIST + (<usize>listed << 2);
+  for (; count >= 8; count -= 8, a += 32) {
+    const p = v128.and(v128.load(a), bits);
+    const q = v128.and(v128.load(a, 16), bits);
+    const pReached = i32x4.ge_s(p, high);
+    const qReached = i32x4.ge_s(q, high);
+    // A comparison is -1 where it holds.
+    above = i32x4.sub(above, i32x4.add(i32x4.gt_s(p, high), i32x4.gt_s(q, high)));
+    reached = i32x4.sub(reached, i32x4.add(pReached, qReached));
+    within = i32x4.sub(within, i32x4.add(i32x4.ge_s(p, low), i32x4.ge_s(q, low)));
+    const inside = i16x8.narrow_i32x4_s(
+      v128.andnot(i32x4.gt_s(p, low), pReached),
+      v128.andnot(i32x4.gt_s(q, low), qReached),
+    );
+    for (let hits = i16x8.bitmask(inside); hits != 0; hits &= hits - 1) {
+      store<u32>(to, load<u32>(a + (<usize>ctz(hits) << 2)) & 0x7fffffff);
+      to += 4;
+    }
+  }
+  v128.store(bins, above);
+  v128.store(bins, reached, 16);
+  v128.store(bins, within, 32);
+  to = windowTail(bins, to, a, count, word);
+  listed = <u32>((to - bins - LIST) >> 2);
+  store<u32>(bins + LISTED, listed);
+  const marked = load<u32>(bins + MARKED);
+  if (marked < MOST) {
+    const mark = bins + MARKS + (<usize>marked << 4);
+    store<u32>(mark, four(v128.load(bins)));
+    store<u32>(mark, four(v128.load(bins, 16)), 4);
+    store<u32>(mark, four(v128.load(bins, 32)), 8);
+    store<u32>(mark, listed, 12);
+    store<u32>(bins + MARKED, marked + 1);
+  } else store<u32>(bins + FULL, 1);
+}
+
+function windowTail(bins: usize, to: usize, a: usize, count: i32, word: usize): usize {
+  const low = load<u32>(word);
+  const high = load<u32>(word, 4);
+  for (let i = 0; i < count; i++) {
+    const bits = load<u32>(a + (<usize>i << 2)) & 0x7fffffff;
+    if (bits > high) count1(bins, 0);
+    if (bits >= high) count1(bins, 16);
+    if (bits >= low) count1(bins, 32);
+    if (bits > low && bits < high) {
+      store<u32>(to, bits);
+      to += 4;
+    }
+  }
+  return to;
 }

@@ -7,7 +7,7 @@ import { reduceColumns, reduceRows } from "./vectors";
 export { checksum } from "./checksum";
 export { decodeE4M3, decodeE5M2, decodeF16, decodeF64 } from "./decode";
 export { encodeF16 } from "./encode";
-export { histogramHigh, histogramLow } from "./histogram";
+export { histogramHigh, histogramLow, histogramWindow } from "./histogram";
 export { multiply, widen } from "./lowrank";
 export { outranks } from "./outranks";
 export { random } from "./random";

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { createLane, type Lane } from "../../core/engine/cpu/lane.ts";
 import type { TileJob, TileResult } from "../../core/engine/engine.ts";
 import { runPlain } from "../../core/engine/plain/plain.ts";
-import type { Op } from "../../core/graph/program.ts";
+import { type Op, WINDOW } from "../../core/graph/program.ts";
 import type { Binary, Unary } from "../../core/graph/tensor.ts";
 import {
   awkwardFloats,
@@ -38,10 +38,23 @@ function difference(found: Float32Array, expected: Float32Array): number {
   return found.findIndex((value, i) => !Object.is(value, expected[i]));
 }
 
+/** Counts as they are meant: those of a window are in four parts, and behind its marks there is anything. */
+function counted(counts: Uint32Array, digit: string | undefined): Uint32Array {
+  if (digit !== "window") return counts;
+  const meant = counts.slice();
+  for (const at of [WINDOW.above, WINDOW.reached, WINDOW.within]) {
+    meant.fill(0, at, at + 4);
+    meant[at] = counts.subarray(at, at + 4).reduce((sum, some) => sum + some, 0);
+  }
+  return meant.fill(0, WINDOW.marks + 4 * counts[WINDOW.marked]!, WINDOW.list);
+}
+
 function expectSame(job: TileJob): TileResult {
   const [found, expected] = [lane.run(job), runPlain(job)];
   expect(difference(floatsOf(found), floatsOf(expected))).toBe(-1);
-  expect(sameArrays(found.histograms, expected.histograms)).toBe(true);
+  const meant = ({ histograms }: TileResult) =>
+    histograms.map((counts, h) => counted(counts, job.program.histograms[h]?.digit));
+  expect(sameArrays(meant(found), meant(expected))).toBe(true);
   return found;
 }
 
@@ -173,6 +186,48 @@ describe("histograms", () => {
       }),
     );
     expect(histograms[0]?.reduce((sum, n) => sum + n)).toBe(count);
+  });
+
+  test.each([...SIZES, 100_000])("of a window among %i elements", (count) => {
+    const between = (low: number, high: number) =>
+      expectSame(
+        makeJob({
+          ops: [
+            { op: "input", slot: 0 },
+            { op: "input", slot: 1 },
+            { op: "sub", a: 0, b: 1 },
+          ],
+          inputs: [f32(count, 5), f32(count, 6)],
+          words: [low, high],
+          histograms: [
+            { value: 2, digit: "window", word: 0 },
+            { value: 0, digit: "window", word: 0 },
+          ],
+        }),
+      ).histograms.map(({ length }) => length);
+    const values = runPlain(makeJob({ ops: [{ op: "input", slot: 0 }], inputs: [f32(count, 5)] })).output!;
+    const bits = new Uint32Array(values.buffer).map((one) => one & 0x7fffffff).sort();
+    const [low, high] = [bits[count >> 1]!, bits[Math.min(count - 1, Math.ceil(count * 0.6))]!];
+    expect(between(low, high)[1]).toBe(WINDOW.list + bits.filter((one) => one > low && one < high).length);
+    for (const [a, b] of [
+      [0, 0x7fffffff],
+      [low, low],
+      [0, 0],
+      [0x7f800000, 0x7fffffff],
+    ] as const)
+      between(a, b);
+  });
+
+  test("of a window say when there was no room to list all", () => {
+    const count = 2 ** 18;
+    const inputs = [
+      { dtype: "F32" as const, bytes: bytesOf(Float32Array.from({ length: count }, (_, i) => 0.5 + i / count / 3)) },
+    ];
+    const histograms = [{ value: 0, digit: "window", word: 0 } as const];
+    const job = (low: number) =>
+      makeJob({ ops: [{ op: "input", slot: 0 }], inputs, words: [low, 0x7f800000], histograms });
+    expect(lane.run(job(0)).histograms[0]?.[WINDOW.full]).toBe(1);
+    expect(lane.run(job(floatWord(1))).histograms[0]?.[WINDOW.full]).toBe(0);
   });
 
   test("are of this tile alone", () => {

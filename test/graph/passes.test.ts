@@ -71,6 +71,22 @@ describe("sweeps", () => {
     ]);
   });
 
+  test("where samples can be had, trimming is one sweep of windows, one sweep", () => {
+    const models = [
+      { weight: 1, density: 0.5 },
+      { weight: 1, density: 0.2 },
+    ];
+    const ties = merged("ties", models, { normalize: true, rescale: false, lambda: 1 });
+    const passes = passesOf(ties, [], 0, true);
+    expect(passes.map((p) => [p.high.length, p.low.length, p.windows.length, p.cuts.length])).toEqual([
+      [0, 0, 2, 2],
+      [0, 0, 0, 0],
+    ]);
+    const [window] = passes[0]!.windows;
+    expect(window?.sample.program.output).not.toBeNull();
+    expect([window?.high, window?.low].map((one) => one?.program.histograms[0]?.digit)).toEqual(["high", "low"]);
+  });
+
   test("rescaling after trimming adds one sweep, and the whole norm shares the first", () => {
     const models = [{ weight: 1, density: 0.5 }];
     const passes = passesOf(merged("ties", models, { normalize: true, rescale: true, lambda: 1 }));

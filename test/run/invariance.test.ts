@@ -71,6 +71,9 @@ describe.each(await engines())("$name", ({ engine }) => {
         const keeping = planOf(merged, inputs, { dtype: "BF16", tile: 4096 * blocks, keeps: true });
         expect(keeping.planes).toEqual(KEPT[method] ?? []);
         expect(Buffer.compare(whole, await computeTensor(keeping, shuffled(engine)))).toBe(0);
+        if (count < 4096) return;
+        const windowed = planOf(merged, inputs, { dtype: "BF16", tile: 4096 * blocks, keeps: true, windowed: true });
+        expect(Buffer.compare(whole, await computeTensor(windowed, shuffled(engine)))).toBe(0);
       }),
       { numRuns: 12, seed: 5 },
     );

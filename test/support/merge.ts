@@ -24,7 +24,14 @@ export const f32 = (values: readonly number[]): Input => ({
 export function planOf(
   merged: Tensor,
   inputs: readonly Input[],
-  options: { dtype?: OutputDtype; tile?: number; seed?: number; name?: string; keeps?: boolean } = {},
+  options: {
+    dtype?: OutputDtype;
+    tile?: number;
+    seed?: number;
+    name?: string;
+    keeps?: boolean;
+    windowed?: boolean;
+  } = {},
 ): MergePlan {
   const name = options.name ?? "x";
   const plans = inputs.map(({ dtype, bytes }, i): InputPlan => {
@@ -39,8 +46,8 @@ export function planOf(
   });
   const count = plans[0]?.info.shape[0] ?? 0;
   const dtype = options.dtype ?? "F32";
-  const { keeps = false } = options;
-  const passes = passesOf(merged, [], keeps ? 32 : 0);
+  const { keeps = false, windowed = false } = options;
+  const passes = passesOf(merged, [], keeps ? 32 : 0, windowed);
   const limits = { memory: 1e9, maxTileBytes: 16e6, lanes: 1 };
   const { tile, resident } = tiling({ inputs: plans, passes, count, dtype }, limits);
   return {

@@ -21,6 +21,7 @@ export interface Compiled {
   readonly layout: Layout;
 }
 
+const HISTOGRAM = { high: "histogramHigh", low: "histogramLow", window: "histogramWindow" } as const;
 const REDUCE = {
   rows: { sum: "rowSums", max: "rowMaxima" },
   columns: { sum: "columnSums", max: "columnMaxima" },
@@ -95,11 +96,11 @@ function writeStrip(body: Body, begin: Body, shape: Shape, layout: Layout): void
       placeOf(body, layout, shape.dtypes.length + 1 + h);
       address(body, read.histograms[h]!);
       body.get(n);
-      if (digit === "low") {
-        if (word === null) throw malformed(program, `histogram ${h} of low digits has no word`);
+      if (digit !== "high") {
+        if (word === null) throw malformed(program, `histogram ${h} of kind ${digit} has no word`);
         address(body, layout.uniforms.at + 4 * word);
       }
-      call(digit === "high" ? "histogramHigh" : "histogramLow");
+      call(HISTOGRAM[digit]);
     });
     program.reductions.forEach(({ axis, how, columns }, r) => {
       const place = layout.reductions[r]!;

@@ -5,18 +5,18 @@
 import { bytesPer } from "../../bytes/dtype.ts";
 import {
   BLOCK,
+  binsOf,
   entriesOf,
-  HIGH_BINS,
-  LOW_BINS,
   type PlaneRef,
   planeBytes,
   type Reduction,
   type Table,
+  WINDOW,
 } from "../../graph/program.ts";
 import type { TileJob } from "../engine.ts";
 
 /** Elements per turn of a program's outer loop: a divisor of BLOCK, short enough for what helpers fill or read. */
-export const STEP = 1024;
+export const STEP = WINDOW.step;
 /** Elements staged at once: long enough to make a call worth it, short enough for the second-level cache. */
 export const STAGED = 8 * BLOCK;
 /** Elements worked off at once where nothing has to be staged. */
@@ -101,7 +101,7 @@ export function layOut({ program, dtypes, encode, count }: Shape): Layout {
     partials,
     unsound,
     checksum,
-    histograms: program.histograms.map(({ digit }) => area((digit === "high" ? HIGH_BINS : LOW_BINS) * 4)),
+    histograms: program.histograms.map((one) => area(binsOf(one) * 4)),
     tables: program.tables.map((table) => area(TABLE_HEADER + entryBytes(table, count))),
     reductions: program.reductions.map((one) => reducing(one, count, area)),
     inputs: dtypes.map((dtype) => area(STAGED * bytesPer(dtype))),

@@ -18,6 +18,7 @@ export const KERNELS = {
   alongColumns: 5,
   histogramHigh: 3,
   histogramLow: 4,
+  histogramWindow: 4,
   rowSums: 5,
   rowMaxima: 5,
   columnSums: 5,

@@ -3,7 +3,7 @@
  */
 import { bytesPer } from "../../bytes/dtype.ts";
 import { isShared } from "../../bytes/shared.ts";
-import { BLOCK, segmentsBefore } from "../../graph/program.ts";
+import { BLOCK, segmentsBefore, WINDOW } from "../../graph/program.ts";
 import type { TileJob, TileResult } from "../engine.ts";
 import { type Area, type Layout, STAGED, STATE, STRIP, TABLE_HEADER } from "./layout.ts";
 import { countsIn } from "./wire.ts";
@@ -89,9 +89,10 @@ export function* strips(
   const places = words.subarray(layout.places.at / 4, (layout.places.at + layout.places.bytes) / 4);
   const binsHere = job.bins !== undefined && isShared(job.bins);
   const counts = binsHere ? countsIn(job.bins!, program) : layout.histograms.map((area) => countsAt(space, area));
+  const isWindow = program.histograms.map(({ digit }) => digit === "window");
   counts.forEach(({ byteOffset, byteLength }, h) => {
     places[sources.length + 1 + h] = byteOffset;
-    clear(byteOffset, byteLength);
+    clear(byteOffset, isWindow[h] ? 4 * WINDOW.marks : byteLength);
   });
   const outHere = output !== null && here(output);
   const firstPlane = sources.length + 1 + counts.length;
@@ -137,7 +138,8 @@ export function* strips(
     }
     yield { at: layout.output === null ? 0 : at, length };
   }
-  const histograms = binsHere ? counts : counts.map((each) => each.slice());
+  const used = (each: Uint32Array, h: number) => (isWindow[h] ? WINDOW.list + each[WINDOW.listed]! : each.length);
+  const histograms = binsHere ? counts : counts.map((each, h) => each.slice(0, used(each, h)));
   return {
     sums,
     checksum: program.digest == null ? undefined : words.slice(layout.checksum.at / 4, layout.checksum.at / 4 + 8),

@@ -4,7 +4,7 @@
  */
 import { bytesPer } from "../../bytes/dtype.ts";
 import { isShared } from "../../bytes/shared.ts";
-import { HIGH_BINS, LOW_BINS, type Program } from "../../graph/program.ts";
+import { binsOf, type Program } from "../../graph/program.ts";
 import type { TileJob, TileResult } from "../engine.ts";
 
 interface Place {
@@ -99,8 +99,8 @@ export function unpackResult({ output, inputs, kept, histograms, ...result }: Re
 /** The histograms of a program that lie one after another in `bins`. */
 export function countsIn(bins: Bytes, { histograms }: TileJob["program"]): Uint32Array<ArrayBuffer>[] {
   let at = bins.byteOffset;
-  return histograms.map(({ digit }) => {
-    const counts = new Uint32Array(bins.buffer, at, digit === "high" ? HIGH_BINS : LOW_BINS);
+  return histograms.map((histogram) => {
+    const counts = new Uint32Array(bins.buffer, at, binsOf(histogram));
     at += counts.byteLength;
     return counts;
   });

@@ -19,7 +19,7 @@ import scratch from "../../../shaders/scratch.wgsl?raw";
 import watch from "../../../shaders/watch.wgsl?raw";
 import type { FloatDtype, OutputDtype } from "../../bytes/dtype.ts";
 import { bytesPer } from "../../bytes/dtype.ts";
-import { HIGH_BINS, type Histogram, LOW_BINS, type Op, type Program } from "../../graph/program.ts";
+import { binsOf, type Op, type Program } from "../../graph/program.ts";
 import { operandsOf } from "../stages.ts";
 
 /** Binding numbers of frame.wgsl and the output pieces. */
@@ -64,11 +64,6 @@ function viewOf(dtype: FloatDtype): BindingName {
   return bytes === 1 ? "words1" : bytes === 2 ? "words2" : "words4";
 }
 
-/** Bins a histogram fills. */
-export function binsOf(histogram: Histogram): number {
-  return histogram.digit === "high" ? HIGH_BINS : LOW_BINS;
-}
-
 /** The kernel for a program without ranks over inputs of these types, one dtype per program input. */
 export function assemble(
   program: Program,
@@ -107,6 +102,7 @@ export function assemble(
   }
   let start = 0;
   histograms.forEach((wanted, h) => {
+    if (wanted.digit === "window") throw new Error("Internal error: windows are for engines that keep values.");
     if (wanted.digit === "high") {
       sweep.push(`tally_high(${start}u, v${wanted.value}, inside);`);
     } else {

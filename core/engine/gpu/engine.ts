@@ -5,11 +5,10 @@
  */
 import { bytesPer, type FloatDtype } from "../../bytes/dtype.ts";
 import { DeviceTrouble, throwIfAborted } from "../../errors.ts";
-import { BLOCK, entriesOf, looksAtRows } from "../../graph/program.ts";
+import { BLOCK, binsOf, entriesOf, looksAtRows } from "../../graph/program.ts";
 import type { Engine, TileJob, TileResult } from "../engine.ts";
 import type { OpenedGpu } from "../guarded.ts";
 import { gather, splitOf } from "./along.ts";
-import { binsOf } from "./assemble.ts";
 import { openDevice } from "./device.ts";
 import { gridOf, type Layout, layOut } from "./layout.ts";
 import { createPipelines } from "./pipelines.ts";

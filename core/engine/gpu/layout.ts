@@ -4,11 +4,10 @@
  * readback.
  */
 import { bytesPer } from "../../bytes/dtype.ts";
-import { BLOCK } from "../../graph/program.ts";
+import { BLOCK, binsOf } from "../../graph/program.ts";
 import type { TileJob } from "../engine.ts";
 import { stagesOf } from "../stages.ts";
 import { splitOf } from "./along.ts";
-import { binsOf } from "./assemble.ts";
 import type { Role, Sizes } from "./staging.ts";
 
 /** Offsets into packed buffers; what a storage buffer may be bound at. */

@@ -5,7 +5,16 @@
  */
 import type { FloatDtype } from "../../bytes/dtype.ts";
 import { throwIfAborted } from "../../errors.ts";
-import { BLOCK, HIGH_BINS, type Histogram, LOW_BINS, LOW_BITS, type Op, type Reduction } from "../../graph/program.ts";
+import {
+  BLOCK,
+  binsOf,
+  type Histogram,
+  LOW_BINS,
+  LOW_BITS,
+  type Op,
+  type Reduction,
+  WINDOW,
+} from "../../graph/program.ts";
 import type { Binary, Unary } from "../../graph/tensor.ts";
 import type { Engine, TileJob, TileResult } from "../engine.ts";
 import { decode, encode } from "./number.ts";
@@ -193,12 +202,34 @@ function reduce({ axis, columns, how }: Reduction, values: Values, first: number
   return Float64Array.from(parts);
 }
 
-function counts({ digit, word }: Histogram, values: Values, words: Uint32Array): Uint32Array<ArrayBuffer> {
-  const bins = new Uint32Array(digit === "high" ? HIGH_BINS : LOW_BINS);
+function counts(histogram: Histogram, values: Values, words: Uint32Array): Uint32Array<ArrayBuffer> {
+  const { digit, word } = histogram;
+  if (digit === "window") return windowed(values, words[word!]!, words[word! + 1]!);
+  const bins = new Uint32Array(binsOf(histogram));
   for (const bits of magnitudes(values)) {
     const high = bits >>> LOW_BITS;
     if (digit === "high") bins[high]!++;
     else if (word !== null && high === words[word]) bins[bits & (LOW_BINS - 1)]!++;
   }
   return bins;
+}
+
+function windowed(values: Values, low: number, high: number): Uint32Array<ArrayBuffer> {
+  const counts = new Uint32Array(WINDOW.words);
+  for (const [i, bits] of magnitudes(values).entries()) {
+    if (bits > high) counts[WINDOW.above]!++;
+    if (bits >= high) counts[WINDOW.reached]!++;
+    if (bits >= low) counts[WINDOW.within]!++;
+    if (bits > low && bits < high) {
+      const at = WINDOW.list + counts[WINDOW.listed]!;
+      if (at < WINDOW.words) counts[at] = bits;
+      counts[at < WINDOW.words ? WINDOW.listed : WINDOW.full]!++;
+    }
+    if ((i + 1) % WINDOW.step !== 0 && i + 1 !== values.length) continue;
+    const at = WINDOW.marks + 4 * counts[WINDOW.marked]!++;
+    [WINDOW.above, WINDOW.reached, WINDOW.within, WINDOW.listed].forEach((word, k) => {
+      counts[at + k] = counts[word]!;
+    });
+  }
+  return counts.subarray(0, WINDOW.list + counts[WINDOW.listed]!);
 }

@@ -1,0 +1,238 @@
+/**
+ * The k-th largest magnitude found in one sweep instead of two: a sample tells about where it lies, the sweep counts
+ * what is above and below that window and lists the few magnitudes inside. Where the sample was wrong the counts say so,
+ * and the magnitudes are counted digit by digit instead (`choice.ts`): the answer is exact either way.
+ */
+import { type Choice, NOTHING } from "./choice.ts";
+import type { Counters } from "./counters.ts";
+import { BLOCK, WINDOW } from "./program.ts";
+import type { Selection } from "./tensor.ts";
+import { type Stretch, stretchAmong } from "./ties.ts";
+
+/** Magnitude bits; both are part of the window, and counted apart from what lies between. */
+export interface Bounds {
+  readonly low: number;
+  readonly high: number;
+}
+
+/** A selection, and how many it chooses. */
+interface Wanted {
+  readonly selection: Selection;
+  readonly k: number;
+}
+
+export interface Windows {
+  /** Puts the windows of selections of the k largest where a sample of magnitude bits says. */
+  open(wanted: readonly Wanted[], sample: Uint32Array): void;
+  bounds(selection: Selection): Bounds;
+  /** Takes the counts of the tile that starts at element `first`. */
+  absorb(selection: Selection, first: number, counts: Uint32Array): void;
+  /** The choice of the k largest among all that was absorbed; null when the window missed it. */
+  choose(selection: Selection, k: number): Choice | null;
+  /** The block that the last one chosen is in. */
+  stretch(selection: Selection, choice: Choice): Stretch;
+  drop(selection: Selection): void;
+}
+
+/** What a tile saw, laid out as WINDOW says. */
+interface Seen {
+  readonly first: number;
+  readonly counts: Uint32Array;
+  readonly list: Uint32Array;
+}
+
+/**
+ * How wide windows are made, in standard errors of a sample of single elements: those of a tensor may be more alike near
+ * each other. Of all windows of a run some 2 % are to miss: each that does makes the next ones wider (or narrower, where
+ * too much lies inside), each that does not a little narrower.
+ */
+export interface Trust {
+  errors: number;
+}
+export const createTrust = (): Trust => ({ errors: 2.6 });
+const [WIDER, NARROWER, LEAST, MOST] = [1.3, 0.995, 2, 6];
+/** Of all magnitudes. */
+const EVERYTHING: Bounds = { low: 0, high: 0x7fffffff };
+
+/** @param elements in the tensor */
+export function createWindows(elements: number, counters: Counters, trust: Trust): Windows {
+  const open = new Map<Selection, { readonly bounds: Bounds; readonly seen: Seen[] }>();
+  const of = (selection: Selection) => {
+    const found = open.get(selection);
+    if (found === undefined) throw new Error("Internal error: a window was used before its sample was taken.");
+    return found;
+  };
+
+  function absorb(selection: Selection, first: number, counts: Uint32Array): void {
+    // The engine counts the next tile in the same memory.
+    const own = counters.borrow(WINDOW.words);
+    own.set(counts.subarray(0, WINDOW.list + counts[WINDOW.listed]!));
+    const list = own.subarray(WINDOW.list, WINDOW.list + own[WINDOW.listed]!);
+    of(selection).seen.push({ first, counts: own, list });
+  }
+
+  function choose(selection: Selection, k: number): Choice | null {
+    if (k < 1) return NOTHING;
+    const choice = choiceIn(selection, k);
+    const isFull = of(selection).seen.some(({ counts }) => counts[WINDOW.full] !== 0);
+    const change = choice !== null ? NARROWER : isFull ? 1 / WIDER : WIDER;
+    trust.errors = Math.max(LEAST, Math.min(MOST, trust.errors * change));
+    return choice;
+  }
+
+  function choiceIn(selection: Selection, k: number): Choice | null {
+    const { bounds, seen } = of(selection);
+    const total = (at: number) => seen.reduce((sum, { counts }) => sum + lanes(counts, at), 0);
+    const [above, reached, within] = [total(WINDOW.above), total(WINDOW.reached), total(WINDOW.within)];
+    if (k <= above || k > within || seen.some(({ counts }) => counts[WINDOW.full] !== 0)) return null;
+    const choice = (threshold: number, keep: number, equal: number) => ({ threshold, keep, equal, cut: elements - 1 });
+    if (k <= reached) return choice(bounds.high, k - above, reached - above);
+    const lists = seen.map(({ list }) => list);
+    const listed = lists.reduce((sum, { length }) => sum + length, 0);
+    if (k > reached + listed) return choice(bounds.low, k - reached - listed, within - reached - listed);
+    const { bits, keep, equal } = largest(lists, [k - reached], bounds)[0]!;
+    return choice(bits, keep, equal);
+  }
+
+  return {
+    open: (wanted, sample) => {
+      const places = wanted.map(({ k }) =>
+        k < 1 ? ([0, 0] as const) : placesOf(k, elements, sample.length, trust.errors),
+      );
+      const inside = [...new Set(places.flat())].filter((place) => place > 0 && place <= sample.length);
+      const found = new Map(
+        largest(sample.length === 0 ? [] : [sample], inside, EVERYTHING).map(({ bits }, i) => [inside[i], bits]),
+      );
+      const at = (place: number) => found.get(place) ?? (place === 0 ? EVERYTHING.high : EVERYTHING.low);
+      wanted.forEach(({ selection }, w) => {
+        const [few, many] = places[w]!;
+        open.set(selection, { bounds: { low: at(many), high: at(few) }, seen: [] });
+      });
+    },
+    bounds: (selection) => of(selection).bounds,
+    absorb,
+    choose,
+    stretch: (selection, choice) => {
+      const { bounds, seen } = of(selection);
+      return blockOf(seen, choice, bounds, elements);
+    },
+    drop: (selection) => {
+      for (const { counts } of open.get(selection)?.seen ?? []) counters.give(counts);
+      open.delete(selection);
+    },
+  };
+}
+
+const lanes = (counts: Uint32Array, at: number) => counts[at]! + counts[at + 1]! + counts[at + 2]! + counts[at + 3]!;
+
+/** The block that the last one chosen is in, from the counts so far that the tiles marked step by step. */
+function blockOf(seen: readonly Seen[], { threshold, keep }: Choice, { low, high }: Bounds, elements: number): Stretch {
+  const inList = threshold !== low && threshold !== high;
+  /** Equal ones up to a mark: `listed` is what of the list was looked at so far. */
+  const equalAt = ({ counts }: Seen, mark: number, listed: number): number => {
+    const at = WINDOW.marks + 4 * mark;
+    if (inList) return listed;
+    return threshold === high ? counts[at + 1]! - counts[at]! : counts[at + 2]! - counts[at + 1]! - counts[at + 3]!;
+  };
+  const tiles = seen.map((one) => {
+    const listed = inList ? countOf(one.list, threshold) : 0;
+    return { start: one.first, equal: equalAt(one, one.counts[WINDOW.marked]! - 1, listed), one };
+  });
+  const tile = stretchAmong(tiles, keep, elements);
+  const { one } = tiles.find(({ start }) => start === tile.start)!;
+  const steps = BLOCK / WINDOW.step;
+  const marked = one.counts[WINDOW.marked]!;
+  const blocks: { start: number; equal: number }[] = [];
+  let [before, at, listed] = [0, 0, 0];
+  for (let start = 0; start < marked; start += steps) {
+    const mark = Math.min(start + steps, marked) - 1;
+    const end = one.counts[WINDOW.marks + 4 * mark + 3]!;
+    if (inList) listed += countOf(one.list.subarray(at, end), threshold);
+    at = end;
+    const equal = equalAt(one, mark, listed);
+    blocks.push({ start: one.first + start * WINDOW.step, equal: equal - before });
+    before = equal;
+  }
+  return stretchAmong(blocks, tile.keep, tile.end);
+}
+
+function countOf(list: Uint32Array, wanted: number): number {
+  let count = 0;
+  for (let i = 0; i < list.length; i++) if (list[i] === wanted) count++;
+  return count;
+}
+
+/** The places, counted from the largest, that the k-th of all is between in a sample; 0 and one more than there are stand for none. */
+function placesOf(k: number, elements: number, sampled: number, errors: number): readonly [number, number] {
+  const share = Math.min(1, k / elements);
+  const place = share * sampled;
+  const margin = errors * Math.sqrt(place * (1 - share)) + 2;
+  return [Math.max(0, Math.floor(place - margin)), Math.min(sampled + 1, Math.ceil(place + margin))];
+}
+
+/** Digits of 11 bits. */
+const DIGIT = 11;
+const BINS = 2 ** DIGIT;
+/** Two counters for each, as equal ones follow one another; and where to put what has it. */
+const COUNTS = new Uint32Array(2 * BINS);
+const SLOTS = new Uint8Array(BINS);
+
+/** A magnitude's bits, how many of those that equal it are among the k largest, and how many there are. */
+interface Found {
+  readonly bits: number;
+  readonly keep: number;
+  readonly equal: number;
+}
+
+/**
+ * The k-th largest of some bits, for each k (from 1). All are found together, a digit at a time.
+ * @param within the range they are in
+ */
+export function largest(lists: readonly Uint32Array[], ks: readonly number[], { low, high }: Bounds): Found[] {
+  const shift = Math.max(0, 32 - DIGIT - Math.clz32(high - low));
+  COUNTS.fill(0);
+  for (const list of lists) count(list, low, shift);
+  for (let bin = 0; bin < BINS; bin++) COUNTS[bin]! += COUNTS[bin + BINS]!;
+  const found = ks.map((k) => {
+    let [keep, bin] = [k, BINS - 1];
+    while (bin > 0 && keep > COUNTS[bin]!) keep -= COUNTS[bin--]!;
+    return { bin, bits: low + bin * 2 ** shift, keep, equal: COUNTS[bin]! };
+  });
+  if (shift === 0) return found;
+  const bins = [...new Set(found.map(({ bin }) => bin))];
+  const parts = bins.map((bin) => new Uint32Array(COUNTS[bin]!));
+  const ends = bins.map(() => 0);
+  SLOTS.fill(0);
+  for (const [slot, bin] of bins.entries()) SLOTS[bin] = slot + 1;
+  for (const list of lists) {
+    if (bins.length === 1) ends[0] = pick(list, low, shift, bins[0]!, parts[0]!, ends[0]!);
+    else sort(list, low, shift, parts, ends);
+  }
+  return found.map(({ bin, bits, keep }) => {
+    const [one] = largest([parts[bins.indexOf(bin)]!], [keep], { low: bits, high: bits + 2 ** shift - 1 });
+    return one!;
+  });
+}
+
+function count(list: Uint32Array, low: number, shift: number): void {
+  const even = list.length & ~1;
+  for (let i = 0; i < even; i += 2) {
+    COUNTS[(list[i]! - low) >>> shift]!++;
+    COUNTS[((list[i + 1]! - low) >>> shift) + BINS]!++;
+  }
+  if (even < list.length) COUNTS[(list[even]! - low) >>> shift]!++;
+}
+
+/** Puts those with a digit into `to`, from `end` on; returns the new end. */
+function pick(list: Uint32Array, low: number, shift: number, digit: number, to: Uint32Array, end: number): number {
+  let at = end;
+  for (let i = 0; i < list.length; i++) if ((list[i]! - low) >>> shift === digit) to[at++] = list[i]!;
+  return at;
+}
+
+function sort(list: Uint32Array, low: number, shift: number, to: readonly Uint32Array[], ends: number[]): void {
+  for (let i = 0; i < list.length; i++) {
+    const slot = SLOTS[(list[i]! - low) >>> shift]!;
+    if (slot !== 0) to[slot - 1]![ends[slot - 1]!++] = list[i]!;
+  }
+}

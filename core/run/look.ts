@@ -1,0 +1,160 @@
+/**
+ * A tensor looked at beside its sweeps: a sample before one, a stretch again or all of it after one. Outside the budget,
+ * some tiles at most at a time.
+ */
+import { bytesPer } from "../bytes/dtype.ts";
+import type { TileJob, TileResult } from "../engine/engine.ts";
+import type { Fused } from "../graph/passes.ts";
+import { BLOCK, type Program, unitOf } from "../graph/program.ts";
+import type { Settlement } from "../graph/settle.ts";
+import type { Look } from "../graph/ties.ts";
+import type { MergePlan } from "../plan/plan.ts";
+import { roomIn, type TileHost, tilesOf } from "./tiles.ts";
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+export interface Looking {
+  readonly plan: MergePlan;
+  readonly settlement: Settlement;
+  readonly host: TileHost;
+  /** The bytes of an input that are held of a tile, if any are. */
+  held(tile: number, index: number): Bytes | undefined;
+}
+
+/** Elements of a second look: long enough to be worth a read, short enough to stop early. */
+const LOOK = 64 * BLOCK;
+
+/** Elements of one spot of a sample, a divisor of BLOCK, and how many spots there are at most. */
+const SPOT = 128;
+const SPOTS = 128;
+/** The least share of a tensor that is sampled is one in so many elements. */
+const THINNED = 64;
+
+export function createLook(looking: Looking): Look {
+  const { plan } = looking;
+
+  /** Held bytes of a part of a tile; they are the engine's as soon as it has them. */
+  function part(index: number, first: number, count: number): Bytes | null {
+    const tile = Math.floor(first / plan.tile);
+    const size = bytesPer(plan.inputs[index]!.dtype);
+    const start = (first - tile * plan.tile) * size;
+    const bytes = plan.resident ? looking.held(tile, index) : undefined;
+    return bytes === undefined || start + count * size > bytes.length
+      ? null
+      : bytes.subarray(start, start + count * size);
+  }
+
+  const again = async (fused: Fused, first: number, count: number): Promise<TileResult> => {
+    const { program } = fused;
+    // What does not lie in the engine's memory is handed over: what is held would be gone.
+    const held = program.inputs.map((index) => {
+      const bytes = part(index, first, count);
+      return bytes === null || bytes.buffer instanceof ArrayBuffer ? null : bytes;
+    });
+    const inputs = await Promise.all(
+      program.inputs.map((index, i) => held[i] ?? looking.host.read(plan, index, first, count)),
+    );
+    const { settlement, host } = looking;
+    const words = settlement.words(fused, first);
+    const tables = settlement.tables(fused, first, count);
+    const result = await run(looking, { program, words, tables }, first, count, inputs);
+    result.inputs.forEach((bytes, i) => {
+      if (held[i] === null) host.recycle(bytes);
+    });
+    return result;
+  };
+
+  /** The held bytes of some spots, one behind the other. */
+  const gather = (index: number, spots: readonly number[]): Bytes => {
+    const size = SPOT * bytesPer(plan.inputs[index]!.dtype);
+    const room = roomIn(looking.host, spots.length * size) ?? new Uint8Array(spots.length * size);
+    const all = room.subarray(0, spots.length * size);
+    for (const [s, first] of spots.entries()) {
+      const bytes = part(index, first, SPOT);
+      if (bytes === null) throw new Error("Internal error: a sample was taken of what is not held.");
+      all.set(bytes, s * size);
+    }
+    return all;
+  };
+
+  return {
+    piece: ({ program }) => (unitOf(program) === BLOCK ? Math.min(LOOK, plan.tile) : plan.tile),
+    tally: async (fused, first, end) => {
+      const perBlock = new Float64Array(Math.ceil((end - first) / BLOCK));
+      for (let start = first; start < end; start += plan.tile) {
+        const { sums } = await again(fused, start, Math.min(plan.tile, end - start));
+        perBlock.set(sums, (start - first) / BLOCK);
+      }
+      return perBlock;
+    },
+    // One block: 4,096 elements, or the whole rows around them.
+    values: async (fused, first, count) => {
+      const unit = unitOf(fused.program);
+      const start = Math.floor(first / unit) * unit;
+      const size = unit === BLOCK ? count : Math.min(plan.count - start, unit);
+      return singles(await again(fused, start, size)).slice(first - start, first - start + count);
+    },
+    sample: async (fused) => {
+      const spots = spotsOf(plan.count);
+      const count = spots.length * SPOT;
+      const inputs = fused.program.inputs.map((index) => gather(index, spots));
+      const into = roomIn(looking.host, 4 * count);
+      const result = await run(looking, sampled(fused, spots, looking.settlement), 0, count, inputs, into);
+      const values = singles(result);
+      for (const bytes of [...result.inputs, ...(into === undefined ? [] : [into])]) looking.host.recycle(bytes);
+      return values;
+    },
+    counts: async (fused, take) => {
+      for (const { first, count } of tilesOf(plan)) take(first, (await again(fused, first, count)).histograms[0]!);
+    },
+  };
+}
+
+/** Spreads spots over a tensor, by the golden ratio, so that they fall into step with no row length. */
+function spotsOf(count: number): number[] {
+  const spots = Math.max(1, Math.min(SPOTS, Math.floor(count / THINNED / SPOT)));
+  const places = Math.floor(count / SPOT);
+  const chosen = Array.from({ length: spots }, (_, s) => Math.floor(((s * 0.6180339887498949) % 1) * places) * SPOT);
+  return [...new Set(chosen)];
+}
+
+interface Sampled {
+  readonly program: Program;
+  readonly words: Uint32Array<ArrayBuffer>;
+  readonly tables: TileJob["tables"];
+}
+
+/** The program for spots that lie one behind the other: what belongs to a row or a column is looked up for each element. */
+function sampled(fused: Fused, spots: readonly number[], settlement: Settlement): Sampled {
+  const { program } = fused;
+  const words = settlement.words(fused, 0);
+  if (program.tables.length === 0) return { program, words, tables: [] };
+  const columns = spots.length * SPOT;
+  const tables = program.tables.map(() => new Float32Array(columns));
+  for (const [s, first] of spots.entries()) {
+    settlement.tables(fused, first, SPOT).forEach((entries, t) => {
+      const { axis, columns } = program.tables[t]!;
+      const at = (i: number) => (axis === "rows" ? Math.floor(((first % columns) + i) / columns) : i % columns);
+      for (let i = 0; i < SPOT; i++) tables[t]![s * SPOT + i] = entries[at(i)]!;
+    });
+  }
+  const wide = program.tables.map(() => ({ axis: "columns", columns }) as const);
+  return { program: { ...program, key: `${program.key} of ${columns}`, tables: wide }, words, tables };
+}
+
+function run(
+  { plan, host }: Looking,
+  { program, words, tables }: Sampled,
+  first: number,
+  count: number,
+  inputs: TileJob["inputs"],
+  into?: Bytes,
+): Promise<TileResult> {
+  const dtypes = program.inputs.map((index) => plan.inputs[index]!.dtype);
+  return host.engine.run({ program, dtypes, encode: "F32", words, tables, first, count, inputs, into }, host.signal);
+}
+
+function singles({ output }: TileResult): Float32Array<ArrayBuffer> {
+  if (output === null) throw new Error("Internal error: a program that was looked at yielded nothing.");
+  return new Float32Array(output.slice().buffer);
+}

@@ -1,0 +1,119 @@
+/** Windows against sorting, and what happens when a sample was wrong. */
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { runPlain } from "../../core/engine/plain/plain.ts";
+import type { Choice } from "../../core/graph/choice.ts";
+import { createCounters } from "../../core/graph/counters.ts";
+import { BLOCK, WINDOW } from "../../core/graph/program.ts";
+import { input, kth, type Selection } from "../../core/graph/tensor.ts";
+import { createTrust, createWindows, largest } from "../../core/graph/window.ts";
+import { bytesOf, makeJob } from "../cpu/kernels.ts";
+
+const EVERYTHING = { low: 0, high: 0x7fffffff };
+/** Bits of magnitudes, many of them equal in some arrays. */
+const bits = fc.oneof(
+  fc.uint32Array({ min: 0, max: 0x7fffffff, minLength: 1, maxLength: 400 }),
+  fc.uint32Array({ min: 0x3f800000, max: 0x3f800005, minLength: 1, maxLength: 400 }),
+);
+
+test("the largest of several lists are those of sorting, for many places at once", () => {
+  fc.assert(
+    fc.property(bits, bits, fc.array(fc.nat(), { minLength: 1, maxLength: 4 }), (a, b, places) => {
+      const sorted = [...a, ...b].sort((x, y) => y - x);
+      const ks = places.map((place) => 1 + (place % sorted.length));
+      const range = { low: sorted.at(-1)!, high: sorted[0]! };
+      for (const within of [EVERYTHING, range]) {
+        for (const [i, { bits, keep, equal }] of largest([a, b], ks, within).entries()) {
+          const k = ks[i]!;
+          expect(bits).toBe(sorted[k - 1]);
+          expect(keep).toBe(k - sorted.filter((one) => one > bits).length);
+          expect(equal).toBe(sorted.filter((one) => one === bits).length);
+        }
+      }
+    }),
+  );
+});
+
+const selection = (): Selection => {
+  const scalar = kth(input(0), 1);
+  if (scalar.op !== "kth") throw new Error("kth is no selection");
+  return scalar.selection;
+};
+
+/** Absorbs the tiles in the order given, as the plain engine counts them. */
+function windowsOf(values: Float32Array<ArrayBuffer>, sample: Uint32Array, k: number, tile: number) {
+  const [one, windows] = [selection(), createWindows(values.length, createCounters(), createTrust())];
+  windows.open([{ selection: one, k }], sample);
+  const { low, high } = windows.bounds(one);
+  for (let first = 0; first < values.length; first += tile) {
+    const part = { dtype: "F32", bytes: bytesOf(values.slice(first, first + tile)) } as const;
+    const job = makeJob({
+      ops: [{ op: "input", slot: 0 }],
+      inputs: [part],
+      words: [low, high],
+      histograms: [{ value: 0, digit: "window", word: 0 }],
+    });
+    windows.absorb(one, first, runPlain(job).histograms[0]!);
+  }
+  return { one, windows };
+}
+
+const magnitudes = (values: Float32Array) => new Uint32Array(values.slice().buffer).map((one) => one & 0x7fffffff);
+const wave = (count: number, steps: number) =>
+  Float32Array.from({ length: count }, (_, i) => Math.round(steps * Math.sin(i * 1.7 + (i % 7))) / steps);
+
+describe.each([3, 50, 1e6])("magnitudes in steps of 1/%i", (steps) => {
+  const values = wave(6 * BLOCK + 77, steps);
+  const all = magnitudes(values);
+  const sorted = [...all].sort((a, b) => b - a);
+  const sample = all.filter((_, i) => i % 3 === 0);
+
+  test.each([1, 60, 5000, 12_000, values.length - 50, values.length])("the %i largest", (k) => {
+    const { one, windows } = windowsOf(values, sample, k, 2 * BLOCK);
+    const choice = windows.choose(one, k) as Choice;
+    const equal = all.filter((own) => own === choice.threshold).length;
+    const above = all.filter((own) => own > choice.threshold).length;
+    expect(choice).toEqual({ threshold: sorted[k - 1], keep: k - above, equal, cut: values.length - 1 });
+    const { start, end, equal: there, keep } = windows.stretch(one, choice);
+    expect(end - start).toBeLessThanOrEqual(BLOCK);
+    expect(all.slice(start, end).filter((own) => own === choice.threshold).length).toBe(there);
+    expect(all.slice(0, start).filter((own) => own === choice.threshold).length + keep).toBe(choice.keep);
+    expect(keep).toBeGreaterThan(0);
+    expect(keep).toBeLessThanOrEqual(there);
+  });
+});
+
+test("a sample of other numbers misses, and the windows after it are wider", () => {
+  const values = wave(4 * BLOCK, 1e6);
+  const sample = magnitudes(values.map((value) => value / 4)).slice(0, 999);
+  const [one, windows] = [selection(), createWindows(values.length, createCounters(), createTrust())];
+  const trust = createTrust();
+  const before = trust.errors;
+  const missing = createWindows(values.length, createCounters(), trust);
+  missing.open([{ selection: one, k: 9000 }], sample);
+  const counts = new Uint32Array(WINDOW.words);
+  counts[WINDOW.above] = 12_000;
+  counts[WINDOW.reached] = counts[WINDOW.within] = 12_001;
+  missing.absorb(one, 0, counts);
+  expect(missing.choose(one, 9000)).toBeNull();
+  expect(trust.errors).toBeGreaterThan(before);
+  expect(() => windows.bounds(one)).toThrow("before its sample");
+});
+
+test("a list without room is a miss, and the windows after it are narrower", () => {
+  const [one, trust] = [selection(), createTrust()];
+  const before = trust.errors;
+  const windows = createWindows(10_000, createCounters(), trust);
+  windows.open([{ selection: one, k: 50 }], magnitudes(wave(500, 1e6)));
+  const counts = new Uint32Array(WINDOW.words);
+  counts[WINDOW.within] = 10_000;
+  counts[WINDOW.full] = 1;
+  windows.absorb(one, 0, counts);
+  expect(windows.choose(one, 50)).toBeNull();
+  expect(trust.errors).toBeLessThan(before);
+});
+
+test("none chosen is a threshold that nothing reaches", () => {
+  const { one, windows } = windowsOf(wave(BLOCK, 9), magnitudes(wave(100, 9)), 0, BLOCK);
+  expect(windows.choose(one, 0)?.threshold).toBe(0x80000000);
+});
