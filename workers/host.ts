@@ -100,6 +100,19 @@ export function createHost(platform: HostPlatform): StudioHost {
     return engine;
   }
 
+  /** Memory that lanes share never shrinks, so it ends with the merge that filled it: the next has lanes of its own. */
+  async function letGo(engine: Engine): Promise<void> {
+    const mine = chosen;
+    if (engine.memory === null || mine === null) return;
+    const before = await mine.engine.catch(() => null);
+    if (before?.engine !== engine || chosen !== mine) return;
+    const renewed = engine.close().then(async () => ({ ...before, engine: (await platform.engine("cpu")).engine }));
+    chosen = { want: mine.want, engine: renewed };
+    renewed.catch(() => {
+      chosen = null;
+    });
+  }
+
   /** Output bytes per second of an engine that was chosen without measuring; null while a merge would feel it. */
   async function measured(engine: Engine): Promise<number | null> {
     if (running !== null) return null;
@@ -283,6 +296,7 @@ export function createHost(platform: HostPlatform): StudioHost {
         return await merge({ plan, anew, engine, options, target, text, inputs }, held, now, onProgress);
       } finally {
         now.engine?.ease?.(false);
+        if (now.engine !== null) void letGo(now.engine);
         running = null;
         await held?.release();
       }
@@ -388,6 +402,7 @@ export function createHost(platform: HostPlatform): StudioHost {
       // The last event of the run may have come too soon after another to be told, or there was nothing left to write.
       const { readBytes, keptBytes } = result;
       tell({ readBytes, keptBytes, writtenBytes: plan.writeBytes, tensor: "", tensorsDone: plan.tensors.length });
+      void letGo(engine);
       const seconds = result.seconds;
       const profile = clock.report();
       const files = await place.reopen();

@@ -3,10 +3,10 @@
  * left beside it, every value for NaN and infinity, and, where the inputs are at hand, tiles at random computed again
  * by the plain engine.
  */
-import { checksumOf, groupsIn, joined, NOTHING, toHex } from "../bytes/checksum.ts";
+import { type Checksum, checksumOf, groupsIn, joined, NOTHING, toHex } from "../bytes/checksum.ts";
 import { bytesPer, isFloat } from "../bytes/dtype.ts";
 import { countNotFinite } from "../bytes/finite.ts";
-import type { ByteSource } from "../bytes/source.ts";
+import type { ByteRange, ByteSource } from "../bytes/source.ts";
 import type { Engine } from "../engine/engine.ts";
 import { messageOf, throwIfAborted } from "../errors.ts";
 import type { Checkpoint, TensorInfo } from "../formats/checkpoint.ts";
@@ -145,35 +145,74 @@ async function scan(checkpoint: Checkpoint, record: MergeRecord | null, options:
   const changed: string[] = [];
   const tensors = [...checkpoint.tensors.values()];
   const total = tensors.reduce((sum, { range }) => sum + range.end - range.start, 0);
+  const pieces: Piece[] = [];
+  for (const tensor of tensors) {
+    if (!isFloat(tensor.dtype) && record?.tensors.has(tensor.name) !== true) continue;
+    for (let { start } = tensor.range; start < tensor.range.end; start += SCAN)
+      pieces.push({ tensor, start, end: Math.min(start + SCAN, tensor.range.end) });
+  }
+  const sums = new Map<TensorInfo, Checksum>();
+  for await (const { piece, bytes, give } of readAhead(pieces, options.signal)) {
+    const { tensor, start, end } = piece;
+    const looked = await lookAt(tensor, bytes, options);
+    give(looked.bytes);
+    if (looked.notFinite > 0 && notFinite === 0) where = tensor.name;
+    notFinite += looked.notFinite;
+    sums.set(tensor, joined(sums.get(tensor) ?? NOTHING, looked.sum));
+    if (isFloat(tensor.dtype)) values += (end - start) / bytesPer(tensor.dtype);
+    done += end - start;
+    options.onProgress?.(done, total);
+  }
   for (const tensor of tensors) {
     const wanted = record?.tensors.get(tensor.name);
-    if (!isFloat(tensor.dtype) && wanted === undefined) continue;
-    let sum = NOTHING;
-    for (let start = tensor.range.start; start < tensor.range.end; start += SCAN) {
-      const end = Math.min(start + SCAN, tensor.range.end);
-      throwIfAborted(options.signal);
-      const looked = await lookAt(tensor, await tensor.source.read({ start, end }, options.signal), options);
-      if (looked.notFinite > 0 && notFinite === 0) where = tensor.name;
-      notFinite += looked.notFinite;
-      sum = joined(sum, looked.sum);
-      if (isFloat(tensor.dtype)) values += (end - start) / bytesPer(tensor.dtype);
-      done += end - start;
-      options.onProgress?.(done, total);
-    }
-    if (wanted !== undefined && wanted !== toHex(sum)) changed.push(tensor.name);
+    if (wanted !== undefined && wanted !== toHex(sums.get(tensor) ?? NOTHING)) changed.push(tensor.name);
   }
   return { values, notFinite, where, changed };
 }
 
-/** By the fast engine where there is one, and only what is suspicious by hand. */
+/** Part of a tensor as it lies in a file. */
+interface Piece extends ByteRange {
+  readonly tensor: TensorInfo;
+}
+
+/** Pieces in their order, announced and the next one on its way, in memory that is used again once it is given back. */
+async function* readAhead(pieces: readonly Piece[], signal: AbortSignal | undefined) {
+  const sources = new Set(pieces.map(({ tensor }) => tensor.source));
+  for (const { tensor, start, end } of pieces) tensor.source.expect?.([{ start, end }]);
+  const idle: Uint8Array<ArrayBuffer>[] = [];
+  const give = ({ buffer }: Uint8Array<ArrayBuffer>) => {
+    if (buffer.byteLength === SCAN) idle.push(new Uint8Array(buffer));
+  };
+  const begin = (at: number): Promise<Uint8Array<ArrayBuffer>> | null => {
+    const piece = pieces[at];
+    if (piece === undefined) return null;
+    throwIfAborted(signal);
+    const { tensor, start, end } = piece;
+    const bytes = tensor.source.read({ start, end }, signal, idle.pop() ?? new Uint8Array(SCAN));
+    bytes.catch(() => {});
+    return bytes;
+  };
+  try {
+    let next = begin(0);
+    for (const [at, piece] of pieces.entries()) {
+      const bytes = (await next)!;
+      next = begin(at + 1);
+      yield { piece, bytes, give };
+    }
+  } finally {
+    for (const source of sources) source.expect?.(null);
+  }
+}
+
+/** By the fast engine where there is one, and only what is suspicious by hand. The bytes come back, perhaps elsewhere. */
 async function lookAt({ name, dtype }: TensorInfo, bytes: Uint8Array<ArrayBuffer>, { numbers, signal }: VerifyOptions) {
-  if (!isFloat(dtype)) return { notFinite: 0, sum: checksumOf(bytes) };
-  if (numbers === undefined) return { notFinite: countNotFinite(dtype, bytes), sum: checksumOf(bytes) };
+  if (!isFloat(dtype)) return { bytes, notFinite: 0, sum: checksumOf(bytes) };
+  if (numbers === undefined) return { bytes, notFinite: countNotFinite(dtype, bytes), sum: checksumOf(bytes) };
   const groups = groupsIn(bytes.length);
   const { inputs, unsound, checksum } = await numbers.run(lookingAt(name, dtype, bytes), signal);
   const [same = bytes] = inputs;
   const sum = checksum === undefined ? checksumOf(same) : { words: checksum, groups };
-  return { notFinite: unsound ? countNotFinite(dtype, same) : 0, sum };
+  return { bytes: same, notFinite: unsound ? countNotFinite(dtype, same) : 0, sum };
 }
 
 /** Names and sizes of the files, and the bytes of the small ones. */
