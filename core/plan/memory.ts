@@ -41,13 +41,20 @@ export function sweepsOf(
   // What is resident can be sampled; rows that are ranked cannot.
   if (draft.count >= SAMPLED) {
     const sampled = made(32, true);
-    if (sampled.resident && sampled.passes.every(({ program }) => unitOf(program) === BLOCK)) return sampled;
+    if (sampled.resident && sampled.passes.every((pass) => unitOf(pass.program) === BLOCK && worthWindows(pass)))
+      return sampled;
   }
   const all = made(32);
   if (all.resident || all.planes.length === 0) return all;
   // Masks are small enough to be kept where the tensor's bytes are not.
   const masks = made(1);
   return draft.count * bytesKept(masks.passes) <= options.memory * HELD ? masks : made(0);
+}
+
+/** A key's high digits are counted once, however many are chosen by it; windows are counted one by one. */
+function worthWindows({ windows }: MergePlan["passes"][number]): boolean {
+  const keys = windows.map(({ selection }) => selection.key);
+  return keys.every((key) => keys.filter((other) => other === key).length <= 2);
 }
 
 /** Elements from which on a sample is small beside them. */
