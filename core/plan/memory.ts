@@ -38,11 +38,10 @@ export function sweepsOf(
     return { passes, ...tiling({ ...draft, passes }, options), planes };
   };
   if (options.keeps !== true) return made(0);
-  // What is resident can be sampled; rows that are ranked cannot.
+  // What is resident can be sampled.
   if (draft.count >= SAMPLED) {
     const sampled = made(32, true);
-    if (sampled.resident && sampled.passes.every((pass) => unitOf(pass.program) === BLOCK && worthWindows(pass)))
-      return sampled;
+    if (sampled.resident && sampled.passes.every(worthWindows)) return sampled;
   }
   const all = made(32);
   if (all.resident || all.planes.length === 0) return all;
@@ -51,10 +50,14 @@ export function sweepsOf(
   return draft.count * bytesKept(masks.passes) <= options.memory * HELD ? masks : made(0);
 }
 
-/** A key's high digits are counted once, however many are chosen by it; windows are counted one by one. */
+/**
+ * A key's high digits are counted once, however many are chosen by it; windows are counted one by one. What whole rows
+ * decide cannot be sampled.
+ */
 function worthWindows({ windows }: MergePlan["passes"][number]): boolean {
   const keys = windows.map(({ selection }) => selection.key);
-  return keys.every((key) => keys.filter((other) => other === key).length <= 2);
+  const fewPerKey = keys.every((key) => keys.filter((other) => other === key).length <= 2);
+  return fewPerKey && !windows.some(({ sample }) => sample.program.ops.some(looksAtRows));
 }
 
 /** Elements from which on a sample is small beside them. */

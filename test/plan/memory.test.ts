@@ -2,17 +2,21 @@
 import { describe, expect, test } from "vitest";
 import { fromBytes } from "../../core/bytes/source.ts";
 import { passesOf } from "../../core/graph/passes.ts";
-import { add, input, mul, rank, sum, type Tensor } from "../../core/graph/tensor.ts";
-import { tiling } from "../../core/plan/memory.ts";
+import { add, ge, input, kth, mul, rank, sum, type Tensor, total } from "../../core/graph/tensor.ts";
+import { sweepsOf, tiling } from "../../core/plan/memory.ts";
 
 const LIMITS = { memory: 1e9, maxTileBytes: 8e6, lanes: 2 };
 
-function tileOf(expression: Tensor, count: number, limits = LIMITS): number {
+function draftOf(count: number) {
   const source = fromBytes("x", new Uint8Array(0));
   const range = { start: 0, end: count * 2 };
   const info = { name: "x", dtype: "BF16", shape: [count], source, range } as const;
   const inputs = [0, 1].map((n) => ({ ref: `${n}`, dtype: "BF16", start: 0, info }) as const);
-  return tiling({ name: "model.embed", inputs, passes: passesOf(expression), count, dtype: "BF16" }, limits).tile;
+  return { name: "model.embed", inputs, count, dtype: "BF16" } as const;
+}
+
+function tileOf(expression: Tensor, count: number, limits = LIMITS): number {
+  return tiling({ ...draftOf(count), passes: passesOf(expression) }, limits).tile;
 }
 
 const ranked = (...columns: number[]) =>
@@ -49,5 +53,28 @@ describe("a tile of rows to rank", () => {
     );
     // A rank is one f32 per element of the tile, besides what is read and written.
     expect(() => tileOf(ranked(5_000_000), 5_000_000, { ...limits, memory: 60e6 })).toThrow(/but 1,000,000 fit/);
+  });
+});
+
+describe("thresholds are found in one sweep", () => {
+  const key = add(input(0), input(1));
+  const above = (...ks: number[]) => total(ks.map((k) => ge(key, kth(key, k))));
+  const MANY = 2 ** 18;
+  const sweeps = (expression: Tensor, count = MANY, keeps = true) =>
+    sweepsOf({ ...draftOf(count), watched: [] }, expression, { ...LIMITS, memory: 64e6, keeps }).passes.length;
+
+  test("where the tensor stays in memory, is large enough to be sampled, and the engine keeps values", () => {
+    expect(sweeps(above(9))).toBe(2);
+    expect(sweeps(above(9), MANY - 1)).toBe(3);
+    expect(sweeps(above(9), 1e9)).toBe(3);
+    expect(sweeps(above(9), MANY, false)).toBe(3);
+  });
+
+  test("but not where three have one key, or a key looks at whole rows", () => {
+    expect(sweeps(above(9, 99))).toBe(2);
+    expect(sweeps(above(9, 99, 999))).toBe(3);
+    const ranks = rank(input(0), 64);
+    expect(sweeps(mul(above(9), ranks))).toBe(2);
+    expect(sweeps(ge(ranks, kth(ranks, 9)))).toBe(3);
   });
 });
