@@ -76,6 +76,8 @@ export interface HostPlatform {
 
 const PRIVATE = "weightloom-result";
 const MEMORY_CAP = 2e9;
+/** Milliseconds after a merge until its memory is let go of. */
+const IDLE = 60_000;
 
 export function createHost(platform: HostPlatform): StudioHost {
   const models = new Map<string, OpenedModel>();
@@ -100,7 +102,18 @@ export function createHost(platform: HostPlatform): StudioHost {
     return engine;
   }
 
-  /** Memory that lanes share never shrinks, so it ends with the merge that filled it: the next has lanes of its own. */
+  let idle: ReturnType<typeof setTimeout> | undefined;
+
+  /**
+   * Memory that lanes share never shrinks, so it ends some time after the merge that filled it: a next merge at once uses it
+   * again, as what ended may still lie there until it is collected. After one that failed a lane may still be writing there.
+   */
+  function letGoOf(engine: Engine, isWhole: boolean): void {
+    clearTimeout(idle);
+    if (isWhole) idle = setTimeout(() => void (running === null && letGo(engine)), IDLE);
+    else void letGo(engine);
+  }
+
   async function letGo(engine: Engine): Promise<void> {
     const mine = chosen;
     if (engine.memory === null || mine === null) return;
@@ -282,7 +295,9 @@ export function createHost(platform: HostPlatform): StudioHost {
         engine: null,
       };
       running = now;
+      clearTimeout(idle);
       let held: OpenJob | null = null;
+      let isWhole = false;
       try {
         held = await openJob(await platform.storage(), job).catch(withoutJournal);
         // Where it began is where it goes on: two engines may round differently.
@@ -293,10 +308,12 @@ export function createHost(platform: HostPlatform): StudioHost {
         const inputs = inputsOf(await modelsFor(document, true));
         // Nothing is kept between sweeps, so that any of them can be computed again by itself.
         const anew = () => planFor(document, options, null, text);
-        return await merge({ plan, anew, engine, options, target, text, inputs }, held, now, onProgress);
+        const merged = await merge({ plan, anew, engine, options, target, text, inputs }, held, now, onProgress);
+        isWhole = true;
+        return merged;
       } finally {
         now.engine?.ease?.(false);
-        if (now.engine !== null) void letGo(now.engine);
+        if (now.engine !== null) letGoOf(now.engine, isWhole);
         running = null;
         await held?.release();
       }
@@ -402,7 +419,6 @@ export function createHost(platform: HostPlatform): StudioHost {
       // The last event of the run may have come too soon after another to be told, or there was nothing left to write.
       const { readBytes, keptBytes } = result;
       tell({ readBytes, keptBytes, writtenBytes: plan.writeBytes, tensor: "", tensorsDone: plan.tensors.length });
-      void letGo(engine);
       const seconds = result.seconds;
       const profile = clock.report();
       const files = await place.reopen();
