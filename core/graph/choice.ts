@@ -44,7 +44,7 @@ export function magnitudeOf({ threshold }: Choice): number {
 }
 
 /** The bin that holds the k-th largest (k from 1), how many of it are among the k, and its size. */
-function kth(counts: Uint32Array | Float64Array, k: number): { bin: number; rest: number; inBin: number } {
+export function kth(counts: Uint32Array | Float64Array, k: number): { bin: number; rest: number; inBin: number } {
   let rest = k;
   let bin = counts.length - 1;
   while (bin > 0 && rest > counts[bin]!) rest -= counts[bin--]!;

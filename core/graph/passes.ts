@@ -15,7 +15,7 @@
  */
 import { createBuilder, watching } from "./builder.ts";
 import { collect, type Demand } from "./demand.ts";
-import { type Plane, planesOf, type Widest } from "./planes.ts";
+import { operandsOf, type Plane, planesOf, type Widest } from "./planes.ts";
 import type { PlaneBits, PlaneRef, Program } from "./program.ts";
 import type { Scalar, Selection, Tensor, Vector } from "./tensor.ts";
 
@@ -61,9 +61,8 @@ export interface Window {
   readonly selection: Selection;
   /** Its output is the selection's key. */
   readonly sample: Fused;
-  /** Count the digits of the key, for when the sample was wrong. */
-  readonly high: Fused;
-  readonly low: Fused;
+  /** What counts the digits of the key, for when the sample was wrong; made when it is asked for. */
+  digits(): { readonly high: Fused; readonly low: Fused };
 }
 
 export interface Pass extends Fused {
@@ -99,6 +98,23 @@ export function passesOf(
   const sweeps = levels.map((level) => ({ round: roundOf(level, demand), roots: rootsOf(level, output, demand) }));
   const planes = planesOf(sweeps, widest);
   return soundly(levels.map((level) => passAt(level, output, demand, planes)));
+}
+
+/**
+ * Whether windows are worth their samples. A key's high digits are counted once, however many are chosen by it; windows are
+ * counted one by one. What whole rows decide cannot be sampled.
+ */
+export function worthSampling(output: Tensor, watched: readonly Scalar[]): boolean {
+  const keys = collect(output, watched, true).selections.map(({ key }) => key);
+  if (keys.length === 0) return false;
+  return keys.every((key) => keys.filter((other) => other === key).length <= 2 && !rowsDecide(key));
+}
+
+function rowsDecide(tensor: Tensor, seen = new Set<Tensor>()): boolean {
+  if (seen.has(tensor)) return false;
+  seen.add(tensor);
+  if (tensor.op === "rank" || tensor.op === "outranks") return true;
+  return operandsOf(tensor).some((operand) => rowsDecide(operand, seen));
 }
 
 /** Each input is looked at in the last sweep that reads it, the output where it is made. */
@@ -186,21 +202,29 @@ function passAt(level: number, output: Tensor, demand: Demand, planes: ReadonlyM
 
 const none = { sums: [], histograms: [], reductions: [], output: null };
 
-/** The selection's key by itself. */
+const shown = new WeakMap<Tensor, Fused>();
+
+/** A selection's key by itself. */
 function keyOf({ key }: Selection): Fused {
+  const known = shown.get(key);
+  if (known !== undefined) return known;
   const builder = createBuilder();
-  return builder.finish({ ...none, output: builder.value(key) });
+  const made = builder.finish({ ...none, output: builder.value(key) });
+  shown.set(key, made);
+  return made;
 }
 
 function windowOf(selection: Selection): Window {
-  const [high, low] = [createBuilder(), createBuilder()];
-  const digits = (builder: typeof high, digit: "high" | "low", word: number | null) =>
-    builder.finish({ ...none, histograms: [{ value: builder.value(selection.key), digit, word }] });
+  const counted = (digit: "high" | "low") => {
+    const builder = createBuilder();
+    const value = builder.value(selection.key);
+    const word = digit === "high" ? null : builder.digit(selection);
+    return builder.finish({ ...none, histograms: [{ value, digit, word }] });
+  };
   return {
     selection,
     sample: keyOf(selection),
-    high: digits(high, "high", null),
-    low: digits(low, "low", low.digit(selection)),
+    digits: () => ({ high: counted("high"), low: counted("low") }),
   };
 }
 

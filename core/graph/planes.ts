@@ -78,7 +78,7 @@ function costOf(tensor: Tensor): number {
   return cost;
 }
 
-function operandsOf(tensor: Tensor): readonly Tensor[] {
+export function operandsOf(tensor: Tensor): readonly Tensor[] {
   if (tensor.op === "rank") return [tensor.key];
   if (tensor.op === "outranks") return [tensor.key, tensor.place];
   if (tensor.op === "top") return [tensor.selection.key];

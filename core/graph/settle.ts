@@ -187,20 +187,21 @@ export function createSettlement(
   }
 
   /** Counts the digits of a selection that its window missed. */
-  async function recount({ selection, high, low }: Window, look: Look): Promise<Choice> {
+  async function recount({ selection, digits }: Window, look: Look): Promise<Choice> {
+    const { high, low } = digits();
     const all = counters.take(HIGH_BINS);
     await look.counts(high, (_, counts) => addCounts(all, counts));
     counts.set(selection.key, all);
     const rough = bin(selection);
     counts.delete(selection.key);
     counters.give(all);
-    const digits = counters.take(LOW_BINS);
+    const last = counters.take(LOW_BINS);
     await look.counts(low, (first, counts) => {
-      addCounts(digits, counts);
+      addCounts(last, counts);
       ties.absorb(selection, first, counts);
     });
-    const choice = fine(rough, digits, count);
-    counters.give(digits);
+    const choice = fine(rough, last, count);
+    counters.give(last);
     return choice;
   }
 

@@ -3,7 +3,7 @@
  * what is above and below that window and lists the few magnitudes inside. Where the sample was wrong the counts say so,
  * and the magnitudes are counted digit by digit instead (`choice.ts`): the answer is exact either way.
  */
-import { type Choice, NOTHING } from "./choice.ts";
+import { type Choice, kth, NOTHING } from "./choice.ts";
 import type { Counters } from "./counters.ts";
 import { BLOCK, WINDOW } from "./program.ts";
 import type { Selection } from "./tensor.ts";
@@ -175,6 +175,7 @@ const DIGIT = 11;
 const BINS = 2 ** DIGIT;
 /** Two counters for each, as equal ones follow one another; and where to put what has it. */
 const COUNTS = new Uint32Array(2 * BINS);
+const BOTH = COUNTS.subarray(0, BINS);
 const SLOTS = new Uint8Array(BINS);
 
 /** A magnitude's bits, how many of those that equal it are among the k largest, and how many there are. */
@@ -192,15 +193,14 @@ export function largest(lists: readonly Uint32Array[], ks: readonly number[], { 
   const shift = Math.max(0, 32 - DIGIT - Math.clz32(high - low));
   COUNTS.fill(0);
   for (const list of lists) count(list, low, shift);
-  for (let bin = 0; bin < BINS; bin++) COUNTS[bin]! += COUNTS[bin + BINS]!;
+  for (let bin = 0; bin < BINS; bin++) BOTH[bin]! += COUNTS[bin + BINS]!;
   const found = ks.map((k) => {
-    let [keep, bin] = [k, BINS - 1];
-    while (bin > 0 && keep > COUNTS[bin]!) keep -= COUNTS[bin--]!;
-    return { bin, bits: low + bin * 2 ** shift, keep, equal: COUNTS[bin]! };
+    const { bin, rest, inBin } = kth(BOTH, k);
+    return { bin, bits: low + bin * 2 ** shift, keep: rest, equal: inBin };
   });
   if (shift === 0) return found;
   const bins = [...new Set(found.map(({ bin }) => bin))];
-  const parts = bins.map((bin) => new Uint32Array(COUNTS[bin]!));
+  const parts = bins.map((bin) => new Uint32Array(BOTH[bin]!));
   const ends = bins.map(() => 0);
   SLOTS.fill(0);
   for (const [slot, bin] of bins.entries()) SLOTS[bin] = slot + 1;

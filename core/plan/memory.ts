@@ -4,7 +4,7 @@
 import { bytesPer } from "../bytes/dtype.ts";
 import { WeightloomError } from "../errors.ts";
 import { countOf } from "../formats/checkpoint.ts";
-import { passesOf, planesIn, type Widest } from "../graph/passes.ts";
+import { passesOf, planesIn, type Widest, worthSampling } from "../graph/passes.ts";
 import { BLOCK, lcm, looksAtRows, planeBytes, unitOf } from "../graph/program.ts";
 import type { Scalar, Tensor } from "../graph/tensor.ts";
 import type { ExtraPlan, FilePlan, InputPlan, MergePlan, Plan, PlanOptions, TensorPlan } from "./plan.ts";
@@ -31,33 +31,21 @@ export function sweepsOf(
   expression: Tensor,
   options: Pick<PlanOptions, "memory" | "maxTileBytes" | "lanes" | "keeps">,
 ): Pick<MergePlan, "passes" | "tile" | "resident" | "planes"> {
+  const watched = draft.watched.map(({ value }) => value);
   const made = (widest: Widest, windowed = false) => {
-    const watched = draft.watched.map(({ value }) => value);
     const passes = passesOf(expression, watched, widest, windowed);
     const planes = planesIn(passes);
     return { passes, ...tiling({ ...draft, passes }, options), planes };
   };
   if (options.keeps !== true) return made(0);
-  // What is resident can be sampled.
-  if (draft.count >= SAMPLED) {
-    const sampled = made(32, true);
-    if (sampled.resident && sampled.passes.every(worthWindows)) return sampled;
-  }
-  const all = made(32);
+  const windowed = draft.count >= SAMPLED && worthSampling(expression, watched);
+  const first = made(32, windowed);
+  // Only what is resident can be sampled.
+  const all = first.resident || !windowed ? first : made(32);
   if (all.resident || all.planes.length === 0) return all;
   // Masks are small enough to be kept where the tensor's bytes are not.
   const masks = made(1);
   return draft.count * bytesKept(masks.passes) <= options.memory * HELD ? masks : made(0);
-}
-
-/**
- * A key's high digits are counted once, however many are chosen by it; windows are counted one by one. What whole rows
- * decide cannot be sampled.
- */
-function worthWindows({ windows }: MergePlan["passes"][number]): boolean {
-  const keys = windows.map(({ selection }) => selection.key);
-  const fewPerKey = keys.every((key) => keys.filter((other) => other === key).length <= 2);
-  return fewPerKey && !windows.some(({ sample }) => sample.program.ops.some(looksAtRows));
 }
 
 /** Elements from which on a sample is small beside them. */

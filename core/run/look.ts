@@ -3,13 +3,14 @@
  * some tiles at most at a time.
  */
 import { bytesPer } from "../bytes/dtype.ts";
+import { isShared } from "../bytes/shared.ts";
 import type { TileJob, TileResult } from "../engine/engine.ts";
 import type { Fused } from "../graph/passes.ts";
 import { BLOCK, type Program, unitOf } from "../graph/program.ts";
 import type { Settlement } from "../graph/settle.ts";
 import type { Look } from "../graph/ties.ts";
 import type { MergePlan } from "../plan/plan.ts";
-import { roomIn, type TileHost, tilesOf } from "./tiles.ts";
+import type { TileHost } from "./tiles.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -17,6 +18,9 @@ export interface Looking {
   readonly plan: MergePlan;
   readonly settlement: Settlement;
   readonly host: TileHost;
+  readonly tiles: readonly { readonly first: number; readonly count: number }[];
+  /** Memory of the engine's, where it has such and there is some. */
+  room(bytes: number): Bytes | undefined;
   /** The bytes of an input that are held of a tile, if any are. */
   held(tile: number, index: number): Bytes | undefined;
 }
@@ -49,7 +53,7 @@ export function createLook(looking: Looking): Look {
     // What does not lie in the engine's memory is handed over: what is held would be gone.
     const held = program.inputs.map((index) => {
       const bytes = part(index, first, count);
-      return bytes === null || bytes.buffer instanceof ArrayBuffer ? null : bytes;
+      return bytes !== null && isShared(bytes) ? bytes : null;
     });
     const inputs = await Promise.all(
       program.inputs.map((index, i) => held[i] ?? looking.host.read(plan, index, first, count)),
@@ -67,7 +71,7 @@ export function createLook(looking: Looking): Look {
   /** The held bytes of some spots, one behind the other. */
   const gather = (index: number, spots: readonly number[]): Bytes => {
     const size = SPOT * bytesPer(plan.inputs[index]!.dtype);
-    const room = roomIn(looking.host, spots.length * size) ?? new Uint8Array(spots.length * size);
+    const room = looking.room(spots.length * size) ?? new Uint8Array(spots.length * size);
     const all = room.subarray(0, spots.length * size);
     for (const [s, first] of spots.entries()) {
       const bytes = part(index, first, SPOT);
@@ -98,14 +102,14 @@ export function createLook(looking: Looking): Look {
       const spots = spotsOf(plan.count);
       const count = spots.length * SPOT;
       const inputs = fused.program.inputs.map((index) => gather(index, spots));
-      const into = roomIn(looking.host, 4 * count);
+      const into = looking.room(4 * count);
       const result = await run(looking, sampled(fused, spots, looking.settlement), 0, count, inputs, into);
       const values = singles(result);
       for (const bytes of [...result.inputs, ...(into === undefined ? [] : [into])]) looking.host.recycle(bytes);
       return values;
     },
     counts: async (fused, take) => {
-      for (const { first, count } of tilesOf(plan)) take(first, (await again(fused, first, count)).histograms[0]!);
+      for (const { first, count } of looking.tiles) take(first, (await again(fused, first, count)).histograms[0]!);
     },
   };
 }

@@ -84,7 +84,14 @@ export async function streamTensor(
   /** Kept for all sweeps: of resident tensors everything, of others the planes. */
   const kept = tiles.map(() => holding());
   let ready: Promise<void> = Promise.resolve();
-  const look = createLook({ plan, settlement, host, held: (tile, index) => kept[tile]?.bytes.get(index) });
+  const look = createLook({
+    plan,
+    settlement,
+    host,
+    tiles,
+    room: (bytes) => roomIn(host, bytes),
+    held: (tile, index) => kept[tile]?.bytes.get(index),
+  });
 
   for (const [level, pass] of passes.entries()) {
     const isLast = level === passes.length - 1;
@@ -205,7 +212,7 @@ async function runTile(
 }
 
 /** Memory that is not the engine's would be copied on its way there. */
-export const roomIn = (host: TileHost, bytes: number) =>
+const roomIn = (host: TileHost, bytes: number) =>
   host.engine.memory !== null && bytes > 0 ? host.room(bytes) : undefined;
 
 function outputOf(result: TileResult): Uint8Array<ArrayBuffer> {

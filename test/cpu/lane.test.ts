@@ -167,15 +167,19 @@ describe("sums", () => {
 });
 
 describe("histograms", () => {
+  const difference = (count: number) => ({
+    ops: [
+      { op: "input", slot: 0 },
+      { op: "input", slot: 1 },
+      { op: "sub", a: 0, b: 1 },
+    ] satisfies Op[],
+    inputs: [f32(count, 5), f32(count, 6)],
+  });
+
   test.each(SIZES)("of both digits of %i elements", (count) => {
     const { histograms } = expectSame(
       makeJob({
-        ops: [
-          { op: "input", slot: 0 },
-          { op: "input", slot: 1 },
-          { op: "sub", a: 0, b: 1 },
-        ],
-        inputs: [f32(count, 5), f32(count, 6)],
+        ...difference(count),
         words: [floatWord(0.5) >>> 15, 0],
         histograms: [
           { value: 2, digit: "high", word: null },
@@ -192,12 +196,7 @@ describe("histograms", () => {
     const between = (low: number, high: number) =>
       expectSame(
         makeJob({
-          ops: [
-            { op: "input", slot: 0 },
-            { op: "input", slot: 1 },
-            { op: "sub", a: 0, b: 1 },
-          ],
-          inputs: [f32(count, 5), f32(count, 6)],
+          ...difference(count),
           words: [low, high],
           histograms: [
             { value: 2, digit: "window", word: 0 },

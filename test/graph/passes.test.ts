@@ -84,7 +84,8 @@ describe("sweeps", () => {
     ]);
     const [window] = passes[0]!.windows;
     expect(window?.sample.program.output).not.toBeNull();
-    expect([window?.high, window?.low].map((one) => one?.program.histograms[0]?.digit)).toEqual(["high", "low"]);
+    const { high, low } = window!.digits();
+    expect([high, low].map(({ program }) => program.histograms[0]?.digit)).toEqual(["high", "low"]);
   });
 
   test("rescaling after trimming adds one sweep, and the whole norm shares the first", () => {
