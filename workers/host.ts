@@ -88,7 +88,12 @@ export function createHost(platform: HostPlatform): StudioHost {
   /** The look at a sample that nobody has overtaken yet. */
   let looking: AbortController | null = null;
 
+  /** An engine that has merged, and when its memory is let go of unless it is asked for before. */
+  let idle: { readonly engine: Engine; readonly timer: ReturnType<typeof setTimeout> } | null = null;
+
   function engineFor(want: OutputOptions["engine"]): Promise<ChosenEngine> {
+    // Asked for, it is kept for longer; where another takes its place, it is closed.
+    if (idle !== null) letGoLater(chosen?.want === want ? idle.engine : null);
     if (chosen?.want === want) return chosen.engine;
     const previous = chosen?.engine;
     const engine = (async () => {
@@ -102,19 +107,17 @@ export function createHost(platform: HostPlatform): StudioHost {
     return engine;
   }
 
-  let idle: ReturnType<typeof setTimeout> | undefined;
-
   /**
    * Memory that lanes share never shrinks, so it ends some time after the merge that filled it: a next merge at once uses it
-   * again, as what ended may still lie there until it is collected. After one that failed a lane may still be writing there.
+   * again, as what ended may still lie there until it is collected. Null is no engine at all.
    */
-  function letGoOf(engine: Engine, isWhole: boolean): void {
-    clearTimeout(idle);
-    if (isWhole) idle = setTimeout(() => void (running === null && letGo(engine)), IDLE);
-    else void letGo(engine);
+  function letGoLater(engine: Engine | null): void {
+    clearTimeout(idle?.timer);
+    idle = engine === null ? null : { engine, timer: setTimeout(() => void (running === null && letGo(engine)), IDLE) };
   }
 
   async function letGo(engine: Engine): Promise<void> {
+    letGoLater(null);
     const mine = chosen;
     if (engine.memory === null || mine === null) return;
     const before = await mine.engine.catch(() => null);
@@ -295,7 +298,6 @@ export function createHost(platform: HostPlatform): StudioHost {
         engine: null,
       };
       running = now;
-      clearTimeout(idle);
       let held: OpenJob | null = null;
       let isWhole = false;
       try {
@@ -313,7 +315,8 @@ export function createHost(platform: HostPlatform): StudioHost {
         return merged;
       } finally {
         now.engine?.ease?.(false);
-        if (now.engine !== null) letGoOf(now.engine, isWhole);
+        // After a merge that failed a lane may still be writing there.
+        if (now.engine !== null) isWhole ? letGoLater(now.engine) : void letGo(now.engine);
         running = null;
         await held?.release();
       }
