@@ -39,11 +39,13 @@ const stale = (product) => {
 const BUILT_FOR = "dist/app.hub.json";
 const builtFor = () => (existsSync(join(root, BUILT_FOR)) ? readFileSync(join(root, BUILT_FOR), "utf8") : "");
 
+/** Loaded only when there is something to build: it takes longer to load than the whole command line. */
+const vite = async (options) => (await import("vite")).build(options);
+
 export async function build(part = "all", { quiet = false } = {}) {
   ensureInstalled();
   const { buildKernels } = await import("./kernels.mjs");
   await buildKernels();
-  const { build: vite } = await import("vite");
   const logLevel = quiet ? "error" : "warn";
   if ((part === "all" || part === "cli") && stale("dist/cli/weightloom.js")) {
     await vite({
