@@ -144,6 +144,7 @@ function diskSink(path: string, name: string, file: FileHandle, start = 0): Byte
   return {
     name,
     enough: 512 * 1024,
+    syncsAside: true,
     write: (bytes) =>
       explained(
         (async () => {

@@ -12,6 +12,8 @@ export interface ByteSink {
   abort(): Promise<void>;
   /** Resolves when what was written would survive a power cut. */
   sync?(): Promise<void>;
+  /** Writing goes on while a sync is waited for, so that syncing all the time costs nothing and leaves little for the end. */
+  readonly syncsAside?: boolean;
   /** Lets go of the file as it is, for `Folder.reopen`. Where it is absent, an unfinished file can only be aborted. */
   leave?(): Promise<void>;
 }

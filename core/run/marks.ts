@@ -8,7 +8,7 @@ import type { Journal } from "./journal.ts";
 
 export interface Marks {
   /** Whether the next finished tensor is worth a mark. Throws what went wrong with the last one. */
-  due(): boolean;
+  due(sink: ByteSink): boolean;
   /** All bytes of the first `tensors` tensors were given to the sink. The disk is not waited for. */
   tensors(tensors: number, sink: ByteSink): void;
   /** All bytes of a file were given to its sink; resolves when the journal has them. */
@@ -17,9 +17,11 @@ export interface Marks {
   files(files: number): Promise<void>;
 }
 
-/** Milliseconds between two marks; and so many times as long as the disk took, since some sinks do nothing else meanwhile. */
+/** Milliseconds between two marks; and so many times as long as the disk took where a sink does nothing else meanwhile. */
 const APART = 250;
 const SPARING = 4;
+/** Milliseconds between the end of a sync and the next where writing goes on meanwhile: a slow disk is then hardly ever idle. */
+const BESIDE = 60;
 
 /** @param facts of the first `tensors` tensors, those that were not told yet */
 export function createMarks(journal: Journal, facts: (tensors: number) => Promise<readonly Fact[]>): Marks {
@@ -38,9 +40,9 @@ export function createMarks(journal: Journal, facts: (tensors: number) => Promis
   }
 
   return {
-    due: () => {
+    due: ({ syncsAside = false }) => {
       if (trouble !== undefined) throw trouble;
-      return under === null && performance.now() - since >= Math.max(APART, SPARING * took);
+      return under === null && performance.now() - since >= (syncsAside ? BESIDE : Math.max(APART, SPARING * took));
     },
     tensors: (tensors, sink) => {
       under = mark(tensors, sink);

@@ -120,7 +120,7 @@ export function createWriter(
   async function complete(count: number): Promise<void> {
     tensors = count;
     // What cannot be reopened is finished when it is closed, not before.
-    if (sink?.sync === undefined || marks?.due() !== true) return;
+    if (sink?.sync === undefined || marks?.due(sink) !== true) return;
     await flush();
     marks.tensors(tensors, sink);
   }
