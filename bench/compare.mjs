@@ -2,6 +2,7 @@
  * `npm run bench -- compare`: the same recipes on the same files, turn about: the least reading and writing can take, the
  * command line on the CPU and, where there is one, on a GPU, the studio in Chromium, and mergekit.
  */
+import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -45,7 +46,10 @@ export async function compareBench(root, { size = "0.5B", rounds = 3, only = [] 
       console.error(`${method}, ${way}: ${seconds.toFixed(2)} s`);
     };
     const out = join(work, "out");
+    // Nobody waits for what another one wrote: mergekit, for one, does not wait for the disk itself.
+    const settle = () => spawnSync("sync");
     const done = async (command, args) => {
+      settle();
       const result = await timed(command, args, { cwd: work });
       rmSync(out, { recursive: true, force: true });
       if (result.code !== 0) throw new Error(`${args.join(" ")} failed: ${result.errors.slice(-2000)}`);
@@ -61,10 +65,13 @@ export async function compareBench(root, { size = "0.5B", rounds = 3, only = [] 
         const inputs = modelsOf(text).map((name) => join(work, name, "model.safetensors"));
         const { seconds } = await done(process.execPath, [join(root, "bench/floor.mjs"), out, ...inputs]);
         add(method, "floor", { seconds });
+        settle();
         const { seconds: own, peak, report } = await merge(root, work, text);
         add(method, "cpu", { seconds: own, peak, planned: report.memoryBytes });
+        settle();
         if (gpu !== null && (!SOFTWARE.test(gpu) || (round === 0 && method === "linear")))
           add(method, "gpu", { seconds: (await merge(root, work, text, "gpu")).seconds });
+        settle();
         if (studio !== null) add(method, "studio", await studio.merge(text));
         if (python !== null && round === 0) add(method, "mergekit", await done(python, mergekitArgs(recipe, out)));
       }
