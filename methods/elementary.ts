@@ -1,5 +1,5 @@
 /** Functions out of the graph's words, exact to a few units in the last place of f32. */
-import { abs, add, div, exp, lt, max, min, mul, sub, type Tensor, where } from "../core/graph/tensor.ts";
+import { abs, add, exp, lt, mul, sub, type Tensor, where } from "../core/graph/tensor.ts";
 
 /** A polynomial in x, lowest coefficient first, by Horner's rule. */
 export const polynomial = (x: Tensor, [first = 0, ...rest]: readonly number[]): Tensor => {
@@ -7,19 +7,6 @@ export const polynomial = (x: Tensor, [first = 0, ...rest]: readonly number[]): 
   const inner = rest.length === 1 ? mul(x, rest[0] ?? 0) : mul(x, polynomial(x, rest));
   return first === 0 ? inner : add(inner, first);
 };
-
-/**
- * Hyperbolic tangent: x P(x^2) / Q(x^2) with the quotient fitted to tanh(x) / x for the least largest relative error up to 9,
- * 2.2e-8, beyond which tanh is 1 in f32. In f32 the relative error is below 5e-7 for all numbers, the smallest
- * included (P(0) = Q(0)), odd to the bit, and results may exceed 1 by 2.4e-7. NaN stays NaN.
- */
-export function tanh(x: Tensor): Tensor {
-  const within = min(max(x, -9), 9);
-  const square = mul(within, within);
-  const above = polynomial(square, [1, 0.1338398, 3.4989963e-3, 2.0661267e-5, 1.3419828e-8]);
-  const below = polynomial(square, [1, 0.46717302, 2.5890207e-2, 3.2910388e-4, 7.8047317e-7]);
-  return div(mul(within, above), below);
-}
 
 /** e^x - 1 - x, never below 0: how much e^x exceeds its tangent. Relative precision for small x. */
 export function excess(x: Tensor): Tensor {

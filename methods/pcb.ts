@@ -15,11 +15,12 @@ import {
   type Scalar,
   sub,
   type Tensor,
+  tanh,
   total,
   where,
 } from "../core/graph/tensor.ts";
 import { defineMethod, number } from "../core/method.ts";
-import { expUpTo, tanh } from "./elementary.ts";
+import { expUpTo } from "./elementary.ts";
 import { apply, given, taskVector } from "./steps.ts";
 import { strengthAt, strengths } from "./strength.ts";
 

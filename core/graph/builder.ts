@@ -116,6 +116,7 @@ export function createBuilder(planeOf: (tensor: Tensor) => PlaneRef | null = () 
       case "sqrt":
       case "exp":
       case "log":
+      case "tanh":
         return { op: tensor.op, a: value(tensor.a) };
       case "along": {
         const { vector } = tensor;

@@ -90,6 +90,7 @@ export function collect(output: Tensor, watched: readonly Scalar[], windowed = f
       case "sqrt":
       case "exp":
       case "log":
+      case "tanh":
         return visit(node.a);
       case "along":
         return visit(node.vector);

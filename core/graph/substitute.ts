@@ -51,6 +51,7 @@ export function substitution({ input, seed }: Substitution): {
       case "sqrt":
       case "exp":
       case "log":
+      case "tanh":
         return { ...node, a: tensor(node.a) };
       default:
         return { ...node, a: tensor(node.a), b: tensor(node.b) };

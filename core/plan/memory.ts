@@ -39,12 +39,13 @@ export function sweepsOf(
   };
   if (options.keeps !== true) return made(0);
   const windowed = draft.count >= SAMPLED && worthSampling(expression, watched);
-  const first = made(32, windowed);
-  // Only what is resident can be sampled.
-  const all = first.resident || !windowed ? first : made(32);
-  if (all.resident || all.planes.length === 0) return all;
+  const most = made(32, windowed);
+  if (most.resident || (!windowed && most.planes.length === 0)) return most;
+  // Without planes of 32 bits a tensor may stay, and only what stays can be sampled.
+  const lean = made(1, windowed);
+  if (lean.resident) return lean;
   // Masks are small enough to be kept where the tensor's bytes are not.
-  const masks = made(1);
+  const masks = windowed ? made(1) : lean;
   return draft.count * bytesKept(masks.passes) <= options.memory * HELD ? masks : made(0);
 }
 

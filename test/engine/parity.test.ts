@@ -25,6 +25,7 @@ import {
   sqrt,
   sub,
   type Tensor,
+  tanh,
   where,
 } from "../../core/graph/tensor.ts";
 import { computeTensor } from "../../core/run/compute.ts";
@@ -80,6 +81,7 @@ const OPS: Readonly<Record<string, Tensor>> = {
   sqrt: sqrt(abs(a)),
   exp: exp(a),
   log: log(add(abs(a), 0.01)),
+  tanh: tanh(a),
   add: add(a, b),
   sub: sub(a, b),
   mul: mul(a, b),

@@ -1,8 +1,8 @@
 /** Methods that look at each weight by itself or at a tensor's order: nearswap, median, arcee_fusion, SCE, RAM, EMR. */
 import { afterAll, describe, expect, test } from "vitest";
-import { input } from "../../core/graph/tensor.ts";
+import { input, tanh } from "../../core/graph/tensor.ts";
 import { computeTensor } from "../../core/run/compute.ts";
-import { excess, expUpTo, tanh } from "../../methods/elementary.ts";
+import { excess, expUpTo } from "../../methods/elementary.ts";
 import { medianOf } from "../../methods/median.ts";
 import { engines } from "../support/engines.ts";
 import { evaluate } from "../support/evaluate.ts";
@@ -69,6 +69,11 @@ describe.each(await engines())("$name", ({ engine }) => {
     expect(off).toEqual([]);
     expect(up.findIndex((value, i) => !Object.is(value, -down[i]!))).toBe(-1);
     expect(up.at(-1)).toBeNaN();
+    // Small ones are themselves, also beside large ones.
+    const small = sizes.filter((x) => x < 2 ** -12);
+    const mixed = await run(small.flatMap((x) => [x, 1]));
+    expect([...(await run(small))]).toEqual(small);
+    expect([...mixed].filter((_, i) => i % 2 === 0)).toEqual(small);
   });
 
   test("Arcee Fusion takes what the definition says, for changes of one part in ten thousand too", async () => {

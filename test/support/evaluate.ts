@@ -79,7 +79,8 @@ export function createEvaluator({ inputs, random }: Given) {
       case "sign":
       case "sqrt":
       case "exp":
-      case "log": {
+      case "log":
+      case "tanh": {
         const a = tensor(node.a);
         const of = {
           neg: (x: number) => -x,
@@ -88,6 +89,7 @@ export function createEvaluator({ inputs, random }: Given) {
           sqrt: Math.sqrt,
           exp: Math.exp,
           log: Math.log,
+          tanh: Math.tanh,
         };
         return each((i) => of[node.op](a[i]!));
       }

@@ -64,6 +64,8 @@ export interface Lanes
   bits(...lanes: readonly number[]): Value;
   /** Bits of `then` where `mask` has ones, of `otherwise` elsewhere. */
   select(then: Value, otherwise: Value, mask: Value): Value;
+  /** `otherwise` where the mask is all zeros, which costs nothing more; else what `write` makes of the four. */
+  whereAny(mask: Value, otherwise: Value, write: () => Value): Value;
   /** The upper two numbers, below. */
   upper(a: Value): Value;
   /** Four times the i32 that `write` leaves on the stack. */
@@ -126,6 +128,17 @@ export function createLanes(body: Body, begin: Body): Lanes {
       body.get(mask);
       body.simd(82);
       return result();
+    },
+    whereAny: (mask, otherwise, write) => {
+      body.get(otherwise);
+      const value = result();
+      body.get(mask);
+      body.simd(simd.anyTrue);
+      body.branch(() => {
+        body.get(write());
+        body.set(value);
+      });
+      return value;
     },
     splat: (write) => {
       write();

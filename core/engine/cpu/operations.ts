@@ -6,7 +6,7 @@
 import { WeightloomError } from "../../errors.ts";
 import type { Op, Program } from "../../graph/program.ts";
 import { operandsOf } from "../stages.ts";
-import { exp, log, maxSame, minSame, sameOf, sign } from "./functions.ts";
+import { exp, log, maxSame, minSame, sameOf, sign, tanh } from "./functions.ts";
 import type { Lanes, Value } from "./lanes.ts";
 import { type Body, i32 } from "./wasm.ts";
 
@@ -157,6 +157,8 @@ export function createHalf(
         return exp(v, number(op.a));
       case "log":
         return log(v, number(op.a));
+      case "tanh":
+        return tanh(v, number(op.a));
       case "add":
       case "sub":
       case "mul":

@@ -16,6 +16,7 @@ import output4 from "../../../shaders/output4.wgsl?raw";
 import random from "../../../shaders/random.wgsl?raw";
 import reduce from "../../../shaders/reduce.wgsl?raw";
 import scratch from "../../../shaders/scratch.wgsl?raw";
+import tanh from "../../../shaders/tanh.wgsl?raw";
 import watch from "../../../shaders/watch.wgsl?raw";
 import type { FloatDtype, OutputDtype } from "../../bytes/dtype.ts";
 import { bytesPer } from "../../bytes/dtype.ts";
@@ -118,6 +119,7 @@ export function assemble(
     frame,
     math,
     ops.some((op) => op.op === "exp" || op.op === "log") ? logarithm : "",
+    ops.some((op) => op.op === "tanh") ? tanh : "",
     dtypes.length > 0 ? decode : "",
     ops.some((op) => op.op === "random") ? random : "",
     ops.some((op) => op.op === "along") ? along : "",
@@ -171,7 +173,7 @@ function selecting({ ops, histograms, output }: Program, ranked: boolean): Reado
     if (op.op === "top" || op.op === "tied") wanted.add(op.a);
     if (wanted.has(i)) for (const from of operandsOf(op)) wanted.add(from);
   }
-  const arithmetic = ["add", "sub", "mul", "div", "sqrt", "exp", "log"];
+  const arithmetic = ["add", "sub", "mul", "div", "sqrt", "exp", "log", "tanh"];
   return new Set([...wanted].filter((i) => arithmetic.includes(ops[i]?.op ?? "")));
 }
 
@@ -202,6 +204,8 @@ function expression(op: Op, { tables }: Program, dtypes: readonly FloatDtype[]):
       return `exponential(v${op.a})`;
     case "log":
       return `logarithm(v${op.a})`;
+    case "tanh":
+      return `hyperbolic_tangent(v${op.a})`;
     case "add":
       return `v${op.a} + v${op.b}`;
     case "sub":

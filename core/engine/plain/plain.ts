@@ -140,7 +140,8 @@ function evaluate(op: Op, job: TileJob, values: readonly Values[]): Values {
     case "sign":
     case "sqrt":
     case "exp":
-    case "log": {
+    case "log":
+    case "tanh": {
       const a = values[op.a]!;
       return each((i) => UNARY[op.op](a[i]!));
     }
@@ -159,6 +160,7 @@ const UNARY: Readonly<Record<Unary, (a: number) => number>> = {
   sqrt: Math.sqrt,
   exp: Math.exp,
   log: Math.log,
+  tanh: Math.tanh,
 };
 
 const BINARY: Readonly<Record<Binary, (a: number, b: number) => number>> = {
