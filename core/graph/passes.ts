@@ -15,6 +15,7 @@
  */
 import { createBuilder, watching } from "./builder.ts";
 import { collect, type Demand } from "./demand.ts";
+import { type Form, formOf, moved } from "./form.ts";
 import { operandsOf, type Plane, planesOf, type Widest } from "./planes.ts";
 import type { PlaneBits, PlaneRef, Program } from "./program.ts";
 import type { Scalar, Selection, Tensor, Vector } from "./tensor.ts";
@@ -92,7 +93,30 @@ export function passesOf(
   watched: readonly Scalar[] = [],
   widest: Widest = 0,
   windowed = false,
-): Pass[] {
+): readonly Pass[] {
+  const form = formOf(output, watched);
+  const { passes, form: first } = remembered(sweeps, `${widest} ${windowed} ${form.text}`, () => ({
+    passes: cutUp(output, watched, widest, windowed),
+    form,
+  }));
+  return first === form ? passes : moved(passes, first, form);
+}
+
+/** What was decided for expressions of a form, of the last so many forms. */
+const sweeps = new Map<string, { readonly passes: readonly Pass[]; readonly form: Form }>();
+const worths = new Map<string, boolean>();
+const REMEMBERED = 200;
+
+function remembered<T>(all: Map<string, T>, key: string, make: () => T): T {
+  const known = all.get(key);
+  if (known !== undefined) return known;
+  const made = make();
+  if (all.size >= REMEMBERED) all.clear();
+  all.set(key, made);
+  return made;
+}
+
+function cutUp(output: Tensor, watched: readonly Scalar[], widest: Widest, windowed: boolean): Pass[] {
   const demand = collect(output, watched, windowed);
   const levels = Array.from({ length: demand.last + 1 }, (_, level) => level);
   const sweeps = levels.map((level) => ({ round: roundOf(level, demand), roots: rootsOf(level, output, demand) }));
@@ -105,6 +129,10 @@ export function passesOf(
  * counted one by one. What whole rows decide cannot be sampled.
  */
 export function worthSampling(output: Tensor, watched: readonly Scalar[]): boolean {
+  return remembered(worths, formOf(output, watched).text, () => isWorthSampling(output, watched));
+}
+
+function isWorthSampling(output: Tensor, watched: readonly Scalar[]): boolean {
   const keys = collect(output, watched, true).selections.map(({ key }) => key);
   if (keys.length === 0) return false;
   return keys.every((key) => keys.filter((other) => other === key).length <= 2 && !rowsDecide(key));
