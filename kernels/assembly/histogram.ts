@@ -63,14 +63,38 @@ function four(a: v128): u32 {
   );
 }
 
-/** @param word address of the lower bound; the upper one is behind it */
+/** Of 16 numbers, which are greater than the bound: one byte each. */
+@inline
+function beyond(p: v128, q: v128, r: v128, s: v128, bound: v128): v128 {
+  return i8x16.narrow_i16x8_s(
+    i16x8.narrow_i32x4_s(i32x4.gt_s(p, bound), i32x4.gt_s(q, bound)),
+    i16x8.narrow_i32x4_s(i32x4.gt_s(r, bound), i32x4.gt_s(s, bound)),
+  );
+}
+
+/** Adds 16 counts of one byte to four of one word. */
+@inline
+function addTo(to: usize, counts: v128): void {
+  v128.store(
+    to,
+    i32x4.add(v128.load(to), i32x4.extadd_pairwise_i16x8_u(i16x8.extadd_pairwise_i8x16_u(counts))),
+  );
+}
+
+/**
+ * @param count at most 16 times 255: what is counted fits a byte
+ * @param word address of the lower bound; the upper one is behind it
+ */
 export function histogramWindow(bins: usize, a: usize, count: i32, word: usize): void {
-  const low = i32x4.splat(load<i32>(word));
-  const high = i32x4.splat(load<i32>(word, 4));
+  // Reaching a bound is exceeding the number below it: one instruction less.
+  const low = v128.load32_splat(word);
+  const high = v128.load32_splat(word, 4);
+  const belowLow = i32x4.sub(low, i32x4.splat(1));
+  const belowHigh = i32x4.sub(high, i32x4.splat(1));
   const bits = i32x4.splat(0x7fffffff);
-  let above = v128.load(bins);
-  let reached = v128.load(bins, 16);
-  let within = v128.load(bins, 32);
+  let above = i32x4.splat(0);
+  let reached = i32x4.splat(0);
+  let within = i32x4.splat(0);
   let listed = load<u32>(bins + LISTED);
   // There is room for all that may come, or what is listed last does not count.
   if (listed + <u32>count > ROOM) {
@@ -78,27 +102,25 @@ export function histogramWindow(bins: usize, a: usize, count: i32, word: usize):
     store<u32>(bins + FULL, 1);
   }
   let to = bins + LIST + (<usize>listed << 2);
-  for (; count >= 8; count -= 8, a += 32) {
+  for (; count >= 16; count -= 16, a += 64) {
     const p = v128.and(v128.load(a), bits);
     const q = v128.and(v128.load(a, 16), bits);
-    const pReached = i32x4.ge_s(p, high);
-    const qReached = i32x4.ge_s(q, high);
+    const r = v128.and(v128.load(a, 32), bits);
+    const s = v128.and(v128.load(a, 48), bits);
+    const isReached = beyond(p, q, r, s, belowHigh);
     // A comparison is -1 where it holds.
-    above = i32x4.sub(above, i32x4.add(i32x4.gt_s(p, high), i32x4.gt_s(q, high)));
-    reached = i32x4.sub(reached, i32x4.add(pReached, qReached));
-    within = i32x4.sub(within, i32x4.add(i32x4.ge_s(p, low), i32x4.ge_s(q, low)));
-    const inside = i16x8.narrow_i32x4_s(
-      v128.andnot(i32x4.gt_s(p, low), pReached),
-      v128.andnot(i32x4.gt_s(q, low), qReached),
-    );
-    for (let hits = i16x8.bitmask(inside); hits != 0; hits &= hits - 1) {
+    above = i8x16.sub(above, beyond(p, q, r, s, high));
+    reached = i8x16.sub(reached, isReached);
+    within = i8x16.sub(within, beyond(p, q, r, s, belowLow));
+    const inside = v128.andnot(beyond(p, q, r, s, low), isReached);
+    for (let hits = i8x16.bitmask(inside); hits != 0; hits &= hits - 1) {
       store<u32>(to, load<u32>(a + (<usize>ctz(hits) << 2)) & 0x7fffffff);
       to += 4;
     }
   }
-  v128.store(bins, above);
-  v128.store(bins, reached, 16);
-  v128.store(bins, within, 32);
+  addTo(bins, above);
+  addTo(bins + 16, reached);
+  addTo(bins + 32, within);
   to = windowTail(bins, to, a, count, word);
   listed = <u32>((to - bins - LIST) >> 2);
   store<u32>(bins + LISTED, listed);
