@@ -114,6 +114,30 @@ describe("operations, element by element", () => {
     for (const tau of [0x7fffffff, 0x80000000, 0xffffffff]) on(100, { op: "top", a: 0, word: 0 }, [tau, 0x7fffffff]);
   });
 
+  test("several cuts among equals, in one turn of eight, in neighbouring ones, at the ends of steps and of the tile", () => {
+    const count = 9000;
+    for (const cuts of [
+      [2056, 2063],
+      [2055, 2056],
+      [1023, 1024],
+      [0, 8999],
+      [-1, 8998],
+      [4103, 4103],
+      [8992, 20_000],
+    ]) {
+      const words = cuts.flatMap((cut) => [floatWord(1), cut]);
+      const ops: Op[] = [
+        { op: "input", slot: 0 },
+        { op: "top", a: 0, word: 0 },
+        { op: "top", a: 0, word: 2 },
+        { op: "mul", a: 0, b: 1 },
+        { op: "add", a: 3, b: 2 },
+      ];
+      const bytes = bytesOf(Float32Array.from({ length: count }, (_, i) => (i % 5 === 0 ? 0.5 : -1)));
+      expectSame(makeJob({ ops, inputs: [{ dtype: "F32", bytes }], words, sums: [4], first: 4096 }));
+    }
+  });
+
   test("a uniform by itself fills the tile", () => {
     const result = lane.run(makeJob({ ops: [{ op: "uniform", word: 0 }], words: [floatWord(1.5)], count: 5000 }));
     expect(sameBytes(floatsOf(result), new Float32Array(5000).fill(1.5))).toBe(true);

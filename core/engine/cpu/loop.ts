@@ -1,10 +1,11 @@
 /** The loop of a step: eight elements per turn, as two halves of four. */
 import type { OutputDtype } from "../../bytes/dtype.ts";
 import type { Op } from "../../graph/program.ts";
+import { createBars } from "./bars.ts";
 import { bf16, bf16OrNaN } from "./functions.ts";
 import { createLanes, type Lanes, simd, type Value } from "./lanes.ts";
 import { createConstants, createHalf, malformed } from "./operations.ts";
-import { BASE, INDEX, placeOf, type Step, sum } from "./step.ts";
+import { BASE, placeOf, type Step, sum } from "./step.ts";
 import { type Body, I32, i32, V128 } from "./wasm.ts";
 import { lookedAt } from "./watch.ts";
 
@@ -97,7 +98,8 @@ export function writeLoop(step: Step & { readonly begin: Body; readonly filled: 
     reductions: program.reductions.map(({ value }) => registerOf(value)),
     output: program.output !== null && encode === "F16" ? registerOf(program.output) : null,
   };
-  body.repeat(() => {
+  const bars = createBars(step, v, constants, i);
+  const turn = () => {
     const halves = [0, 1].map((half) => {
       const indices = () => v.bits(...[0, 1, 2, 3].map((lane) => 4 * half + lane));
       const leaf = (value: number, op: Op): Value => {
@@ -109,18 +111,6 @@ export function writeLoop(step: Step & { readonly begin: Body; readonly filled: 
         if (dtypes[op.slot] === "F32") return load([start, wide], simd.load, 16 * half);
         return v.shiftLeft(load([start, narrow], simd.load16x4, 8 * half), 16);
       };
-      let places: Value | null = null;
-      const place = (): Value => {
-        places ??= v.addI(
-          v.splat(() => {
-            sum(body, INDEX, at);
-            body.get(i);
-            body.put(i32.add);
-          }),
-          indices(),
-        );
-        return places;
-      };
       const kept = (plane: number): Value => {
         const bits = v.bits(...[1, 2, 4, 8].map((bit) => bit << (4 * half)));
         const all = v.splat(() => {
@@ -129,7 +119,7 @@ export function writeLoop(step: Step & { readonly begin: Body; readonly filled: 
         });
         return v.equalI(v.and(all, bits), bits);
       };
-      const { number, mask } = createHalf(program, v, constants, leaf, place, kept);
+      const { number, mask } = createHalf(program, v, constants, leaf, (word) => bars!.of(word, half), kept);
       let within: Value | null = null;
       program.sums.forEach((summed, s) => {
         const value = number(summed);
@@ -199,9 +189,19 @@ export function writeLoop(step: Step & { readonly begin: Body; readonly filled: 
     }
     plus(i, 8);
     body.tee(i);
-    body.get(n);
+    body.get(bars?.stop ?? n);
     body.put(i32.ltU);
-  });
+  };
+  if (bars === null) body.repeat(turn);
+  else {
+    body.repeat(() => {
+      bars.write();
+      body.repeat(turn);
+      body.get(i);
+      body.get(n);
+      body.put(i32.ltU);
+    });
+  }
   if (watched.length > 0) {
     const before = load(BASE, simd.load, layout.unsound.at);
     // The difference of a number to itself is 0, of infinity or NaN it is NaN.

@@ -8,7 +8,7 @@ import type { Op, Program } from "../../graph/program.ts";
 import { operandsOf } from "../stages.ts";
 import { exp, log, maxSame, minSame, sameOf, sign, tanh } from "./functions.ts";
 import type { Lanes, Value } from "./lanes.ts";
-import { type Body, i32 } from "./wasm.ts";
+import { type Body, I32, i32 } from "./wasm.ts";
 
 const LEAST_NOTHING = 0x7ffffffe;
 
@@ -18,8 +18,8 @@ export interface Constants {
   uniform(word: number): Value;
   /** Of a uniform: see `minSame`. */
   same(word: number): Value;
-  /** For `top`: magnitudes above `below` are kept, equal ones up to index `last`. */
-  threshold(word: number): { readonly below: Value; readonly last: Value };
+  /** For `top`: magnitudes above `below` are kept, those one above it up to the index in the variable `last`. */
+  threshold(word: number): { readonly below: Value; readonly last: number };
 }
 
 /**
@@ -29,7 +29,7 @@ export interface Constants {
 export function createConstants(begin: Body, v: Lanes, base: number, offsetOf: (word: number) => number): Constants {
   const uniforms = new Map<number, Value>();
   const sames = new Map<number, Value>();
-  const thresholds = new Map<number, { below: Value; last: Value }>();
+  const thresholds = new Map<number, { below: Value; last: number }>();
   const word = (number: number) => {
     begin.get(base);
     begin.access(i32.load, offsetOf(number));
@@ -62,10 +62,11 @@ export function createConstants(begin: Body, v: Lanes, base: number, offsetOf: (
         begin.i32(1);
         begin.put(i32.sub);
       };
-      const made = {
-        below: v.splat(() => reachable(number, less, LEAST_NOTHING)),
-        last: v.splat(() => reachable(number, () => word(number + 1), -1)),
-      };
+      const last = begin.local(I32);
+      const below = v.splat(() => reachable(number, less, LEAST_NOTHING));
+      reachable(number, () => word(number + 1), -1);
+      begin.set(last);
+      const made = { below, last };
       thresholds.set(number, made);
       return made;
     },
@@ -81,7 +82,7 @@ export interface Half {
 
 /**
  * @param leaf writes what reads memory: inputs, random numbers, vectors
- * @param place the index in the tile of each of the four
+ * @param bar what magnitudes are kept above, for the threshold at a word
  * @param kept reads a plane's bits as a mask
  */
 export function createHalf(
@@ -89,7 +90,7 @@ export function createHalf(
   v: Lanes,
   constants: Constants,
   leaf: (value: number, op: Op) => Value,
-  place: () => Value,
+  bar: (word: number) => Value,
   kept: (plane: number) => Value,
 ): Half {
   const numbers = new Map<number, Value>();
@@ -125,10 +126,7 @@ export function createHalf(
         return () => v[op.op](number(op.a), number(op.b));
       case "top":
         return () => {
-          const { below, last } = constants.threshold(op.word);
-          // A comparison is -1 where it holds, so past the last index kept the bar is one higher.
-          const bar = v.subI(below, v.greaterI(place(), last));
-          return v.greaterI(v.and(number(op.a), v.bits(0x7fffffff)), bar);
+          return v.greaterI(v.and(number(op.a), v.bits(0x7fffffff)), bar(op.word));
         };
       case "kept":
         return op.bits === 1 ? () => kept(op.plane) : null;

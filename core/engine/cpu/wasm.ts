@@ -47,7 +47,9 @@ export const i32 = {
   or: 0x72,
   eq: 0x46,
   eqz: 0x45,
+  ltS: 0x48,
   ltU: 0x49,
+  gtS: 0x4a,
   geS: 0x4e,
   select: 0x1b,
 } as const;
