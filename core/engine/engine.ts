@@ -17,7 +17,7 @@ export interface TileJob {
   /** One per table of the program, `entriesOf` long. */
   readonly tables: readonly Float32Array<ArrayBuffer>[];
   /** Name of the tensor, for sentences. */
-  readonly tensor?: string;
+  readonly tensor?: string | undefined;
   /** First element of the tile in its tensor; a multiple of BLOCK. Below 2^32. */
   readonly first: number;
   /** Elements in the tile. */

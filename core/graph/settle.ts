@@ -35,6 +35,8 @@ export interface Settlement {
   words(fused: Fused, first: number): Uint32Array<ArrayBuffer>;
   /** The program's tables for a tile. */
   tables(fused: Fused, first: number, count: number): Float32Array<ArrayBuffer>[];
+  /** For each of the program's vectors the entry of every element of some spots, each of `length` elements, one spot behind the other. */
+  spread(fused: Fused, spots: readonly number[], length: number): Float32Array<ArrayBuffer>[];
   /** To be called before the first tile of a sweep with windows, when the sweeps before it are finished. */
   prepare(pass: Pass, look: Look): Promise<void>;
   absorb(pass: Pass, first: number, count: number, partials: Partials): void;
@@ -273,6 +275,7 @@ export function createSettlement(
     recall,
     words,
     tables: (fused, first, tile) => fused.vectors.map((vector) => vectors.table(vector, first, tile)),
+    spread: (fused, spots, length) => fused.vectors.map((vector) => vectors.spread(vector, spots, length)),
     prepare,
     absorb,
     finish,

@@ -14,6 +14,8 @@ export interface Vectors {
   finish(vectors: readonly Reduced[]): void;
   /** The entries a tile looks up: see `Table`. */
   table(vector: Vector, first: number, count: number): Float32Array<ArrayBuffer>;
+  /** The entry of every element of some spots, each of `length` elements from its first on, one spot behind the other. */
+  spread(vector: Vector, spots: readonly number[], length: number): Float32Array<ArrayBuffer>;
   /** The numbers of a finished sweep, and those that another run found. */
   settled(vector: Reduced): Float64Array;
   recall(vector: Reduced, numbers: Float64Array): void;
@@ -94,16 +96,43 @@ export function createVectors(count: number, evaluate: (scalar: Scalar) => numbe
     const odd = args.find((arg) => typeof arg !== "number" && arg.length !== length);
     if (odd !== undefined) throw new Error("Internal error: vectors of different axes were put together.");
     const made = new Float64Array(length);
-    for (let i = 0; i < length; i++) {
-      made[i] = vector.fn(...args.map((arg) => (typeof arg === "number" ? arg : arg[i]!)));
+    const [a, b, ...more] = args.map((arg) => (typeof arg === "number" ? new Float64Array(length).fill(arg) : arg));
+    const { fn } = vector;
+    if (a !== undefined && b !== undefined && more.length === 0)
+      for (let i = 0; i < length; i++) made[i] = fn(a[i]!, b[i]!);
+    else {
+      const all = [a, b, ...more].filter((one) => one !== undefined);
+      for (let i = 0; i < length; i++) made[i] = fn(...all.map((one) => one[i]!));
     }
     settled.set(vector, made);
     return made;
   }
 
+  function single(vector: Vector): Float32Array<ArrayBuffer> {
+    const known = singles.get(vector) ?? new Float32Array(evaluateAll(vector));
+    singles.set(vector, known);
+    return known;
+  }
+
+  function spread(vector: Vector, spots: readonly number[], length: number): Float32Array<ArrayBuffer> {
+    const all = single(vector);
+    const { axis, columns } = vector;
+    const made = new Float32Array(spots.length * length);
+    for (const [s, first] of spots.entries()) {
+      for (let at = 0; at < length; ) {
+        const column = (first + at) % columns;
+        const end = Math.min(length, at + columns - column);
+        const to = s * length + at;
+        if (axis === "rows") made.fill(all[Math.floor((first + at) / columns)]!, to, s * length + end);
+        else made.set(all.subarray(column, column + end - at), to);
+        at = end;
+      }
+    }
+    return made;
+  }
+
   function table(vector: Vector, first: number, tile: number): Float32Array<ArrayBuffer> {
-    const all = singles.get(vector) ?? Float32Array.from(evaluateAll(vector));
-    singles.set(vector, all);
+    const all = single(vector);
     const entries = entriesOf(vector, first, tile);
     if (vector.axis === "rows") {
       const row = Math.floor(first / vector.columns);
@@ -121,6 +150,7 @@ export function createVectors(count: number, evaluate: (scalar: Scalar) => numbe
     absorb,
     finish,
     table,
+    spread,
     settled: evaluateAll,
     recall: (vector, numbers) => {
       settled.set(vector, numbers);

@@ -170,12 +170,12 @@ function placesOf(k: number, elements: number, sampled: number, errors: number):
   return [Math.max(0, Math.floor(place - margin)), Math.min(sampled + 1, Math.ceil(place + margin))];
 }
 
-/** Digits of 11 bits. */
+/** Digits of 11 bits; and up to how many magnitudes are rather put in order. */
 const DIGIT = 11;
 const BINS = 2 ** DIGIT;
-/** Two counters for each, as equal ones follow one another; and where to put what has it. */
-const COUNTS = new Uint32Array(2 * BINS);
-const BOTH = COUNTS.subarray(0, BINS);
+const FEW = 256;
+/** Counters of each digit, and where to put what has it. */
+const COUNTS = new Uint32Array(BINS);
 const SLOTS = new Uint8Array(BINS);
 
 /** A magnitude's bits, how many of those that equal it are among the k largest, and how many there are. */
@@ -186,41 +186,51 @@ interface Found {
 }
 
 /**
- * The k-th largest of some bits, for each k (from 1). All are found together, a digit at a time.
+ * The k-th largest of some bits, for each k (from 1). All are found together, a digit at a time. Bounds are integers all the way:
+ * a number that once was a fraction's kind makes every step of the loops below three times as long.
  * @param within the range they are in
  */
 export function largest(lists: readonly Uint32Array[], ks: readonly number[], { low, high }: Bounds): Found[] {
+  const [first] = lists;
+  if (lists.length === 1 && first!.length <= FEW) return inOrder(first!, ks);
   const shift = Math.max(0, 32 - DIGIT - Math.clz32(high - low));
   COUNTS.fill(0);
   for (const list of lists) count(list, low, shift);
-  for (let bin = 0; bin < BINS; bin++) BOTH[bin]! += COUNTS[bin + BINS]!;
   const found = ks.map((k) => {
-    const { bin, rest, inBin } = kth(BOTH, k);
-    return { bin, bits: low + bin * 2 ** shift, keep: rest, equal: inBin };
+    const { bin, rest, inBin } = kth(COUNTS, k);
+    return { bin, bits: low + (bin << shift), keep: rest, equal: inBin };
   });
   if (shift === 0) return found;
   const bins = [...new Set(found.map(({ bin }) => bin))];
-  const parts = bins.map((bin) => new Uint32Array(BOTH[bin]!));
-  const ends = bins.map(() => 0);
-  SLOTS.fill(0);
-  for (const [slot, bin] of bins.entries()) SLOTS[bin] = slot + 1;
-  for (const list of lists) {
-    if (bins.length === 1) ends[0] = pick(list, low, shift, bins[0]!, parts[0]!, ends[0]!);
-    else sort(list, low, shift, parts, ends);
+  const parts = bins.map((bin) => new Uint32Array(COUNTS[bin]!));
+  if (bins.length === 1) {
+    let end = 0;
+    for (const list of lists) end = pick(list, low, shift, bins[0]!, parts[0]!, end);
+  } else {
+    const ends = bins.map(() => 0);
+    SLOTS.fill(0);
+    for (const [slot, bin] of bins.entries()) SLOTS[bin] = slot + 1;
+    for (const list of lists) sort(list, low, shift, parts, ends);
   }
   return found.map(({ bin, bits, keep }) => {
-    const [one] = largest([parts[bins.indexOf(bin)]!], [keep], { low: bits, high: bits + 2 ** shift - 1 });
+    const [one] = largest([parts[bins.indexOf(bin)]!], [keep], { low: bits, high: bits + (1 << shift) - 1 });
     return one!;
   });
 }
 
+/** The same of a few, put in order. */
+function inOrder(list: Uint32Array, ks: readonly number[]): Found[] {
+  const sorted = list.slice().sort();
+  return ks.map((k) => {
+    const bits = sorted[sorted.length - k] ?? 0;
+    const from = sorted.indexOf(bits);
+    const end = sorted.lastIndexOf(bits) + 1;
+    return { bits, keep: k - (sorted.length - end), equal: end - from };
+  });
+}
+
 function count(list: Uint32Array, low: number, shift: number): void {
-  const even = list.length & ~1;
-  for (let i = 0; i < even; i += 2) {
-    COUNTS[(list[i]! - low) >>> shift]!++;
-    COUNTS[((list[i + 1]! - low) >>> shift) + BINS]!++;
-  }
-  if (even < list.length) COUNTS[(list[even]! - low) >>> shift]!++;
+  for (let i = 0; i < list.length; i++) COUNTS[(list[i]! - low) >>> shift]!++;
 }
 
 /** Puts those with a digit into `to`, from `end` on; returns the new end. */

@@ -134,14 +134,7 @@ function sampled(fused: Fused, spots: readonly number[], settlement: Settlement)
   const words = settlement.words(fused, 0);
   if (program.tables.length === 0) return { program, words, tables: [] };
   const columns = spots.length * SPOT;
-  const tables = program.tables.map(() => new Float32Array(columns));
-  for (const [s, first] of spots.entries()) {
-    settlement.tables(fused, first, SPOT).forEach((entries, t) => {
-      const { axis, columns } = program.tables[t]!;
-      const at = (i: number) => (axis === "rows" ? Math.floor(((first % columns) + i) / columns) : i % columns);
-      for (let i = 0; i < SPOT; i++) tables[t]![s * SPOT + i] = entries[at(i)]!;
-    });
-  }
+  const tables = settlement.spread(fused, spots, SPOT);
   const wide = program.tables.map(() => ({ axis: "columns", columns }) as const);
   return { program: { ...program, key: `${program.key} of ${columns}`, tables: wide }, words, tables };
 }

@@ -46,3 +46,24 @@ test("columns are added in the order of the tiles, and looked up from the tile's
     expect([...vectors.table(twice, 4096, 6)]).toEqual([22, 44, 66, 88, 0]);
   }
 });
+
+test("spots that lie one behind the other have the entries that their elements have", () => {
+  const count = 15_000;
+  for (const [vector, of] of [
+    [rowSums(input(0), 70), (at: number) => Math.floor(at / 70)],
+    [columnSums(input(0), 70), (at: number) => at % 70],
+  ] as const) {
+    const vectors = createVectors(count, evaluate);
+    const length = vector.axis === "rows" ? Math.ceil(count / 70) : 70;
+    vectors.recall(
+      vector as Reduced,
+      Float64Array.from({ length }, (_, i) => i),
+    );
+    const spots = [0, 128, 6912, 14_848];
+    const elements = spots.flatMap((first) => Array.from({ length: 128 }, (_, i) => first + i));
+    expect([...vectors.spread(vector, spots, 128)]).toEqual(elements.map(of));
+    // Of more than two vectors and numbers, too.
+    const three = mapVector((a, b, c) => a + 2 * b + c, vector, vector, { type: "scalar", op: "constant", value: 0 });
+    expect([...vectors.spread(three, spots, 128)]).toEqual(elements.map((at) => 3 * of(at) + 2));
+  }
+});

@@ -54,6 +54,25 @@ export async function createCpuEngine({ lanes, module, spawn, arena }: CpuEngine
   /** Why no tile can run any more. */
   let ended: Error | null = null;
 
+  /** Tasks that one signal aborts: to listen for each of thousands would cost more than to tell them apart. */
+  const signals = new WeakMap<AbortSignal, Set<Task>>();
+  const under = (signal: AbortSignal): Set<Task> => {
+    const known = signals.get(signal);
+    if (known !== undefined) return known;
+    const tasks = new Set<Task>();
+    signals.set(signal, tasks);
+    const abort = (): void => {
+      // A tile already posted runs on unseen; one still here is taken back.
+      for (const task of [...tasks]) {
+        const at = queue.indexOf(task);
+        if (at >= 0) queue.splice(at, 1);
+        task.reject(abortError());
+      }
+    };
+    signal.addEventListener("abort", abort, { once: true });
+    return tasks;
+  };
+
   const end = (reason: Error): Promise<unknown> => {
     if (ended !== null) return Promise.resolve();
     ended = reason;
@@ -90,7 +109,7 @@ export async function createCpuEngine({ lanes, module, spawn, arena }: CpuEngine
     if (reply.type === "done") {
       const to = performance.now();
       task?.job.clock?.add("compute", { from: to - reply.spent, to });
-      task?.resolve({ ...unpackResult(reply.result, task.job), spent: reply.spent });
+      task?.resolve(unpackResult(reply.result, task.job, reply.spent));
     } else task?.reject(new WeightloomError("DeviceError", reply.message));
     dispatch();
   };
@@ -130,25 +149,19 @@ export async function createCpuEngine({ lanes, module, spawn, arena }: CpuEngine
       new Promise((resolve, reject) => {
         throwIfAborted(signal);
         if (ended !== null) throw ended;
-        // A tile already posted runs on unseen; one still here is taken back.
-        const abort = (): void => {
-          const at = queue.indexOf(task);
-          if (at >= 0) queue.splice(at, 1);
-          task.reject(abortError());
-        };
-        const done = (): void => signal?.removeEventListener("abort", abort);
+        const together = signal === undefined ? null : under(signal);
         const task: Task = {
           job,
           resolve: (result) => {
-            done();
+            together?.delete(task);
             resolve(result);
           },
           reject: (error) => {
-            done();
+            together?.delete(task);
             reject(error);
           },
         };
-        signal?.addEventListener("abort", abort);
+        together?.add(task);
         queue.push(task);
         dispatch();
       }),

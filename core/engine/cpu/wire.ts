@@ -32,14 +32,21 @@ export interface ResultOnWire extends Omit<TileResult, "output" | "inputs" | "ke
 
 const pack = (bytes: Bytes): Bytes | Place => (isShared(bytes) ? { at: bytes.byteOffset, bytes: bytes.length } : bytes);
 
-/** @param met keys of the programs the lane has */
-export function packJob(
-  { program, inputs, kept, into, bins, clock: _, ...job }: TileJob,
-  met: ReadonlySet<string>,
-): JobOnWire {
+/**
+ * Every field by name: what is left of an object after some of it was taken is made a field at a time, as slowly as a table.
+ * @param met keys of the programs the lane has
+ */
+export function packJob(job: TileJob, met: ReadonlySet<string>): JobOnWire {
+  const { program, dtypes, encode, words, tables, tensor, first, count, inputs, kept, into, bins } = job;
   return {
-    ...job,
     program: met.has(program.key) ? program.key : program,
+    dtypes,
+    encode,
+    words,
+    tables,
+    tensor,
+    first,
+    count,
     inputs: inputs.map(pack),
     kept: kept?.map(pack),
     into: into && pack(into),
@@ -51,11 +58,8 @@ export function packJob(
  * @param met the programs the lane has, by key
  * @param memory what addresses refer to; null where nothing is shared
  */
-export function unpackJob(
-  { program, inputs, kept, into, bins, ...job }: JobOnWire,
-  met: Map<string, Program>,
-  memory: WebAssembly.Memory | null,
-): TileJob {
+export function unpackJob(job: JobOnWire, met: Map<string, Program>, memory: WebAssembly.Memory | null): TileJob {
+  const { program, dtypes, encode, words, tables, tensor, first, count, inputs, kept, into, bins } = job;
   if (typeof program !== "string") met.set(program.key, program);
   const known = typeof program === "string" ? met.get(program) : program;
   if (known === undefined) throw new Error("Internal error: a lane has not met the program of its tile.");
@@ -65,8 +69,14 @@ export function unpackJob(
     return new Uint8Array(memory.buffer, one.at, one.bytes) as Bytes;
   };
   return {
-    ...job,
     program: known,
+    dtypes,
+    encode,
+    words,
+    tables,
+    tensor,
+    first,
+    count,
     inputs: inputs.map(unpack),
     kept: kept?.map(unpack),
     into: into && unpack(into),
@@ -74,9 +84,13 @@ export function unpackJob(
   };
 }
 
-export function packResult({ output, inputs, kept, histograms, ...result }: TileResult): ResultOnWire {
+export function packResult(result: TileResult): ResultOnWire {
+  const { output, sums, histograms, reductions, inputs, kept, unsound, checksum } = result;
   return {
-    ...result,
+    sums,
+    reductions,
+    unsound,
+    checksum,
     output: output === null || isShared(output) ? null : output,
     inputs: inputs.map((bytes) => (isShared(bytes) ? null : bytes)),
     kept: kept?.map((bytes) => (isShared(bytes) ? null : bytes)),
@@ -84,11 +98,17 @@ export function packResult({ output, inputs, kept, histograms, ...result }: Tile
   };
 }
 
-export function unpackResult({ output, inputs, kept, histograms, ...result }: ResultOnWire, job: TileJob): TileResult {
+/** @param spent milliseconds the lane worked on it */
+export function unpackResult(result: ResultOnWire, job: TileJob, spent: number): TileResult {
+  const { output, sums, histograms, reductions, inputs, kept, unsound, checksum } = result;
   const { program, count, encode, into, bins } = job;
   const there = program.output === null ? null : (into?.subarray(0, count * bytesPer(encode)) ?? null);
   return {
-    ...result,
+    sums,
+    reductions,
+    unsound,
+    checksum,
+    spent,
     output: output ?? there,
     inputs: inputs.map((bytes, i) => bytes ?? job.inputs[i]!),
     kept: kept?.map((bytes, plane) => bytes ?? job.kept![plane]!),
