@@ -2,7 +2,7 @@ import {
   add,
   div,
   fill,
-  gt,
+  le,
   map,
   max,
   mul,
@@ -13,6 +13,8 @@ import {
   type Tensor,
   top,
   total,
+  where,
+  ZERO,
 } from "../core/graph/tensor.ts";
 import { defineMethod, flag, number } from "../core/method.ts";
 import { elect, given, taskVector } from "./steps.ts";
@@ -83,7 +85,7 @@ export const sce = defineMethod({
             params.select_topk,
           )
         : null;
-    const deltas = selected === null ? changes : changes.map((change) => mul(change, selected));
+    const deltas = selected === null ? changes : changes.map((change) => where(selected, change, ZERO));
     const sums = deltas.map((delta) => sum(mul(delta, delta)));
     const isUniform = (squares: readonly number[]) => {
       const all = squares.reduce((a, b) => a + b, 0) / count;
@@ -115,7 +117,7 @@ function select(models: readonly Tensor[], share: number): Tensor {
   const variance = sub(total(offsets.map((offset) => mul(offset, offset))), div(mul(mean, mean), models.length));
   return top(
     variance,
-    map((differing) => Math.floor(differing * share), sum(ne(variance, 0))),
+    map((differing) => Math.floor(differing * share), sum(ne(variance, ZERO))),
   );
 }
 
@@ -123,7 +125,8 @@ function select(models: readonly Tensor[], share: number): Tensor {
 function erased(deltas: readonly Tensor[], weights: readonly Scalar[]): Tensor {
   const elected = elect(deltas);
   const along = deltas.map((delta) => mul(delta, elected));
-  const mix = total(along.map((part, i) => mul(max(part, 0), weights[i] ?? 0)));
-  const share = total(along.map((part, i) => mul(gt(part, 0), weights[i] ?? 0)));
+  const against = along.map((part) => le(part, ZERO));
+  const mix = total(along.map((part, i) => mul(where(against[i]!, ZERO, part), weights[i] ?? 0)));
+  const share = total(along.map((_, i) => where(against[i]!, ZERO, weights[i] ?? 0)));
   return div(mul(mix, elected), max(share, 1e-6));
 }

@@ -11,6 +11,7 @@ import {
   ge,
   lt,
   mul,
+  ONE,
   outranks,
   overallKth,
   random,
@@ -19,6 +20,7 @@ import {
   type Tensor,
   top,
   where,
+  ZERO,
 } from "../core/graph/tensor.ts";
 
 /** What is left of a task vector, and with what probability an element stays, where that is by chance. */
@@ -42,7 +44,7 @@ export function trimOverall(delta: Tensor, density: number, stream: number, name
       `${name}: density ${density} keeps nothing of the whole model. Raise the density above 0, or set the model's weight to 0 to leave it out.`,
     );
   }
-  return where(ge(abs(delta), overallKth(`trim ${stream} ${density}`, delta, density)), delta, 0);
+  return where(ge(abs(delta), overallKth(`trim ${stream} ${density}`, delta, density)), delta, ZERO);
 }
 
 /**
@@ -56,8 +58,8 @@ export function middle(delta: Tensor, density: number, gamma: number, count: num
   const largest = Math.min(Math.floor(Math.max(0, gamma) * count), count - kept);
   const smallest = count - kept - largest;
   if (kept === 0 || (compat && largest === 0)) return fill(0);
-  const above = smallest === 0 ? fill(1) : top(delta, count - smallest);
-  return mul(delta, largest === 0 ? above : sub(above, top(delta, largest)));
+  const above = smallest === 0 ? ONE : top(delta, count - smallest);
+  return mul(delta, largest === 0 ? above : where(top(delta, largest), ZERO, above));
 }
 
 /**
@@ -79,14 +81,14 @@ export function magPrune(
     );
   }
   if (columns === 1 || epsilon === 0) {
-    return { left: where(lt(random(stream), density), delta, 0), probability: density };
+    return { left: where(lt(random(stream), density), delta, ZERO), probability: density };
   }
   // Where the random number is below the least chance the element stays, and from the largest on it goes. Between the two it is a random
   // place in the row: to come behind whoever is there has the probability that the rank would say, and no rank has to be found.
   const [lowest, step] = [density - epsilon, (2 * epsilon) / (columns - 1)];
   const size = abs(delta);
   const stays = outranks(size, mul(sub(random(stream), lowest), 1 / step), columns);
-  return { left: where(stays, delta, 0), probability: add(mul(rank(size, columns), step), lowest) };
+  return { left: where(stays, delta, ZERO), probability: add(mul(rank(size, columns), step), lowest) };
 }
 
 export interface MagPruning {

@@ -7,13 +7,15 @@ import {
   abs,
   add,
   div,
+  eq,
+  fill,
   ge,
-  gt,
+  le,
   lt,
+  MINUS_ONE,
   map,
-  max,
   mul,
-  ne,
+  ONE,
   random,
   type Scalar,
   sub,
@@ -22,6 +24,7 @@ import {
   top,
   total,
   where,
+  ZERO,
 } from "../core/graph/tensor.ts";
 
 /** What an earlier step left of one model: its task vector and the weight it enters the mix with. */
@@ -53,12 +56,12 @@ export function trim(delta: Tensor, density: number, count: number, name: string
         `Raise the density to at least ${(1 / count).toPrecision(2)}, or set the model's weight to 0 to leave it out.`,
     );
   }
-  return mul(delta, top(delta, k));
+  return where(top(delta, k), delta, ZERO);
 }
 
 /** DARE's drop: keeps each element with probability `density` (Yu et al., arXiv:2311.03099). */
 export const drop = (delta: Tensor, density: number, stream: number): Tensor =>
-  density >= 1 ? delta : where(lt(random(stream), density), delta, 0);
+  density >= 1 ? delta : where(lt(random(stream), density), delta, ZERO);
 
 /** Scales what is left so that its L1 norm is that of the whole, unless either is below 1e-7. */
 export function rescaleL1(left: Tensor, whole: Tensor): Tensor {
@@ -83,7 +86,7 @@ export function weightedSum(parts: readonly Weighted[], normalize: boolean): Ten
  * TIES' sign election (Yadav et al., arXiv:2306.01708): the sign of the votes' sum, per element; zero counts
  * as positive.
  */
-export const elect = (votes: readonly Tensor[]): Tensor => where(ge(total(votes), 0), 1, -1);
+export const elect = (votes: readonly Tensor[]): Tensor => where(ge(total(votes), ZERO), ONE, MINUS_ONE);
 
 /**
  * TIES' disjoint merge: the sign of the weighted sum is elected, only contributions of that sign are added, and
@@ -94,10 +97,19 @@ export function electedSum(parts: readonly Weighted[], normalize: boolean): Tens
   const elected = elect(weighted);
   // Along the elected sign: what agrees is positive.
   const along = weighted.map((part) => mul(part, elected));
-  const mix = mul(total(along.map((part) => max(part, 0))), elected);
-  if (!normalize) return mix;
-  const weights = total(parts.map(({ weight }, i) => mul(gt(along[i] ?? mix, 0), weight)));
-  return div(mix, where(ne(weights, 0), weights, 1));
+  const { mix, share } = agreeing(
+    along,
+    parts.map(({ weight }) => fill(weight)),
+  );
+  // By 1 where nobody agrees.
+  return normalize ? div(mul(mix, elected), add(share, eq(share, ZERO))) : mul(mix, elected);
+}
+
+/** The sum of the parts that are above 0, and that of their weights. */
+export function agreeing(parts: readonly Tensor[], weights: readonly Tensor[]): { mix: Tensor; share: Tensor } {
+  const against = parts.map((part) => le(part, ZERO));
+  const of = (terms: readonly Tensor[]) => total(terms.map((term, i) => where(against[i] ?? term, ZERO, term)));
+  return { mix: of(parts), share: of(weights) };
 }
 
 /** base + strength * mix. */

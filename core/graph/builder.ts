@@ -95,8 +95,11 @@ export function createBuilder(planeOf: (tensor: Tensor) => PlaneRef | null = () 
         const slot = inputs.includes(tensor.index) ? inputs.indexOf(tensor.index) : inputs.push(tensor.index) - 1;
         return { op: "input", slot };
       }
-      case "fill":
-        return { op: "uniform", word: word(tensor.value, "value", [{ kind: "value", scalar: tensor.value }]) };
+      case "fill": {
+        const { value: scalar } = tensor;
+        const at = word(scalar, "value", [{ kind: "value", scalar }]);
+        return { op: "uniform", word: at, ...(scalar.op === "constant" && scalar.fixed ? { is: scalar.value } : {}) };
+      }
       case "random": {
         const { stream, seed = null } = tensor;
         const key = ([0, 1] as const).map((half) => ({ kind: "key", stream, half, seed }) as const);

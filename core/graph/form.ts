@@ -1,7 +1,7 @@
 /**
  * Expressions that differ only in their numbers have the same sweeps, as the same tensor of thirty layers does: what is
  * decided for the first holds for the others. An expression's form is its text with every node numbered in the order in
- * which it is met, without the values of constants and the functions of the host; a node of one expression stands
+ * which it is met, without the values of constants (but those of the formula) and the functions of the host; a node of one expression stands
  * for the node of the same number in every other of that form.
  */
 import type { Cut, Fused, Overall, OverallKth, Pass, Reduced, SumScalar, Uniform, Window } from "./passes.ts";
@@ -49,7 +49,7 @@ function spell(roots: readonly Node[]): Form {
     }
     switch (node.op) {
       case "constant":
-        return "constant";
+        return node.fixed ? `constant ${node.value}` : "constant";
       case "input":
         return `input ${node.index}`;
       case "random":

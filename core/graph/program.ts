@@ -8,8 +8,8 @@ import type { Axis, Binary, Unary } from "./tensor.ts";
 export type Op =
   /** The element of input `slot` of this program, decoded to f32. */
   | { readonly op: "input"; readonly slot: number }
-  /** An f32 uniform, broadcast. */
-  | { readonly op: "uniform"; readonly word: number }
+  /** An f32 uniform, broadcast. `is`: what it always holds, where the formula says so; not -0. */
+  | { readonly op: "uniform"; readonly word: number; readonly is?: number }
   | { readonly op: Unary; readonly a: number }
   | { readonly op: Binary; readonly a: number; readonly b: number }
   /** b where a != 0, else c. */

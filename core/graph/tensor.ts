@@ -34,7 +34,8 @@ export type Tensor =
     };
 
 export type Scalar =
-  | { readonly type: "scalar"; readonly op: "constant"; readonly value: number }
+  /** `fixed`: part of the formula, whatever the parameters are. */
+  | { readonly type: "scalar"; readonly op: "constant"; readonly value: number; readonly fixed?: true }
   | { readonly type: "scalar"; readonly op: "sum"; readonly tensor: Tensor }
   /** Magnitude of the selection's last element: the k-th largest. */
   | { readonly type: "scalar"; readonly op: "kth"; readonly selection: Selection }
@@ -91,6 +92,16 @@ type Operand = Tensor | Scalar | number;
 export const input = (index: number): Tensor => ({ type: "tensor", op: "input", index });
 /** The same number everywhere. */
 export const fill = (value: number | Scalar): Tensor => ({ type: "tensor", op: "fill", value: scalar(value) });
+
+/** A number of the formula itself: programs say it, and share it, where a parameter is only told to them. Made once for each. */
+const fixed = (value: number): Tensor => ({
+  type: "tensor",
+  op: "fill",
+  value: { type: "scalar", op: "constant", value, fixed: true },
+});
+export const ZERO = fixed(0);
+export const ONE = fixed(1);
+export const MINUS_ONE = fixed(-1);
 
 const lift = (x: Operand): Tensor => (typeof x === "object" && x.type === "tensor" ? x : fill(x));
 const unary =

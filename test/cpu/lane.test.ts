@@ -99,6 +99,32 @@ describe("operations, element by element", () => {
     for (const count of SIZES) on(count, { op: "where", a: 0, b: 1, c: 2 });
   });
 
+  test("numbers of the formula: selections from 0, 1 and -1, what is above and below 0, signs", () => {
+    const fixed: Op[] = [0, 1, -1].map((is, word) => ({ op: "uniform", word, is }));
+    const [zero, one, minus] = [3, 4, 5];
+    const ops: Op[] = [
+      { op: "input", slot: 0 },
+      { op: "input", slot: 1 },
+      { op: "le", a: 0, b: 1 },
+      ...fixed,
+      { op: "gt", a: 0, b: zero },
+    ];
+    const wheres = [zero, one, minus, 0, 2, 6].flatMap((b) => [zero, one, minus, 1, 2, 6].map((c) => [b, c] as const));
+    for (const count of [4097, 20_000]) {
+      const inputs = [f32(count, 41), f32(count, 42)];
+      const words = [0, 1, -1].map(floatWord);
+      const on = (...more: Op[]) => expectSame(makeJob({ ops: [...ops, ...more], inputs, words, sums: [2] }));
+      for (const [b, c] of wheres) {
+        on({ op: "where", a: 2, b, c });
+        on({ op: "where", a: 1, b, c });
+        on({ op: "where", a: 2, b, c }, { op: "where", a: 7, b: 0, c: zero });
+        on({ op: "where", a: 2, b, c }, { op: "mul", a: 7, b: 1 });
+      }
+      for (const op of BINARY)
+        for (const b of [zero, one]) for (const a of [0, zero]) on({ op, a, b }, { op, a: b, b: 7 });
+    }
+  });
+
   test("top and tied, with many equal magnitudes", () => {
     for (const [count, tau, cut] of [
       [20_000, 1, 9_000],

@@ -31,6 +31,7 @@ const BINARY = {
   and: 78,
   andNot: 79,
   or: 80,
+  xor: 81,
   addI: 174,
   subI: 177,
   add: 228,

@@ -70,7 +70,9 @@ export function writeLoop(step: Step & { readonly begin: Body; readonly filled: 
       return total;
     }),
   );
-  const watched = lookedAt(program);
+  const looks = lookedAt(program);
+  const late = program.output !== null && looks.includes(program.output) ? 1 : 0;
+  const watched = late === 0 ? looks : [...looks.filter((value) => value !== program.output), program.output!];
   // What is added up is NaN or infinite from the first such number on.
   const seen = body.local(V128);
   if (watched.length > 0) {
@@ -160,15 +162,12 @@ export function writeLoop(step: Step & { readonly begin: Body; readonly filled: 
       body.put(i32.or);
       body.access(i32.storeByte);
     });
-    // All in one: each sum of its own would be one more to hold. What becomes infinite only in here is looked at in vain.
-    const looked = halves.flatMap(({ looked }) => looked);
-    if (looked.length > 0) {
-      body.get(
-        v.add(
-          seen,
-          looked.reduce((sum, value) => v.add(sum, value)),
-        ),
-      );
+    // All in one: each sum of its own would be one more to hold. What becomes infinite only in here is looked at in vain. The output
+    // comes last, since it is there last: the processor does not wait for what is added after it.
+    if (watched.length > 0) {
+      const early = halves.flatMap(({ looked }) => looked.slice(0, looked.length - late));
+      const last = halves.flatMap(({ looked }) => looked.slice(looked.length - late));
+      body.get(added(v, [added(v, [...early, seen]), ...(last.length > 0 ? [added(v, last)] : [])]));
       body.set(seen);
     }
     const [low, high] = halves.map(({ output }) => output);
@@ -217,6 +216,13 @@ export function writeLoop(step: Step & { readonly begin: Body; readonly filled: 
   return result;
 }
 
+/** The sum of all, in pairs. */
+function added(v: Lanes, values: readonly Value[]): Value {
+  if (values.length <= 1) return values[0]!;
+  const half = values.length >> 1;
+  return v.add(added(v, values.slice(0, half)), added(v, values.slice(half)));
+}
+
 /** What the magnitudes that are infinite when they are encoded must be multiplied by to be infinite before. */
 const ENLARGED = { BF16: 2 ** 128 / ((2 - 2 ** -8) * 2 ** 127), F16: 2 ** 128 / 65_520 } as const;
 
@@ -239,7 +245,7 @@ function addTo(body: Body, v: Lanes, [first, second]: readonly Value[], value: V
 
 function storeBF16(body: Body, v: Lanes, low: Value, high: Value, store: (value: Value) => void): void {
   body.get(v.or(v.ne(low, low), v.ne(high, high)));
-  body.simd(simd.anyTrue);
+  body.simd(simd.bitmask);
   body.branch(
     () => store(v.narrow(bf16OrNaN(v, low), bf16OrNaN(v, high))),
     () => store(v.narrow(bf16(v, low), bf16(v, high))),

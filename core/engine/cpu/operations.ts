@@ -130,6 +130,8 @@ export function createHalf(
         };
       case "kept":
         return op.bits === 1 ? () => kept(op.plane) : null;
+      case "where":
+        return masked(op.a, op.b, op.c);
       case "tied":
         return () => v.equalI(v.and(number(op.a), v.bits(0x7fffffff)), constants.uniform(op.word));
       default:
@@ -137,12 +139,14 @@ export function createHalf(
     }
   }
 
+  const isMask = (value: number) => maskOf(value) !== null;
+
   function compute(value: number, op: Op): Value {
     switch (op.op) {
       case "uniform":
-        return constants.uniform(op.word);
+        return op.is === undefined ? constants.uniform(op.word) : v.floats(op.is);
       case "where":
-        return v.select(number(op.b), number(op.c), mask(op.a));
+        return chosen(mask(op.a), op.b, op.c);
       case "neg":
       case "sqrt":
         return v[op.op](number(op.a));
@@ -157,9 +161,10 @@ export function createHalf(
         return log(v, number(op.a));
       case "tanh":
         return tanh(v, number(op.a));
+      case "mul":
+        return signed(op.a, op.b) ?? signed(op.b, op.a) ?? v.mul(number(op.a), number(op.b));
       case "add":
       case "sub":
-      case "mul":
       case "div":
         return v[op.op](number(op.a), number(op.b));
       case "min":
@@ -170,12 +175,49 @@ export function createHalf(
     }
   }
 
+  /** What the formula says a value is, wherever it is; null for others. */
+  function fixed(value: number): number | null {
+    const op = opAt(value);
+    return op.op === "uniform" ? (op.is ?? null) : null;
+  }
+
+  /** One of two, by a mask: where one is 0, or both are known, it takes less than a selection does. */
+  function chosen(mask: Value, then: number, otherwise: number): Value {
+    const [one, other] = [fixed(then), fixed(otherwise)];
+    if (one !== null && other !== null) {
+      const difference = v.bits(bitsOf(one) ^ bitsOf(other));
+      return v.xor(v.and(mask, difference), number(otherwise));
+    }
+    if (one === 0) return v.andNot(number(otherwise), mask);
+    if (other === 0) return v.and(number(then), mask);
+    return v.select(number(then), number(otherwise), mask);
+  }
+
+  /** A number times 1 or -1: its sign bit is turned around. */
+  function signed(value: number, by: number): Value | null {
+    const op = opAt(by);
+    if (op.op !== "where" || fixed(op.b) !== 1 || fixed(op.c) !== -1) return null;
+    return v.xor(number(value), v.andNot(v.bits(0x80000000), mask(op.a)));
+  }
+
+  /** The same as a mask, where the other of 0 is one. */
+  function masked(by: number, then: number, otherwise: number): (() => Value) | null {
+    if (fixed(then) === 0 && isMask(otherwise)) return () => v.andNot(mask(otherwise), mask(by));
+    if (fixed(otherwise) === 0 && isMask(then)) return () => v.and(mask(then), mask(by));
+    return null;
+  }
+
   function extreme(how: "min" | "max", a: number, b: number): Value {
+    // Below or above 0, and -0 is below 0: all zeros there, and NaN stays.
+    if (fixed(b) === 0) {
+      const x = number(a);
+      return v.andNot(x, how === "max" ? v.le(x, v.floats(0)) : v.gt(x, v.floats(0)));
+    }
     const same = (other: number, uniform: number): Value | null => {
       const op = opAt(uniform);
       if (op.op !== "uniform") return null;
       const write = how === "min" ? minSame : maxSame;
-      return write(v, number(other), constants.uniform(op.word), constants.same(op.word));
+      return write(v, number(other), number(uniform), constants.same(op.word));
     };
     return same(a, b) ?? same(b, a) ?? v[how](number(a), number(b));
   }
@@ -191,6 +233,8 @@ export function createHalf(
 
   return { number, mask };
 }
+
+const bitsOf = (value: number) => new Int32Array(Float32Array.of(value).buffer)[0] ?? 0;
 
 /** The error for a program that breaks its own rules; a bug, not a person's mistake. */
 export function malformed(program: Program, why: string): WeightloomError {
