@@ -178,12 +178,10 @@ export function createSettlement(
     const keys = new Map(pass.windows.map(({ selection, sample }) => [selection.key, sample]));
     await Promise.all(
       [...keys].map(async ([key, sample]) => {
-        const bits = magnitudes(await look.sample(sample));
-        const wanted = pass.windows.filter(({ selection }) => selection.key === key);
-        windows.open(
-          wanted.map(({ selection }) => ({ selection, k: chosen(selection) })),
-          bits,
-        );
+        const wanted = pass.windows
+          .filter(({ selection }) => selection.key === key)
+          .map(({ selection }) => ({ selection, k: chosen(selection) }));
+        await look.sample(sample, (values) => windows.open(wanted, magnitudes(values)));
       }),
     );
   }

@@ -17,8 +17,8 @@ export interface Look {
   tally(fused: Fused, first: number, end: number): Promise<Float64Array>;
   /** A program's output over one block, as f32. */
   values(fused: Fused, first: number, count: number): Promise<Float32Array>;
-  /** A program's output for some thousand elements from all over the tensor. */
-  sample(fused: Fused): Promise<Float32Array>;
+  /** Shows a program's output for some thousand elements from all over the tensor; whoever sees it may write to it, but not keep it. */
+  sample(fused: Fused, see: (values: Float32Array) => void): Promise<void>;
   /** A program's only histogram, tile by tile, over the whole tensor. */
   counts(fused: Fused, take: (first: number, counts: Uint32Array) => void): Promise<void>;
 }

@@ -7,7 +7,7 @@ import { type Choice, kth, NOTHING } from "./choice.ts";
 import type { Counters } from "./counters.ts";
 import { BLOCK, WINDOW } from "./program.ts";
 import type { Selection } from "./tensor.ts";
-import { type Stretch, stretchAmong } from "./ties.ts";
+import type { Stretch } from "./ties.ts";
 
 /** Magnitude bits; both are part of the window, and counted apart from what lies between. */
 export interface Bounds {
@@ -64,9 +64,10 @@ export function createWindows(elements: number, counters: Counters, trust: Trust
   };
 
   function absorb(selection: Selection, first: number, counts: Uint32Array): void {
-    // The engine counts the next tile in the same memory.
-    const own = counters.borrow(WINDOW.words);
-    own.set(counts.subarray(0, WINDOW.list + counts[WINDOW.listed]!));
+    // The engine counts the next tile in the same memory. A few sizes for all lists, so that what is given back fits the next.
+    const used = WINDOW.list + counts[WINDOW.listed]!;
+    const own = counters.borrow(2 ** Math.ceil(Math.log2(used)));
+    own.set(counts.subarray(0, used));
     const list = own.subarray(WINDOW.list, WINDOW.list + own[WINDOW.listed]!);
     of(selection).seen.push({ first, counts: own, list });
   }
@@ -134,26 +135,31 @@ function blockOf(seen: readonly Seen[], { threshold, keep }: Choice, { low, high
     if (inList) return listed;
     return threshold === high ? counts[at + 1]! - counts[at]! : counts[at + 2]! - counts[at + 1]! - counts[at + 3]!;
   };
-  const tiles = seen.map((one) => {
+  // Lists are looked through no further than to the last one kept.
+  let left = keep;
+  for (const one of [...seen].sort((a, b) => a.first - b.first)) {
+    const marked = one.counts[WINDOW.marked]!;
     const listed = inList ? countOf(one.list, threshold) : 0;
-    return { start: one.first, equal: equalAt(one, one.counts[WINDOW.marked]! - 1, listed), one };
-  });
-  const tile = stretchAmong(tiles, keep, elements);
-  const { one } = tiles.find(({ start }) => start === tile.start)!;
-  const steps = BLOCK / WINDOW.step;
-  const marked = one.counts[WINDOW.marked]!;
-  const blocks: { start: number; equal: number }[] = [];
-  let [before, at, listed] = [0, 0, 0];
-  for (let start = 0; start < marked; start += steps) {
-    const mark = Math.min(start + steps, marked) - 1;
-    const end = one.counts[WINDOW.marks + 4 * mark + 3]!;
-    if (inList) listed += countOf(one.list.subarray(at, end), threshold);
-    at = end;
-    const equal = equalAt(one, mark, listed);
-    blocks.push({ start: one.first + start * WINDOW.step, equal: equal - before });
-    before = equal;
+    const all = equalAt(one, marked - 1, listed);
+    if (left > all) {
+      left -= all;
+      continue;
+    }
+    const steps = BLOCK / WINDOW.step;
+    let [before, at, found] = [0, 0, 0];
+    for (let start = 0; start < marked; start += steps) {
+      const mark = Math.min(start + steps, marked) - 1;
+      const end = one.counts[WINDOW.marks + 4 * mark + 3]!;
+      if (inList) found += countOf(one.list.subarray(at, end), threshold);
+      at = end;
+      const equal = equalAt(one, mark, found);
+      const first = one.first + start * WINDOW.step;
+      if (left <= equal)
+        return { start: first, end: Math.min(first + BLOCK, elements), equal: equal - before, keep: left - before };
+      before = equal;
+    }
   }
-  return stretchAmong(blocks, tile.keep, tile.end);
+  throw new Error("Internal error: there are fewer equal magnitudes than were counted.");
 }
 
 function countOf(list: Uint32Array, wanted: number): number {
@@ -177,6 +183,16 @@ const FEW = 256;
 /** Counters of each digit, and where to put what has it. */
 const COUNTS = new Uint32Array(BINS);
 const SLOTS = new Uint8Array(BINS);
+/** What has a digit is put together here, one step into the digits behind the other; and where a few are put in order. */
+const ROOM = new Uint32Array(2 ** 17);
+const ORDER = new Uint32Array(FEW);
+let taken = 0;
+
+function roomFor(length: number): Uint32Array {
+  if (taken + length > ROOM.length) return new Uint32Array(length);
+  taken += length;
+  return ROOM.subarray(taken - length, taken);
+}
 
 /** A magnitude's bits, how many of those that equal it are among the k largest, and how many there are. */
 interface Found {
@@ -202,7 +218,8 @@ export function largest(lists: readonly Uint32Array[], ks: readonly number[], { 
   });
   if (shift === 0) return found;
   const bins = [...new Set(found.map(({ bin }) => bin))];
-  const parts = bins.map((bin) => new Uint32Array(COUNTS[bin]!));
+  const before = taken;
+  const parts = bins.map((bin) => roomFor(COUNTS[bin]!));
   if (bins.length === 1) {
     let end = 0;
     for (const list of lists) end = pick(list, low, shift, bins[0]!, parts[0]!, end);
@@ -212,15 +229,19 @@ export function largest(lists: readonly Uint32Array[], ks: readonly number[], { 
     for (const [slot, bin] of bins.entries()) SLOTS[bin] = slot + 1;
     for (const list of lists) sort(list, low, shift, parts, ends);
   }
-  return found.map(({ bin, bits, keep }) => {
+  const exact = found.map(({ bin, bits, keep }) => {
     const [one] = largest([parts[bins.indexOf(bin)]!], [keep], { low: bits, high: bits + (1 << shift) - 1 });
     return one!;
   });
+  taken = before;
+  return exact;
 }
 
 /** The same of a few, put in order. */
 function inOrder(list: Uint32Array, ks: readonly number[]): Found[] {
-  const sorted = list.slice().sort();
+  const sorted = ORDER.subarray(0, list.length);
+  sorted.set(list);
+  sorted.sort();
   return ks.map((k) => {
     const bits = sorted[sorted.length - k] ?? 0;
     const from = sorted.indexOf(bits);

@@ -98,15 +98,14 @@ export function createLook(looking: Looking): Look {
       const size = unit === BLOCK ? count : Math.min(plan.count - start, unit);
       return singles(await again(fused, start, size)).slice(first - start, first - start + count);
     },
-    sample: async (fused) => {
+    sample: async (fused, see) => {
       const spots = spotsOf(plan.count);
       const count = spots.length * SPOT;
       const inputs = fused.program.inputs.map((index) => gather(index, spots));
       const into = looking.room(4 * count);
       const result = await run(looking, sampled(fused, spots, looking.settlement), 0, count, inputs, into);
-      const values = singles(result);
+      see(shown(result));
       for (const bytes of [...result.inputs, ...(into === undefined ? [] : [into])]) looking.host.recycle(bytes);
-      return values;
     },
     counts: async (fused, take) => {
       for (const { first, count } of looking.tiles) take(first, (await again(fused, first, count)).histograms[0]!);
@@ -151,7 +150,13 @@ function run(
   return host.engine.run({ program, dtypes, encode: "F32", words, tables, first, count, inputs, into }, host.signal);
 }
 
-function singles({ output }: TileResult): Float32Array<ArrayBuffer> {
+function singles(result: TileResult): Float32Array<ArrayBuffer> {
+  return shown(result).slice();
+}
+
+/** The output where it lies. */
+function shown({ output }: TileResult): Float32Array<ArrayBuffer> {
   if (output === null) throw new Error("Internal error: a program that was looked at yielded nothing.");
-  return new Float32Array(output.slice().buffer);
+  const { buffer, byteOffset, length } = output.byteOffset % 4 === 0 ? output : output.slice();
+  return new Float32Array(buffer, byteOffset, length / 4);
 }
