@@ -16,6 +16,8 @@ export interface Builder {
   digit(selection: Selection | OverallKth): number;
   /** The first of two uniform words with the bounds of the selection's window. */
   window(selection: Selection): number;
+  /** The value that is the key's magnitude above the selection's window, else 0 (of NaN and infinity NaN or infinity). */
+  above(selection: Selection): number;
   finish(results: Pick<Program, "sums" | "histograms" | "reductions" | "keeps" | "output">): Fused;
 }
 
@@ -134,6 +136,11 @@ export function createBuilder(planeOf: (tensor: Tensor) => PlaneRef | null = () 
     }
   }
 
+  function window(selection: Selection): number {
+    const pair = (["low", "high"] as const).map((end) => ({ kind: "bound", selection, end }) as const);
+    return word(selection, "window", pair);
+  }
+
   return {
     value,
     tied: (selection) => {
@@ -141,9 +148,12 @@ export function createBuilder(planeOf: (tensor: Tensor) => PlaneRef | null = () 
       return emit({ op: "tied", a, word: word(selection, "tied", [{ kind: "threshold", selection }]) });
     },
     digit: (selection) => word(selection, "digit", [{ kind: "digit", selection }]),
-    window: (selection) => {
-      const pair = (["low", "high"] as const).map((end) => ({ kind: "bound", selection, end }) as const);
-      return word(selection, "window", pair);
+    window,
+    above: (selection) => {
+      const a = emit({ op: "abs", a: value(selection.key) });
+      // The bound's bits are those of a number.
+      const b = emit({ op: "uniform", word: window(selection) + 1 });
+      return emit({ op: "mul", a, b: emit({ op: "gt", a, b }) });
     },
     finish: ({ sums, histograms, reductions, keeps = [], output }) => {
       const tables = vectors.map(({ axis, columns }) => ({ axis, columns }));

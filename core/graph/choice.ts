@@ -38,7 +38,7 @@ export function fine(choice: Choice, counts: Uint32Array | Float64Array, element
 }
 
 /** The threshold as a number; infinity when nothing is chosen. */
-export function magnitudeOf({ threshold }: Choice): number {
+export function magnitudeOf({ threshold }: Pick<Choice, "threshold">): number {
   if (threshold === NOTHING.threshold) return Number.POSITIVE_INFINITY;
   return new Float32Array(Uint32Array.of(threshold).buffer)[0] ?? Number.NaN;
 }

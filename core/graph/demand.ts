@@ -7,6 +7,8 @@ import type { Scalar, Selection, Tensor, Vector } from "./tensor.ts";
 
 export interface Demand {
   readonly sums: readonly SumScalar[];
+  /** Sums that are settled with a selection: see `mass.ts`. */
+  readonly masses: readonly { readonly sum: SumScalar; readonly selection: Selection }[];
   /** Keys whose high digits are counted, each once however many selections look at it. */
   readonly keys: readonly Tensor[];
   readonly selections: readonly Selection[];
@@ -32,6 +34,7 @@ export interface Demand {
 export function collect(output: Tensor, watched: readonly Scalar[], windowed = false): Demand {
   const levels = new Map<Tensor | Scalar | Selection | Vector, number>();
   const sums: SumScalar[] = [];
+  const masses: { sum: SumScalar; selection: Selection }[] = [];
   const keys = new Set<Tensor>();
   const selections: Selection[] = [];
   const topped = new Set<Selection>();
@@ -70,9 +73,16 @@ export function collect(output: Tensor, watched: readonly Scalar[], windowed = f
         return visit(node.selection) + 1;
       case "kth":
         return visit(node.selection) + 1;
-      case "sum":
+      case "sum": {
+        const selection = windowed ? chosenIn(node) : null;
+        if (selection !== null) {
+          masses.push({ sum: node, selection });
+          topped.add(selection);
+          return visit(selection) + 1;
+        }
         sums.push(node);
         return visit(node.tensor) + 1;
+      }
       case "overall":
         overalls.push(node);
         return Math.max(1, visit(node.part));
@@ -111,6 +121,7 @@ export function collect(output: Tensor, watched: readonly Scalar[], windowed = f
   ]);
   return {
     sums,
+    masses,
     keys: [...keys],
     selections,
     windowed,
@@ -122,4 +133,11 @@ export function collect(output: Tensor, watched: readonly Scalar[], windowed = f
     last,
     barriers: [...barriers].sort((a, b) => a - b),
   };
+}
+
+/** The selection, where a sum is that of the magnitudes which it chooses from its key. */
+function chosenIn({ tensor }: SumScalar): Selection | null {
+  const kept = tensor.op === "abs" ? tensor.a : null;
+  if (kept?.op !== "mul" || kept.b.op !== "top") return null;
+  return kept.b.selection.key === kept.a ? kept.b.selection : null;
 }

@@ -4,7 +4,7 @@
  * which it is met, without the values of constants (but those of the formula) and the functions of the host; a node of one expression stands
  * for the node of the same number in every other of that form.
  */
-import type { Cut, Fused, Overall, OverallKth, Pass, Reduced, SumScalar, Uniform, Window } from "./passes.ts";
+import type { Cut, Fused, Mass, Overall, OverallKth, Pass, Reduced, SumScalar, Uniform, Window } from "./passes.ts";
 import type { Scalar, Selection, Tensor, Vector } from "./tensor.ts";
 
 type Node = Tensor | Scalar | Selection | Vector;
@@ -107,6 +107,11 @@ export function moved(passes: readonly Pass[], from: Form, to: Form): Pass[] {
       return { high: fused(high), low: fused(low) };
     },
   });
+  const mass = ({ sum, selection, explicit }: Mass): Mass => ({
+    sum: twin(sum),
+    selection: twin(selection),
+    explicit: () => fused(explicit()),
+  });
   const cut = ({ selection, count, value }: Cut): Cut => ({
     selection: twin(selection),
     count: fused(count),
@@ -116,6 +121,7 @@ export function moved(passes: readonly Pass[], from: Form, to: Form): Pass[] {
     ...fused(pass),
     round: pass.round,
     sums: pass.sums.map((one: SumScalar) => twin(one)),
+    masses: pass.masses.map(mass),
     high: pass.high.map((one: Tensor) => twin(one)),
     low: pass.low.map((one: Selection | OverallKth) => twin(one)),
     windows: pass.windows.map(window),

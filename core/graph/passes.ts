@@ -7,7 +7,7 @@
  *
  * A selection of the k largest takes two sweeps: a histogram of the magnitude's high bits, and one of
  * its low bits within the bin that holds the k-th. Or one, where a sample of the tensor can be had beforehand
- * (`window.ts`). Where a mask is wanted and equal magnitudes straddle the
+ * (`window.ts`); the sum of what it chooses then comes with it (`mass.ts`). Where a mask is wanted and equal magnitudes straddle the
  * cut, a small part of the tensor is looked at once more (`ties.ts`).
  *
  * A number of the whole model (`overall`) is a barrier: the sweeps before it run for every tensor before any
@@ -66,11 +66,20 @@ export interface Window {
   digits(): { readonly high: Fused; readonly low: Fused };
 }
 
+/** The sum of the magnitudes that a selection chooses, settled with its window. */
+export interface Mass {
+  readonly sum: SumScalar;
+  readonly selection: Selection;
+  /** What adds it up, for when the window does not tell; made when it is asked for. */
+  explicit(): Fused;
+}
+
 export interface Pass extends Fused {
   /** Passes of round r run for all tensors before any of round r + 1. */
   readonly round: number;
-  /** What the program's sums are. */
+  /** What the program's sums are: then, for each mass, the sum of what is above the window. */
   readonly sums: readonly SumScalar[];
+  readonly masses: readonly Mass[];
   /** What its histograms are: high digits of keys first, then low digits, then windows. */
   readonly high: readonly Tensor[];
   readonly low: readonly (Selection | OverallKth)[];
@@ -170,6 +179,7 @@ function askedAt(level: number, demand: Demand) {
   const selections = demand.selections.filter(at);
   return {
     sums: demand.sums.filter(({ tensor }) => at(tensor)),
+    masses: demand.masses.filter(({ selection }) => at(selection)),
     high: demand.keys.filter(at),
     low: [
       ...(demand.windowed ? [] : selections),
@@ -194,8 +204,11 @@ function passAt(level: number, output: Tensor, demand: Demand, planes: ReadonlyM
     return plane !== undefined && plane.level < level && plane.round === round ? refOf(plane) : null;
   };
   const builder = createBuilder(held);
-  const { sums, high, low, windowed, reduced } = askedAt(level, demand);
-  const summed = sums.map((sum) => builder.value(sum.tensor));
+  const { sums, masses, high, low, windowed, reduced } = askedAt(level, demand);
+  const summed = [
+    ...sums.map((sum) => builder.value(sum.tensor)),
+    ...masses.map(({ selection }) => builder.above(selection)),
+  ];
   const histograms = [
     ...high.map((key) => ({ value: builder.value(key), digit: "high", word: null }) as const),
     ...low.map((one) => ({ value: builder.value(one.key), digit: "low", word: builder.digit(one) }) as const),
@@ -215,6 +228,7 @@ function passAt(level: number, output: Tensor, demand: Demand, planes: ReadonlyM
     ...builder.finish({ sums: summed, histograms, reductions, keeps, output: result }),
     round,
     sums,
+    masses: masses.map(massOf),
     high,
     low,
     windows: windowed.map(windowOf),
@@ -254,6 +268,14 @@ function windowOf(selection: Selection): Window {
     sample: keyOf(selection),
     digits: () => ({ high: counted("high"), low: counted("low") }),
   };
+}
+
+function massOf({ sum, selection }: Pick<Mass, "sum" | "selection">): Mass {
+  const explicit = () => {
+    const builder = createBuilder();
+    return builder.finish({ ...none, sums: [builder.value(sum.tensor)] });
+  };
+  return { sum, selection, explicit };
 }
 
 function cutOf(selection: Selection): Cut {

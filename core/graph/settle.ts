@@ -149,7 +149,7 @@ export function createSettlement(
   }
 
   function absorb(pass: Pass, first: number, tile: number, result: Partials): void {
-    const owners = pass.sums;
+    const owners = sumsOf(pass);
     const length = owners.length === 0 ? 0 : result.sums.length / owners.length;
     owners.forEach((owner, s) => {
       const all = partials.get(owner) ?? new Float64Array(blocks);
@@ -205,14 +205,16 @@ export function createSettlement(
     return choice;
   }
 
+  function addUp(sum: SumScalar, perBlock: Iterable<number>): void {
+    let total = 0;
+    for (const part of perBlock) total += part;
+    sums.set(sum, total);
+    partials.delete(sum);
+  }
+
   async function finish(pass: Pass, look: Look): Promise<void> {
     vectors.finish(pass.reduced);
-    for (const sum of pass.sums) {
-      let total = 0;
-      for (const part of partials.get(sum) ?? []) total += part;
-      sums.set(sum, total);
-      partials.delete(sum);
-    }
+    for (const sum of pass.sums) addUp(sum, partials.get(sum) ?? []);
     for (const one of pass.low) {
       if (one.type !== "selection") continue; // whole-model thresholds are settled with the others' counts
       const low = counts.get(one) ?? counters.take(LOW_BINS);
@@ -232,6 +234,11 @@ export function createSettlement(
         choices.set(cut.selection, { ...choice, cut: index });
       }
     }
+    for (const { sum, selection, explicit } of pass.masses) {
+      const above = known(partials.get(sum));
+      const isExact = windows.mass(selection, known(choices.get(selection)), above);
+      addUp(sum, isExact ? above : await look.tally(explicit(), 0, count));
+    }
     for (const { selection } of [...pass.cuts, ...pass.windows]) {
       ties.drop(selection);
       windows.drop(selection);
@@ -241,7 +248,7 @@ export function createSettlement(
   function keep(pass: Pass, later: readonly Pass[]): Kept {
     const wanted = new Set(later.flatMap(({ low }) => low.map(({ key }) => key)));
     return {
-      sums: pass.sums.map((sum) => spell(known(sums.get(sum)))),
+      sums: sumsOf(pass).map((sum) => spell(known(sums.get(sum)))),
       choices: settledBy(pass).map((one) => (one.type === "selection" ? known(choices.get(one)) : null)),
       vectors: pass.reduced.map((vector) => Array.from(vectors.settled(vector), spell)),
       high: pass.high.map((key) => (wanted.has(key) ? sparse(known(counts.get(key))) : null)),
@@ -249,7 +256,7 @@ export function createSettlement(
   }
 
   function recall(pass: Pass, kept: Kept): void {
-    pass.sums.forEach((sum, i) => {
+    sumsOf(pass).forEach((sum, i) => {
       sums.set(sum, unspell(known(kept.sums[i])));
     });
     settledBy(pass).forEach((one, i) => {
@@ -286,6 +293,7 @@ export function createSettlement(
   };
 }
 
+const sumsOf = ({ sums, masses }: Pass) => [...sums, ...masses.map(({ sum }) => sum)];
 const settledBy = ({ low, windows }: Pass) => [...low, ...windows.map(({ selection }) => selection)];
 
 /** In place. */

@@ -5,6 +5,7 @@
  */
 import { type Choice, kth, NOTHING } from "./choice.ts";
 import type { Counters } from "./counters.ts";
+import { massIn } from "./mass.ts";
 import { BLOCK, WINDOW } from "./program.ts";
 import type { Selection } from "./tensor.ts";
 import type { Stretch } from "./ties.ts";
@@ -31,11 +32,13 @@ export interface Windows {
   choose(selection: Selection, k: number): Choice | null;
   /** The block that the last one chosen is in. */
   stretch(selection: Selection, choice: Choice): Stretch;
+  /** Makes of the sums per block of what is above a selection's window those of what it chooses; false where it cannot. */
+  mass(selection: Selection, choice: Choice, above: Float64Array): boolean;
   drop(selection: Selection): void;
 }
 
 /** What a tile saw, laid out as WINDOW says. */
-interface Seen {
+export interface Seen {
   readonly first: number;
   readonly counts: Uint32Array;
   readonly list: Uint32Array;
@@ -116,6 +119,10 @@ export function createWindows(elements: number, counters: Counters, trust: Trust
     stretch: (selection, choice) => {
       const { bounds, seen } = of(selection);
       return blockOf(seen, choice, bounds, elements);
+    },
+    mass: (selection, choice, above) => {
+      const { bounds, seen } = of(selection);
+      return massIn(seen, choice, bounds, above);
     },
     drop: (selection) => {
       for (const { counts } of open.get(selection)?.seen ?? []) counters.give(counts);

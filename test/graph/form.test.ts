@@ -55,14 +55,24 @@ describe("expressions of one form", () => {
     const [a, b] = [first, second].map(({ output, watched }) => passesOf(output, watched, widest, windowed));
     expect(b!.length).toBeGreaterThan(2);
     expect(b!.map(({ program }) => program)).toEqual(a!.map(({ program }) => program));
-    const named = b!.flatMap(({ sums, high, low, windows, reduced, cuts, vectors, uniforms }) => {
+    const named = b!.flatMap(({ sums, masses, high, low, windows, reduced, cuts, vectors, uniforms }) => {
       const looked = [...windows, ...cuts].map(({ selection }) => selection);
       const again = windows.flatMap(({ sample, digits }) => [sample, digits().high, digits().low]);
+      const added = masses.map(({ explicit }) => explicit());
       const words = [...uniforms, ...cuts.flatMap(({ count, value }) => [...count.uniforms, ...value.uniforms])];
-      const inWords = [...words, ...again.flatMap((fused) => fused.uniforms)].flatMap((one) =>
+      const inWords = [...words, ...[...again, ...added].flatMap((fused) => fused.uniforms)].flatMap((one) =>
         one.kind === "key" ? [] : [one.kind === "value" ? one.scalar : one.selection],
       );
-      return [...sums, ...high, ...low, ...reduced, ...vectors, ...looked, ...inWords];
+      return [
+        ...sums,
+        ...masses.flatMap(({ sum, selection }) => [sum, selection]),
+        ...high,
+        ...low,
+        ...reduced,
+        ...vectors,
+        ...looked,
+        ...inWords,
+      ];
     });
     expect(named.length).toBeGreaterThan(5);
     expect(named.filter((one) => !own.has(one))).toEqual([]);

@@ -77,6 +77,31 @@ test.each(METHODS)(
   },
 );
 
+test.each([1, 1e-12])(
+  "a sum of what is kept is the same where windows tell it and where they do not: steps of %d",
+  async (small) => {
+    const base = { dtype: "F32", bytes: new Uint8Array(4 * COUNT) } as const;
+    const tunes = [2, 3].map((seed) => noise(COUNT, seed).map((value, i) => (i % 3 === 0 ? value * small : value)));
+    const models = tunes.map((values) => ({
+      tensor: { dtype: "F32", bytes: new Uint8Array(values.buffer) } as const,
+      params: { density: 0.8 },
+    }));
+    const sums = { jobs: 0 };
+    const { merged, inputs } = expression({ method: "ties", base, models, params: { rescale: true } });
+    const plan = (windowed: boolean) =>
+      planOf(merged, inputs, { dtype: "F32", tile: 4096 * 20, keeps: true, windowed });
+    const run: Engine["run"] = (job, signal) => {
+      if (job.program.sums.length > 0) sums.jobs++;
+      return engine.run(job, signal);
+    };
+    const wanted = await computeTensor(plan(false), engine);
+    expect(Buffer.compare(wanted, await computeTensor(plan(true), { ...engine, run }))).toBe(0);
+    const tiles = Math.ceil(COUNT / (4096 * 20));
+    // The sweep with the windows; then, where f64 would round, each model's sum by itself.
+    expect(sums.jobs).toBe(small === 1 ? tiles : 3 * tiles);
+  },
+);
+
 test("arcee_fusion, whose numbers belong to rows", async () => {
   const { base, models } = family((i) => 0.002 * (1 + (Math.floor(i / COLUMNS) % 7) / 20));
   const { window, high, tiles } = await both({ method: "arcee_fusion", base, models: models.slice(0, 1) });
