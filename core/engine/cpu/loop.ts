@@ -1,11 +1,11 @@
 /** The loop of a step: eight elements per turn, as two halves of four. */
 import type { OutputDtype } from "../../bytes/dtype.ts";
 import type { Op } from "../../graph/program.ts";
-import { createBars } from "./bars.ts";
 import { bf16, bf16OrNaN } from "./functions.ts";
 import { createLanes, type Lanes, simd, type Value } from "./lanes.ts";
 import { createConstants, createHalf, malformed } from "./operations.ts";
 import { BASE, placeOf, type Step, sum } from "./step.ts";
+import { createStretches } from "./stretch.ts";
 import { type Body, I32, i32, V128 } from "./wasm.ts";
 import { lookedAt } from "./watch.ts";
 
@@ -79,7 +79,6 @@ export function writeLoop(step: Step & { readonly begin: Body; readonly filled: 
     body.get(v.floats(0));
     body.set(seen);
   }
-  const all = totals.length > 0 ? v.splat(() => body.get(n)) : 0;
   body.i32(0);
   body.set(i);
   body.get(BASE);
@@ -100,10 +99,9 @@ export function writeLoop(step: Step & { readonly begin: Body; readonly filled: 
     reductions: program.reductions.map(({ value }) => registerOf(value)),
     output: program.output !== null && encode === "F16" ? registerOf(program.output) : null,
   };
-  const bars = createBars(step, v, constants, i);
+  const stretches = createStretches(step, v, constants, i);
   const turn = () => {
     const halves = [0, 1].map((half) => {
-      const indices = () => v.bits(...[0, 1, 2, 3].map((lane) => 4 * half + lane));
       const leaf = (value: number, op: Op): Value => {
         const register = filled.get(value);
         if (register !== undefined) return load(inRegister, simd.load, register + 16 * half);
@@ -121,19 +119,11 @@ export function writeLoop(step: Step & { readonly begin: Body; readonly filled: 
         });
         return v.equalI(v.and(all, bits), bits);
       };
-      const { number, mask } = createHalf(program, v, constants, leaf, (word) => bars!.of(word, half), kept);
-      let within: Value | null = null;
+      const { number, mask } = createHalf(program, v, constants, leaf, (word) => stretches!.bar(word, half), kept);
       program.sums.forEach((summed, s) => {
         const value = number(summed);
         // Past the last element of the tile there is anything: it adds 0.
-        within ??= v.lessI(
-          v.addI(
-            v.splat(() => body.get(i)),
-            indices(),
-          ),
-          all,
-        );
-        addTo(body, v, totals[s]!.slice(2 * half), v.and(value, within));
+        addTo(body, v, totals[s]!.slice(2 * half), v.and(value, stretches!.within(half)));
       });
       const looked = watched.map((value) =>
         value === program.output ? enlarged(v, number(value), encode) : number(value),
@@ -188,13 +178,13 @@ export function writeLoop(step: Step & { readonly begin: Body; readonly filled: 
     }
     plus(i, 8);
     body.tee(i);
-    body.get(bars?.stop ?? n);
+    body.get(stretches?.stop ?? n);
     body.put(i32.ltU);
   };
-  if (bars === null) body.repeat(turn);
+  if (stretches === null) body.repeat(turn);
   else {
     body.repeat(() => {
-      bars.write();
+      stretches.write();
       body.repeat(turn);
       body.get(i);
       body.get(n);
