@@ -138,6 +138,8 @@ export function collect(output: Tensor, watched: readonly Scalar[], windowed = f
 /** The selection, where a sum is that of the magnitudes which it chooses from its key. */
 function chosenIn({ tensor }: SumScalar): Selection | null {
   const kept = tensor.op === "abs" ? tensor.a : null;
-  if (kept?.op !== "mul" || kept.b.op !== "top") return null;
-  return kept.b.selection.key === kept.a ? kept.b.selection : null;
+  if (kept?.op !== "where" || kept.a.op !== "top" || kept.c.op !== "fill") return null;
+  const { value } = kept.c;
+  const isRest0 = value.op === "constant" && value.fixed === true && value.value === 0;
+  return isRest0 && kept.a.selection.key === kept.b ? kept.a.selection : null;
 }

@@ -1,6 +1,6 @@
 /**
  * The sum of the magnitudes that a selection chooses, from what its window saw and what the sweep added up above it: so no sweep
- * of its own is needed for `sum(abs(mul(key, top(key, k))))`.
+ * of its own is needed for `sum(abs(where(top(key, k), key, ZERO)))`.
  *
  * It must be the number that such a sweep yields, to the bit, and f64 sums depend on their order as soon as they are rounded. What is
  * chosen is a multiple of the threshold's last place, so as long as the sum of a block is below 2^53 of those, nothing was
