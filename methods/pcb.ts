@@ -8,16 +8,19 @@ import {
   gt,
   kth,
   lt,
+  MINUS_ONE,
   map,
   max,
   min,
   mul,
+  ONE,
   type Scalar,
   sub,
   type Tensor,
   tanh,
   total,
   where,
+  ZERO,
 } from "../core/graph/tensor.ts";
 import { defineMethod, number } from "../core/method.ts";
 import { expUpTo } from "./elementary.ts";
@@ -71,15 +74,15 @@ export const pcb = defineMethod({
     const scored = deltas.map((delta) => {
       const { size, power } = clipped(abs(delta), count, params.clip, deltas.length);
       const agreed = mul(expUpTo(power, deltas.length), tanh(mul(delta, sum)));
-      const score = max(agreed, 0);
+      const score = max(agreed, ZERO);
       const cut = kth(score, Math.max(1, count - Math.min(count - 1, Math.floor(count * (1 - params.ratio)))));
       const rank = normal(max(score, cut), cut, kth(score, 1));
       return { rank, part: mul(rank, size) };
     });
     const ranks = total(scored.map(({ rank }) => rank));
     // A rank above 0 means that the change has the sum's sign, so all that count have the same.
-    const signed = mul(total(scored.map(({ part }) => part)), where(lt(sum, 0), -1, 1));
-    const mix = div(signed, where(gt(ranks, 0), ranks, 1));
+    const signed = mul(total(scored.map(({ part }) => part)), where(lt(sum, ZERO), MINUS_ONE, ONE));
+    const mix = div(signed, where(gt(ranks, ZERO), ranks, ONE));
     return apply(base, mix, strengthAt(params, depth));
   },
 });
