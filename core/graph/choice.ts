@@ -37,10 +37,15 @@ export function fine(choice: Choice, counts: Uint32Array | Float64Array, element
   return { threshold: choice.threshold + bin, keep: rest, equal: inBin, cut: elements - 1 };
 }
 
+/** A number seen as its bits. */
+const SINGLE = new Float32Array(1);
+const BITS = new Uint32Array(SINGLE.buffer);
+
 /** The threshold as a number; infinity when nothing is chosen. */
 export function magnitudeOf({ threshold }: Pick<Choice, "threshold">): number {
   if (threshold === NOTHING.threshold) return Number.POSITIVE_INFINITY;
-  return new Float32Array(Uint32Array.of(threshold).buffer)[0] ?? Number.NaN;
+  BITS[0] = threshold;
+  return SINGLE[0]!;
 }
 
 /** The bin that holds the k-th largest (k from 1), how many of it are among the k, and its size. */

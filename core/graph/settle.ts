@@ -175,15 +175,16 @@ export function createSettlement(
   }
 
   async function prepare(pass: Pass, look: Look): Promise<void> {
-    const keys = new Map(pass.windows.map(({ selection, sample }) => [selection.key, sample]));
-    await Promise.all(
-      [...keys].map(async ([key, sample]) => {
-        const wanted = pass.windows
-          .filter(({ selection }) => selection.key === key)
-          .map(({ selection }) => ({ selection, k: chosen(selection) }));
-        await look.sample(sample, (values) => windows.open(wanted, magnitudes(values)));
-      }),
-    );
+    const samples = [...new Map(pass.windows.map(({ selection, sample }) => [selection.key, sample]))];
+    const programs = samples.map(([, sample]) => sample);
+    await look.sample(programs, (program, values) => {
+      const key = samples[program]?.[0];
+      const wanted = pass.windows.filter(({ selection }) => selection.key === key);
+      windows.open(
+        wanted.map(({ selection }) => ({ selection, k: chosen(selection) })),
+        magnitudes(values),
+      );
+    });
   }
 
   /** Counts the digits of a selection that its window missed. */

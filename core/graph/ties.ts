@@ -17,8 +17,12 @@ export interface Look {
   tally(fused: Fused, first: number, end: number): Promise<Float64Array>;
   /** A program's output over one block, as f32. */
   values(fused: Fused, first: number, count: number): Promise<Float32Array>;
-  /** Shows a program's output for some thousand elements from all over the tensor; whoever sees it may write to it, but not keep it. */
-  sample(fused: Fused, see: (values: Float32Array) => void): Promise<void>;
+  /**
+   * Shows the output of some programs for some thousand elements from all over the tensor, the same for all; whoever sees it
+   * may write to it, but not keep it.
+   * @param see is told the program's place among them
+   */
+  sample(programs: readonly Fused[], see: (program: number, values: Float32Array) => void): Promise<void>;
   /** A program's only histogram, tile by tile, over the whole tensor. */
   counts(fused: Fused, take: (first: number, counts: Uint32Array) => void): Promise<void>;
 }

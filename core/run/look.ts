@@ -68,16 +68,19 @@ export function createLook(looking: Looking): Look {
     return result;
   };
 
+  /** Where this tensor is sampled. */
+  let places: readonly number[] | null = null;
+
   /** The held bytes of some spots, one behind the other. */
   const gather = (index: number, spots: readonly number[]): Bytes => {
     const size = SPOT * bytesPer(plan.inputs[index]!.dtype);
     const room = looking.room(spots.length * size) ?? new Uint8Array(spots.length * size);
     const all = room.subarray(0, spots.length * size);
-    for (const [s, first] of spots.entries()) {
+    spots.forEach((first, s) => {
       const bytes = part(index, first, SPOT);
       if (bytes === null) throw new Error("Internal error: a sample was taken of what is not held.");
       all.set(bytes, s * size);
-    }
+    });
     return all;
   };
 
@@ -96,16 +99,30 @@ export function createLook(looking: Looking): Look {
       const unit = unitOf(fused.program);
       const start = Math.floor(first / unit) * unit;
       const size = unit === BLOCK ? count : Math.min(plan.count - start, unit);
-      return singles(await again(fused, start, size)).slice(first - start, first - start + count);
+      return shown(await again(fused, start, size)).slice(first - start, first - start + count);
     },
-    sample: async (fused, see) => {
-      const spots = spotsOf(plan.count);
+    sample: async (programs, see) => {
+      places ??= spotsOf(plan.count);
+      const spots = places;
       const count = spots.length * SPOT;
-      const inputs = fused.program.inputs.map((index) => gather(index, spots));
-      const into = looking.room(4 * count);
-      const result = await run(looking, sampled(fused, spots, looking.settlement), 0, count, inputs, into);
-      see(shown(result));
-      for (const bytes of [...result.inputs, ...(into === undefined ? [] : [into])]) looking.host.recycle(bytes);
+      const wanted = new Set(programs.flatMap(({ program }) => program.inputs));
+      const gathered = new Map([...wanted].map((index) => [index, gather(index, spots)] as const));
+      /** Where all threads see them, one copy will do for all programs; what is handed over is gone. */
+      const bytesFor = (index: number): Bytes => {
+        const bytes = gathered.get(index) ?? gather(index, spots);
+        if (!isShared(bytes)) gathered.delete(index);
+        return bytes;
+      };
+      await Promise.all(
+        programs.map(async (fused, p) => {
+          const inputs = fused.program.inputs.map(bytesFor);
+          const into = looking.room(4 * count);
+          const result = await run(looking, sampled(fused, spots, looking.settlement), 0, count, inputs, into);
+          see(p, shown(result));
+          if (into !== undefined) looking.host.recycle(into);
+        }),
+      );
+      for (const bytes of gathered.values()) looking.host.recycle(bytes);
     },
     counts: async (fused, take) => {
       for (const { first, count } of looking.tiles) take(first, (await again(fused, first, count)).histograms[0]!);
@@ -148,10 +165,6 @@ function run(
 ): Promise<TileResult> {
   const dtypes = program.inputs.map((index) => plan.inputs[index]!.dtype);
   return host.engine.run({ program, dtypes, encode: "F32", words, tables, first, count, inputs, into }, host.signal);
-}
-
-function singles(result: TileResult): Float32Array<ArrayBuffer> {
-  return shown(result).slice();
 }
 
 /** The output where it lies. */
