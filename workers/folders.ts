@@ -2,7 +2,7 @@
  * The browser's places to write: a picked folder, a single picked file, private storage. A writable
  * stream keeps its bytes in a swap file until it is closed, so an aborted file never appears.
  */
-import { createOwner } from "../core/bytes/shared.ts";
+import { createOwner, isShared } from "../core/bytes/shared.ts";
 import type { ByteSink, Folder } from "../core/bytes/sink.ts";
 import { messageOf, WeightloomError } from "../core/errors.ts";
 import { openAccess } from "./access.ts";
@@ -63,7 +63,7 @@ export function fileFolder(handle: FileSystemFileHandle): Folder {
   };
 }
 
-/** Bytes written to private storage at once: they pass through a cache on the way. */
+/** Bytes worth a write of their own. */
 const PIECE = 2 ** 20;
 
 /** Private storage through synchronous handles, which write in place and fastest: a file that is left has what was written. */
@@ -91,6 +91,26 @@ export function privateFolder(directory: FileSystemDirectoryHandle): Folder {
   };
 }
 
+/**
+ * Writes bytes from where they are, also from memory that threads share: each write that makes a file longer may be a question
+ * to another process, so the fewer the better. A browser that takes no such memory is given copies, which pass through a cache.
+ */
+function putInto(access: FileSystemSyncAccessHandle): (bytes: Uint8Array<ArrayBuffer>, at: number) => number {
+  const owned = createOwner();
+  let takesShared = true;
+  return (bytes, at) => {
+    if (takesShared || !isShared(bytes)) {
+      try {
+        return access.write(bytes, { at });
+      } catch (error) {
+        if (!(error instanceof TypeError) || !isShared(bytes)) throw error;
+        takesShared = false;
+      }
+    }
+    return access.write(owned(bytes.subarray(0, PIECE)), { at });
+  };
+}
+
 function privateSink(
   directory: FileSystemDirectoryHandle,
   name: string,
@@ -98,7 +118,7 @@ function privateSink(
   start: number,
 ): ByteSink {
   let at = start;
-  const owned = createOwner();
+  const put = putInto(access);
   const full = () =>
     new WeightloomError(
       "FileError",
@@ -114,8 +134,7 @@ function privateSink(
     enough: PIECE,
     write: async (bytes) => {
       for (let done = 0; done < bytes.length; ) {
-        const piece = owned(bytes.subarray(done, done + PIECE));
-        const wrote = await explain(name, (async () => access.write(piece, { at: at + done }))());
+        const wrote = await explain(name, (async () => put(bytes.subarray(done), at + done))());
         if (wrote === 0) throw full();
         done += wrote;
       }
