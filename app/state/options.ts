@@ -11,7 +11,7 @@ interface Options {
 }
 
 export const useOptions = create<Options>((set) => ({
-  options: { shardBytes: 5e9, memory: 384e6, seed: 42, engine: "auto" },
+  options: { shardBytes: 5e9, memory: 288e6, seed: 42, engine: "auto" },
   setOptions: (options) => set((state) => ({ options: { ...state.options, ...options } })),
 }));
 
