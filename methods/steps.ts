@@ -106,7 +106,7 @@ export function electedSum(parts: readonly Weighted[], normalize: boolean): Tens
 }
 
 /** The sum of the parts that are above 0, and that of their weights. */
-export function agreeing(parts: readonly Tensor[], weights: readonly Tensor[]): { mix: Tensor; share: Tensor } {
+function agreeing(parts: readonly Tensor[], weights: readonly Tensor[]): { mix: Tensor; share: Tensor } {
   const against = parts.map((part) => le(part, ZERO));
   const of = (terms: readonly Tensor[]) => total(terms.map((term, i) => where(against[i] ?? term, ZERO, term)));
   return { mix: of(parts), share: of(weights) };

@@ -104,7 +104,7 @@ export function passesOf(
   windowed = false,
 ): readonly Pass[] {
   const form = formOf(output, watched);
-  const { passes, form: first } = remembered(sweeps, `${widest} ${windowed} ${form.text}`, () => ({
+  const { passes, form: first } = remembered(madeBefore, `${widest} ${windowed} ${form.text}`, () => ({
     passes: cutUp(output, watched, widest, windowed),
     form,
   }));
@@ -112,7 +112,7 @@ export function passesOf(
 }
 
 /** What was decided for expressions of a form, of the last so many forms. */
-const sweeps = new Map<string, { readonly passes: readonly Pass[]; readonly form: Form }>();
+const madeBefore = new Map<string, { readonly passes: readonly Pass[]; readonly form: Form }>();
 const worths = new Map<string, boolean>();
 const REMEMBERED = 200;
 

@@ -96,7 +96,7 @@ export function createTies(count: number, counters: Counters): Ties {
  * Where the last one kept is, among the parts of a tensor up to element `end`.
  * @param keep how many of the equal ones of all parts are kept
  */
-export function stretchAmong(
+function stretchAmong(
   parts: readonly { readonly start: number; readonly equal: number }[],
   keep: number,
   end: number,

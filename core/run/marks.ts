@@ -1,6 +1,6 @@
 /**
- * When the journal is told of finished tensors: at most a few times a second, because each time the disk has to confirm
- * what was written, and never of a tensor whose numbers are not noted yet.
+ * When the journal is told of finished tensors: not after each, because each time the disk has to confirm
+ * what was written (where writing waits for that, at most a few times a second), and never of a tensor whose numbers are not noted yet.
  */
 import type { ByteSink } from "../bytes/sink.ts";
 import type { Fact } from "./facts.ts";

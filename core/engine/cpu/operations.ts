@@ -125,9 +125,7 @@ export function createHalf(
       case "ne":
         return () => v[op.op](number(op.a), number(op.b));
       case "top":
-        return () => {
-          return v.greaterI(v.and(number(op.a), v.bits(0x7fffffff)), bar(op.word));
-        };
+        return () => v.greaterI(v.and(number(op.a), v.bits(0x7fffffff)), bar(op.word));
       case "kept":
         return op.bits === 1 ? () => kept(op.plane) : null;
       case "where":
