@@ -35,6 +35,11 @@ export async function violations(page: Page, part = "html"): Promise<string[]> {
   return found.violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`);
 }
 
+export const openInspector = (page: Page) => page.getByRole("tab", { name: "Inspect" }).click();
+
+/** The inspector's table. */
+export const grid = (page: Page) => page.getByRole("grid", { name: "Tensors" });
+
 /** Shows the method that is chosen, and opens the list of them. */
 export const method = (page: Page) => page.getByRole("button", { name: /^Merge method/ });
 
