@@ -10,6 +10,7 @@ import {
   abs,
   along,
   exp,
+  fixed,
   ge,
   kth,
   map,
@@ -28,7 +29,7 @@ import { excess } from "./elementary.ts";
 import { given } from "./steps.ts";
 
 /** e to this and a million of them added up still fit f32. Weights in matrices are far smaller. */
-const LARGEST = 70;
+const [LARGEST, SMALLEST] = [fixed(70), fixed(-70)];
 
 export const arceeFusion = defineMethod({
   id: "arcee_fusion",
@@ -77,7 +78,7 @@ export const arceeFusion = defineMethod({
 
 /** Of the softmax of each row from the base's, at every element of the row. */
 function divergence(model: Tensor, base: Tensor, columns: number): Tensor {
-  const within = (x: Tensor) => max(min(x, LARGEST), -LARGEST);
+  const within = (x: Tensor) => max(min(x, LARGEST), SMALLEST);
   const [x, y] = [within(model), within(base)];
   const d = sub(y, x);
   const weight = exp(x);

@@ -1,5 +1,5 @@
 /** Functions out of the graph's words, exact to a few units in the last place of f32. */
-import { abs, add, exp, lt, mul, sub, type Tensor, where } from "../core/graph/tensor.ts";
+import { abs, add, exp, lt, mul, ONE, sub, type Tensor, where } from "../core/graph/tensor.ts";
 
 /** A polynomial in x, lowest coefficient first, by Horner's rule. */
 export const polynomial = (x: Tensor, [first = 0, ...rest]: readonly number[]): Tensor => {
@@ -8,10 +8,12 @@ export const polynomial = (x: Tensor, [first = 0, ...rest]: readonly number[]): 
   return first === 0 ? inner : add(inner, first);
 };
 
-/** e^x - 1 - x, never below 0: how much e^x exceeds its tangent. Relative precision for small x. */
+/** e^x - 1 - x, never below 0: how much e^x exceeds its tangent. Relative precision for small x; the smaller, the fewer terms. */
 export function excess(x: Tensor): Tensor {
-  const series = mul(mul(x, x), polynomial(x, [1 / 2, 1 / 6, 1 / 24, 1 / 120, 1 / 720, 1 / 5040]));
-  return where(lt(abs(x), 0.35), series, sub(sub(exp(x), 1), x));
+  const [size, square] = [abs(x), mul(x, x)];
+  const near = mul(square, polynomial(x, [1 / 2, 1 / 6, 1 / 24]));
+  const series = mul(square, polynomial(x, [1 / 2, 1 / 6, 1 / 24, 1 / 120, 1 / 720, 1 / 5040]));
+  return where(lt(size, 2 ** -7), near, where(lt(size, 0.35), series, sub(sub(exp(x), ONE), x)));
 }
 
 /**

@@ -94,7 +94,7 @@ export const input = (index: number): Tensor => ({ type: "tensor", op: "input", 
 export const fill = (value: number | Scalar): Tensor => ({ type: "tensor", op: "fill", value: scalar(value) });
 
 /** A number of the formula itself: programs say it, and share it, where a parameter is only told to them. Made once for each. */
-const fixed = (value: number): Tensor => ({
+export const fixed = (value: number): Tensor => ({
   type: "tensor",
   op: "fill",
   value: { type: "scalar", op: "constant", value, fixed: true },

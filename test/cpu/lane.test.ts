@@ -121,7 +121,53 @@ describe("operations, element by element", () => {
         on({ op: "where", a: 2, b, c }, { op: "mul", a: 7, b: 1 });
       }
       for (const op of BINARY)
-        for (const b of [zero, one]) for (const a of [0, zero]) on({ op, a, b }, { op, a: b, b: 7 });
+        for (const b of [zero, one, minus]) for (const a of [0, zero]) on({ op, a, b }, { op, a: b, b: 7 });
+    }
+  });
+
+  test("an exponential or logarithm is the same whether all four want it, some or none, and used again behind it", () => {
+    const of = (ops: readonly Op[], inputs: readonly ReturnType<typeof f32>[]) =>
+      floatsOf(lane.run(makeJob({ ops, inputs, words: [floatWord(0.25)] })));
+    const chosen: Op[] = [
+      { op: "input", slot: 0 },
+      { op: "input", slot: 1 },
+      { op: "uniform", word: 0 },
+      { op: "lt", a: 1, b: 2 },
+    ];
+    for (const op of ["exp", "log"] as const) {
+      for (const count of SIZES) {
+        const inputs = [f32(count, 51), f32(count, 52)];
+        const [x, by] = inputs.map(({ bytes }) => new Float32Array(bytes.slice().buffer));
+        const all = of(
+          [
+            { op: "input", slot: 0 },
+            { op, a: 0 },
+          ],
+          inputs.slice(0, 1),
+        );
+        const ops: Op[] = [
+          ...chosen,
+          { op, a: 0 },
+          { op: "neg", a: 4 },
+          { op: "where", a: 3, b: 0, c: 5 },
+          { op: "add", a: 6, b: 4 },
+        ];
+        const expected = Float32Array.from(x!, (value, i) => (by![i]! < 0.25 ? value : -all[i]!) + all[i]!);
+        expect(difference(of(ops, inputs), expected)).toBe(-1);
+        // By itself, with none around that is larger.
+        x!.forEach((value, i) => {
+          if (i % 97 !== 0) return;
+          const bytes = bytesOf(Float32Array.of(value, value, value, value));
+          const four = of(
+            [
+              { op: "input", slot: 0 },
+              { op, a: 0 },
+            ],
+            [{ dtype: "F32", bytes }],
+          );
+          expect(difference(four, new Float32Array(4).fill(all[i]!))).toBe(-1);
+        });
+      }
     }
   });
 

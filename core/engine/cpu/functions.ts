@@ -9,22 +9,39 @@ function polynomial(v: Lanes, x: Value, [highest = 0, ...rest]: readonly number[
   return rest.reduce((y, c) => v.add(v.mul(y, x), v.floats(c)), v.floats(highest));
 }
 
-/** e^a = 2^n e^r with |r| <= ln(2) / 2; ln(2) in two parts, so that n times the first is exact. */
+/** Up to here n is 0. */
+const UNREDUCED = 0.34;
+
+/**
+ * e^a = 2^n e^r with |r| <= ln(2) / 2; ln(2) in two parts, so that n times the first is exact. Where n is 0 for all four, as it is for
+ * weights, e^r is all there is to make, and r is a to the bit.
+ */
 export function exp(v: Lanes, a: Value): Value {
-  // With 1.5 * 2^23 added a number is rounded to a whole one, which its lowest bits are. Out of range it is anything, see below.
-  const whole = v.add(v.mul(a, v.floats(Math.LOG2E)), v.floats(12582912));
-  const n = v.sub(whole, v.floats(12582912));
-  const r = v.sub(v.sub(a, v.mul(n, v.floats(0.693359375))), v.mul(n, v.floats(-2.1219444e-4)));
+  const far = v.greaterI(v.and(a, v.bits(0x7fffffff)), v.floats(UNREDUCED));
+  return v.unlessAny(
+    far,
+    () => expNear(v, a),
+    () => {
+      // With 1.5 * 2^23 added a number is rounded to a whole one, which its lowest bits are. Out of range it is anything, see below.
+      const whole = v.add(v.mul(a, v.floats(Math.LOG2E)), v.floats(12582912));
+      const n = v.sub(whole, v.floats(12582912));
+      const r = v.sub(v.sub(a, v.mul(n, v.floats(0.693359375))), v.mul(n, v.floats(-2.1219444e-4)));
+      const scaled = v.addI(expNear(v, r), v.shiftLeft(whole, 23));
+      const capped = v.select(v.bits(0x7f800000), scaled, v.gt(a, v.bits(0x42b17217)));
+      const floored = v.andNot(capped, v.lt(a, v.bits(0xc2aeac50)));
+      return v.select(floored, a, v.eq(a, a));
+    },
+  );
+}
+
+/** e^r for r near 0. */
+function expNear(v: Lanes, r: Value): Value {
   // Pairs of terms first (Estrin): half as long a chain as Horner's, which the processor would wait for.
   const square = v.mul(r, r);
   const pair = (high: number, low: number) => v.add(v.mul(r, v.floats(high)), v.floats(low));
   const upper = v.add(v.mul(pair(1.98756915e-4, 1.3981999507e-3), square), pair(8.3334519073e-3, 4.1665795894e-2));
   const series = v.add(v.mul(upper, square), pair(1.6666665459e-1, 5.0000001201e-1));
-  const fraction = v.add(v.add(v.mul(series, square), r), v.floats(1));
-  const scaled = v.addI(fraction, v.shiftLeft(whole, 23));
-  const capped = v.select(v.bits(0x7f800000), scaled, v.gt(a, v.bits(0x42b17217)));
-  const floored = v.andNot(capped, v.lt(a, v.bits(0xc2aeac50)));
-  return v.select(floored, a, v.eq(a, a));
+  return v.add(v.add(v.mul(series, square), r), v.floats(1));
 }
 
 /** ln(a) = e ln(2) + ln(1 + x) with 1 + x between sqrt(1/2) and sqrt(2). */

@@ -46,7 +46,7 @@ const BINARY = {
   narrow: 134,
 } as const;
 
-const UNARY = { abs: 224, neg: 225, sqrt: 227, fromI32: 250, toF64: 95 } as const;
+const UNARY = { not: 77, abs: 224, neg: 225, sqrt: 227, fromI32: 250, toF64: 95 } as const;
 
 /** By a constant. */
 const SHIFT = { shiftLeft: 171, shiftRight: 172, shiftRightU: 173 } as const;
@@ -67,6 +67,8 @@ export interface Lanes
   select(then: Value, otherwise: Value, mask: Value): Value;
   /** `otherwise` where the mask is all zeros, which costs nothing more; else what `write` makes of the four. */
   whereAny(mask: Value, otherwise: Value, write: () => Value): Value;
+  /** What the first makes of the four where the mask is all zeros, else what the second does. */
+  unlessAny(mask: Value, usual: () => Value, write: () => Value): Value;
   /** The upper two numbers, below. */
   upper(a: Value): Value;
   /** Four times the i32 that `write` leaves on the stack. */
@@ -139,6 +141,17 @@ export function createLanes(body: Body, begin: Body): Lanes {
         body.get(write());
         body.set(value);
       });
+      return value;
+    },
+    unlessAny: (mask, usual, write) => {
+      const value = body.local(V128);
+      const into = (make: () => Value) => () => {
+        body.get(make());
+        body.set(value);
+      };
+      body.get(mask);
+      body.simd(simd.anyTrue);
+      body.branch(into(write), into(usual));
       return value;
     },
     splat: (write) => {

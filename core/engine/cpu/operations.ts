@@ -93,8 +93,8 @@ export function createHalf(
   bar: (word: number) => Value,
   kept: (plane: number) => Value,
 ): Half {
-  const numbers = new Map<number, Value>();
-  const masks = new Map<number, Value>();
+  let numbers = new Map<number, Value>();
+  let masks = new Map<number, Value>();
 
   function number(value: number): Value {
     const known = numbers.get(value);
@@ -144,7 +144,7 @@ export function createHalf(
       case "uniform":
         return op.is === undefined ? constants.uniform(op.word) : v.floats(op.is);
       case "where":
-        return chosen(mask(op.a), op.b, op.c);
+        return seldom(op.a, op.b, op.c) ?? chosen(mask(op.a), op.b, op.c);
       case "neg":
       case "sqrt":
         return v[op.op](number(op.a));
@@ -171,6 +171,28 @@ export function createHalf(
       default:
         return leaf(value, op);
     }
+  }
+
+  /** One of two, where the second takes an exponential or a logarithm: that is made only where any of the four wants it. */
+  function seldom(by: number, then: number, otherwise: number): Value | null {
+    if (!isDear(otherwise)) return null;
+    const usual = number(then);
+    const chosen = mask(by);
+    return v.whereAny(v.not(chosen), usual, () => {
+      // What is made in there is known nowhere else.
+      const before = [new Map(numbers), new Map(masks)] as const;
+      const value = v.select(usual, number(otherwise), chosen);
+      [numbers, masks] = before;
+      return value;
+    });
+  }
+
+  /** Whether there is still an exponential or a logarithm to be made for a value. */
+  function isDear(value: number, seen = new Set<number>()): boolean {
+    if (numbers.has(value) || seen.has(value)) return false;
+    seen.add(value);
+    const op = opAt(value);
+    return op.op === "exp" || op.op === "log" || operandsOf(op).some((operand) => isDear(operand, seen));
   }
 
   /** What the formula says a value is, wherever it is; null for others. */
@@ -214,6 +236,9 @@ export function createHalf(
     const same = (other: number, uniform: number): Value | null => {
       const op = opAt(uniform);
       if (op.op !== "uniform") return null;
+      // A number of the formula needs no mending, but 0.
+      if (op.is !== undefined && op.is !== 0)
+        return (how === "min" ? v.lesser : v.greater)(number(other), number(uniform));
       const write = how === "min" ? minSame : maxSame;
       return write(v, number(other), number(uniform), constants.same(op.word));
     };
