@@ -11,6 +11,9 @@ import { type ByteRange, type ByteSource, checkRange } from "./source.ts";
 /** Bytes of a stream that are on their way into memory that threads share, which no stream reads into. */
 const STAGED = 2 ** 20;
 
+/** Shorter spans are sliced: a stream takes longer to open than they to read, and what is read as one goes on meanwhile. */
+const SHORT = 64 * 1024;
+
 /** Announced spans that are looked through for the one that a read begins; a run reads in order, or nearly so. */
 const NEAR = 64;
 
@@ -26,9 +29,11 @@ export function fromBlob(name: string, blob: Blob): ByteSource {
     const near = spans.slice(next, next + NEAR).findIndex((span) => span.start === start && end <= span.end);
     if (near < 0) return null;
     next += near + 1;
+    const span = spans[next - 1]!;
+    if (span.end - span.start < SHORT) return null;
     // A run reads ahead: what was asked of the stream before is still on its way.
     flow?.end();
-    flow = openFlow(blob, spans[next - 1]!);
+    flow = openFlow(blob, span);
     return flow;
   }
 

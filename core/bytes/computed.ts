@@ -21,6 +21,7 @@ export function computedSource({ name, count, prepare, from }: ComputedOptions):
   return {
     name,
     size,
+    ...(from.source.isFar === true ? { isFar: true } : {}),
     expect: (ranges) => {
       const stored = ({ start, end }: ByteRange) => ({
         start: from.start + Math.floor(start / 4) * from.width,

@@ -127,7 +127,8 @@ export function rowSource(name: string, dtype: OutputDtype, columns: number, run
     for (const [source, some] of rangesBelow(runs, columns, width, ranges)) source.expect?.(some);
   };
 
-  return { name, size, read, expect };
+  const isFar = runs.some(({ parts }) => parts !== "mean" && parts.some(({ matrix }) => matrix.source.isFar === true));
+  return { name, size, read, expect, ...(isFar ? { isFar } : {}) };
 }
 
 /** What is read of the stored matrices for ranges of the result, in the same order; the mean row's own reads aside. */

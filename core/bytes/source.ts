@@ -29,6 +29,8 @@ export interface ByteSource {
    * until now. A source that is far away downloads ahead; wrappers pass it on to what they wrap. It binds nobody.
    */
   expect?(ranges: readonly ByteRange[] | null): void;
+  /** Each read takes a request over a network: better a whole tensor more than many small parts of it. */
+  readonly isFar?: boolean;
   /** Gives back file descriptors and the like. Reading after it is an error. */
   close?(): Promise<void>;
 }

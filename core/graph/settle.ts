@@ -177,12 +177,13 @@ export function createSettlement(
   async function prepare(pass: Pass, look: Look): Promise<void> {
     const samples = [...new Map(pass.windows.map(({ selection, sample }) => [selection.key, sample]))];
     const programs = samples.map(([, sample]) => sample);
-    await look.sample(programs, (program, values) => {
+    await look.sample(programs, (program, values, spot) => {
       const key = samples[program]?.[0];
       const wanted = pass.windows.filter(({ selection }) => selection.key === key);
       windows.open(
         wanted.map(({ selection }) => ({ selection, k: chosen(selection) })),
         magnitudes(values),
+        spot,
       );
     });
   }

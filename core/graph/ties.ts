@@ -20,9 +20,13 @@ export interface Look {
   /**
    * Shows the output of some programs for some thousand elements from all over the tensor, the same for all; whoever sees it
    * may write to it, but not keep it.
-   * @param see is told the program's place among them
+   * @param see is told the program's place among them; and where the tensor has to be read again for another sweep, of how many
+   *   elements each spot is
    */
-  sample(programs: readonly Fused[], see: (program: number, values: Float32Array) => void): Promise<void>;
+  sample(
+    programs: readonly Fused[],
+    see: (program: number, values: Float32Array, spot: number | null) => void,
+  ): Promise<void>;
   /** A program's only histogram, tile by tile, over the whole tensor. */
   counts(fused: Fused, take: (first: number, counts: Uint32Array) => void): Promise<void>;
 }

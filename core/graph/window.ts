@@ -23,8 +23,11 @@ interface Wanted {
 }
 
 export interface Windows {
-  /** Puts the windows of selections of the k largest where a sample of magnitude bits says. */
-  open(wanted: readonly Wanted[], sample: Uint32Array): void;
+  /**
+   * Puts the windows of selections of the k largest where a sample of magnitude bits says.
+   * @param spot elements that lie side by side in it, in order, where a window that misses is dear
+   */
+  open(wanted: readonly Wanted[], sample: Uint32Array, spot?: number | null): void;
   bounds(selection: Selection): Bounds;
   /** Takes the counts of the tile that starts at element `first`. */
   absorb(selection: Selection, first: number, counts: Uint32Array): void;
@@ -54,12 +57,29 @@ export interface Trust {
 }
 export const createTrust = (): Trust => ({ errors: 2.6 });
 const [WIDER, NARROWER, LEAST, MOST] = [1.3, 0.995, 2, 6];
+/** What is added where a miss is dear; and how much of the sample may lie on either side of the k-th then, for lists have ends. */
+const CAREFUL = 1.4;
+const SIDE = 0.02;
+/** Words that are kept of such a tensor's counts and lists, for it may have any size; with more its windows have missed. */
+const KEPT = 2 ** 24;
 /** Of all magnitudes. */
 const EVERYTHING: Bounds = { low: 0, high: 0x7fffffff };
 
+/** What a window has seen so far. */
+interface Open {
+  readonly bounds: Bounds;
+  readonly seen: Seen[];
+  /** A miss is: the tensor has to be read again. */
+  readonly isDear: boolean;
+  /** There was more than may be kept, and what was seen is gone. */
+  isLost: boolean;
+}
+
 /** @param elements in the tensor */
 export function createWindows(elements: number, counters: Counters, trust: Trust): Windows {
-  const open = new Map<Selection, { readonly bounds: Bounds; readonly seen: Seen[] }>();
+  const open = new Map<Selection, Open>();
+  /** Words, of all windows. */
+  let kept = 0;
   const of = (selection: Selection) => {
     const found = open.get(selection);
     if (found === undefined) throw new Error("Internal error: a window was used before its sample was taken.");
@@ -67,25 +87,43 @@ export function createWindows(elements: number, counters: Counters, trust: Trust
   };
 
   function absorb(selection: Selection, first: number, counts: Uint32Array): void {
+    const one = of(selection);
+    if (one.isLost) return;
     // The engine counts the next tile in the same memory. A few sizes for all lists, so that what is given back fits the next.
     const used = WINDOW.list + counts[WINDOW.listed]!;
-    const own = counters.borrow(2 ** Math.ceil(Math.log2(used)));
+    const size = 2 ** Math.ceil(Math.log2(used));
+    kept += size;
+    if (one.isDear && kept > KEPT) {
+      one.isLost = true;
+      giveBack(one);
+      return;
+    }
+    const own = counters.borrow(size);
     own.set(counts.subarray(0, used));
     const list = own.subarray(WINDOW.list, WINDOW.list + own[WINDOW.listed]!);
-    of(selection).seen.push({ first, counts: own, list });
+    one.seen.push({ first, counts: own, list });
+  }
+
+  function giveBack({ seen }: Open): void {
+    for (const { counts } of seen.splice(0)) {
+      kept -= counts.length;
+      counters.give(counts);
+    }
   }
 
   function choose(selection: Selection, k: number): Choice | null {
     if (k < 1) return NOTHING;
     const choice = choiceIn(selection, k);
-    const isFull = of(selection).seen.some(({ counts }) => counts[WINDOW.full] !== 0);
+    const { seen, isLost } = of(selection);
+    const isFull = isLost || seen.some(({ counts }) => counts[WINDOW.full] !== 0);
     const change = choice !== null ? NARROWER : isFull ? 1 / WIDER : WIDER;
     trust.errors = Math.max(LEAST, Math.min(MOST, trust.errors * change));
     return choice;
   }
 
   function choiceIn(selection: Selection, k: number): Choice | null {
-    const { bounds, seen } = of(selection);
+    const { bounds, seen, isLost } = of(selection);
+    if (isLost) return null;
     const total = (at: number) => seen.reduce((sum, { counts }) => sum + lanes(counts, at), 0);
     const [above, reached, within] = [total(WINDOW.above), total(WINDOW.reached), total(WINDOW.within)];
     if (k <= above || k > within || seen.some(({ counts }) => counts[WINDOW.full] !== 0)) return null;
@@ -99,18 +137,22 @@ export function createWindows(elements: number, counters: Counters, trust: Trust
   }
 
   return {
-    open: (wanted, sample) => {
-      const places = wanted.map(({ k }) =>
-        k < 1 ? ([0, 0] as const) : placesOf(k, elements, sample.length, trust.errors),
-      );
-      const inside = [...new Set(places.flat())].filter((place) => place > 0 && place <= sample.length);
-      const found = new Map(
-        largest(sample.length === 0 ? [] : [sample], inside, EVERYTHING).map(({ bits }, i) => [inside[i], bits]),
-      );
-      const at = (place: number) => found.get(place) ?? (place === 0 ? EVERYTHING.high : EVERYTHING.low);
+    open: (wanted, sample, spot = null) => {
+      const isDear = spot !== null;
+      const rough = wanted.map(({ k }) => Math.min(1, k / elements) * sample.length);
+      const middle = isDear ? magnitudesAt(sample, rough.map(Math.round)) : null;
+      const places = wanted.map(({ k }, w) => {
+        const place = rough[w]!;
+        const single = Math.sqrt(place * (1 - place / Math.max(1, sample.length)));
+        if (k < 1) return [0, 0] as const;
+        if (middle === null) return around(place, sample.length, trust.errors * single + 2);
+        const error = Math.max(single, errorOf(sample, middle(Math.round(place)), spot!));
+        return around(place, sample.length, Math.min((trust.errors + CAREFUL) * error + 2, SIDE * sample.length));
+      });
+      const at = magnitudesAt(sample, places.flat());
       wanted.forEach(({ selection }, w) => {
         const [few, many] = places[w]!;
-        open.set(selection, { bounds: { low: at(many), high: at(few) }, seen: [] });
+        open.set(selection, { bounds: { low: at(many), high: at(few) }, seen: [], isDear, isLost: false });
       });
     },
     bounds: (selection) => of(selection).bounds,
@@ -121,11 +163,12 @@ export function createWindows(elements: number, counters: Counters, trust: Trust
       return blockOf(seen, choice, bounds, elements);
     },
     mass: (selection, choice, above) => {
-      const { bounds, seen } = of(selection);
-      return massIn(seen, choice, bounds, above);
+      const { bounds, seen, isLost } = of(selection);
+      return !isLost && massIn(seen, choice, bounds, above);
     },
     drop: (selection) => {
-      for (const { counts } of open.get(selection)?.seen ?? []) counters.give(counts);
+      const one = open.get(selection);
+      if (one !== undefined) giveBack(one);
       open.delete(selection);
     },
   };
@@ -176,11 +219,33 @@ function countOf(list: Uint32Array, wanted: number): number {
 }
 
 /** The places, counted from the largest, that the k-th of all is between in a sample; 0 and one more than there are stand for none. */
-function placesOf(k: number, elements: number, sampled: number, errors: number): readonly [number, number] {
-  const share = Math.min(1, k / elements);
-  const place = share * sampled;
-  const margin = errors * Math.sqrt(place * (1 - share)) + 2;
+function around(place: number, sampled: number, margin: number): readonly [number, number] {
   return [Math.max(0, Math.floor(place - margin)), Math.min(sampled + 1, Math.ceil(place + margin))];
+}
+
+/** The magnitudes at some places of a sample. */
+function magnitudesAt(sample: Uint32Array, places: readonly number[]): (place: number) => number {
+  const inside = [...new Set(places)].filter((place) => place > 0 && place <= sample.length);
+  const found = new Map(
+    largest(sample.length === 0 ? [] : [sample], inside, EVERYTHING).map(({ bits }, i) => [inside[i], bits]),
+  );
+  return (place) => found.get(place) ?? (place <= 0 ? EVERYTHING.high : EVERYTHING.low);
+}
+
+/**
+ * The standard error of the number of magnitudes that reach `bits` in a sample of spots, where those of a spot may be alike: from
+ * how one spot differs from the next, so that what changes slowly from the tensor's beginning to its end is no error.
+ */
+function errorOf(sample: Uint32Array, bits: number, spot: number): number {
+  const spots = Math.floor(sample.length / spot);
+  let [before, squares] = [0, 0];
+  for (let s = 0; s < spots; s++) {
+    let reached = 0;
+    for (let i = s * spot; i < (s + 1) * spot; i++) if (sample[i]! >= bits) reached++;
+    if (s > 0) squares += (reached - before) ** 2;
+    before = reached;
+  }
+  return spots < 2 ? 0 : Math.sqrt((spots * squares) / (2 * (spots - 1)));
 }
 
 /** Digits of 11 bits; and up to how many magnitudes are rather put in order. */

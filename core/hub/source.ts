@@ -60,6 +60,7 @@ export function hubSource(file: RemoteFile, fill: Fill, ahead: Ahead, lanes: Lan
     name,
     size,
     version: file.content ?? file.commit,
+    isFar: true,
     warm: async (signal) => {
       await begin(signal);
     },

@@ -8,6 +8,7 @@ import { passesOf, planesIn, type Widest, worthSampling } from "../graph/passes.
 import { BLOCK, lcm, looksAtRows, planeBytes, unitOf } from "../graph/program.ts";
 import type { Scalar, Tensor } from "../graph/tensor.ts";
 import type { ExtraPlan, FilePlan, InputPlan, MergePlan, Plan, PlanOptions, TensorPlan } from "./plan.ts";
+import { sampleRead } from "./spots.ts";
 
 type Sized = Pick<MergePlan, "inputs" | "passes" | "count" | "dtype"> & { readonly name?: string };
 
@@ -41,13 +42,23 @@ export function sweepsOf(
   const windowed = draft.count >= SAMPLED && worthSampling(expression, watched);
   const most = made(32, windowed);
   if (most.resident || (!windowed && most.planes.length === 0)) return most;
-  // Without planes of 32 bits a tensor may stay, and only what stays can be sampled.
+  // Without planes of 32 bits a tensor may stay.
   const lean = made(1, windowed);
   if (lean.resident) return lean;
-  // Masks are small enough to be kept where the tensor's bytes are not.
-  const masks = windowed ? made(1) : lean;
-  return draft.count * bytesKept(masks.passes) <= options.memory * HELD ? masks : made(0);
+  // Masks are small enough to be kept where the tensor's bytes are not. It is read again for every sweep, so it is sampled, too.
+  const sampled = windowed && worthReading(draft, lean.passes);
+  const masks = sampled === windowed ? lean : made(1);
+  return draft.count * bytesKept(masks.passes) <= options.memory * HELD ? masks : made(0, sampled);
 }
+
+/** Whether spots of a tensor that does not stay may be read by themselves, and what its windows list stays small. */
+function worthReading({ inputs, count }: Drafted, passes: Sized["passes"]): boolean {
+  const windows = Math.max(...passes.map((pass) => pass.windows.length));
+  return count * windows <= LISTED && inputs.every(({ info }) => info.source.isFar !== true);
+}
+
+/** Elements that are counted by windows, all of a sweep together, where a list is kept of some hundredth of them. */
+const LISTED = 2 ** 30;
 
 /** Elements from which on a sample is small beside them. */
 const SAMPLED = 2 ** 18;
@@ -96,7 +107,15 @@ function readBytesOf(tensor: TensorPlan): number {
   const width = (indices: Iterable<number>) =>
     [...indices].reduce((sum, i) => sum + bytesPer(tensor.inputs[i]!.dtype), 0);
   if (tensor.resident) return tensor.count * width(new Set(tensor.passes.flatMap((pass) => pass.program.inputs)));
-  return tensor.passes.reduce((sum, pass) => sum + tensor.count * width(pass.program.inputs), 0);
+  const rounds = [...new Set(tensor.passes.map(({ round }) => round))];
+  const sampled = rounds.flatMap((own) =>
+    sampleRead(
+      tensor,
+      tensor.passes.filter(({ round }) => round === own),
+    ),
+  );
+  const total = sampled.flatMap(({ ranges }) => ranges).reduce((sum, { start, end }) => sum + end - start, 0);
+  return tensor.passes.reduce((sum, pass) => sum + tensor.count * width(pass.program.inputs), total);
 }
 
 /** Buffer bytes at the worst moment: the budget, or everything when that is less. */

@@ -6,6 +6,7 @@ import { bytesPer } from "../bytes/dtype.ts";
 import type { ByteRange, ByteSource } from "../bytes/source.ts";
 import type { Pass } from "../graph/passes.ts";
 import type { MergePlan, TensorPlan } from "../plan/plan.ts";
+import { sampleRead } from "../plan/spots.ts";
 import { lastRound, roundOf } from "./rounds.ts";
 
 /**
@@ -46,12 +47,15 @@ export function announce(tensors: readonly TensorPlan[], written = 0, known = 0)
   };
 }
 
-/** The passes of one round: of resident tensors each input once, of others once per pass. */
+/** The passes of one round: of resident tensors each input once, of others what is sampled, then each once per pass. */
 function sweeps(
-  { inputs, count, resident }: MergePlan,
+  tensor: MergePlan,
   passes: readonly Pass[],
   tell: (source: ByteSource, range: ByteRange) => void,
 ): void {
+  const { inputs, count, resident } = tensor;
+  for (const { index, ranges } of sampleRead(tensor, passes))
+    for (const range of ranges) tell(inputs[index]!.info.source, range);
   const read = passes.flatMap(({ program }) => program.inputs);
   for (const index of resident ? new Set(read) : read) {
     const { info, start, dtype } = inputs[index]!;

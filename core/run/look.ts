@@ -5,11 +5,12 @@
 import { bytesPer } from "../bytes/dtype.ts";
 import { isShared } from "../bytes/shared.ts";
 import type { TileJob, TileResult } from "../engine/engine.ts";
-import type { Fused } from "../graph/passes.ts";
+import type { Fused, Pass } from "../graph/passes.ts";
 import { BLOCK, type Program, unitOf } from "../graph/program.ts";
 import type { Settlement } from "../graph/settle.ts";
 import type { Look } from "../graph/ties.ts";
 import type { MergePlan } from "../plan/plan.ts";
+import { type Spots, sampleRead, spotsOf } from "../plan/spots.ts";
 import type { TileHost } from "./tiles.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -28,13 +29,10 @@ export interface Looking {
 /** Elements of a second look: long enough to be worth a read, short enough to stop early. */
 const LOOK = 64 * BLOCK;
 
-/** Elements of one spot of a sample, a divisor of BLOCK, and how many spots there are at most. */
-const SPOT = 128;
-const SPOTS = 128;
-/** The least share of a tensor that is sampled is one in so many elements. */
-const THINNED = 64;
+/** `begin` reads what will be sampled of a tensor that does not stay in memory; to be called before anything else of it is read. */
+export type Looks = Look & { begin(passes: readonly Pass[]): void };
 
-export function createLook(looking: Looking): Look {
+export function createLook(looking: Looking): Looks {
   const { plan } = looking;
 
   /** Held bytes of a part of a tile; they are the engine's as soon as it has them. */
@@ -69,15 +67,33 @@ export function createLook(looking: Looking): Look {
   };
 
   /** Where this tensor is sampled. */
-  let places: readonly number[] | null = null;
+  let places: Spots | null = null;
+  /** Of a tensor that does not stay: its spots by input, one behind the other. */
+  const taken = new Map<number, Promise<Bytes>>();
 
-  /** The held bytes of some spots, one behind the other. */
-  const gather = (index: number, spots: readonly number[]): Bytes => {
-    const size = SPOT * bytesPer(plan.inputs[index]!.dtype);
-    const room = looking.room(spots.length * size) ?? new Uint8Array(spots.length * size);
-    const all = room.subarray(0, spots.length * size);
-    spots.forEach((first, s) => {
-      const bytes = part(index, first, SPOT);
+  async function take(index: number, { first, length }: Spots): Promise<Bytes> {
+    const size = length * bytesPer(plan.inputs[index]!.dtype);
+    const all = new Uint8Array(first.length * size);
+    // All are asked for before anything else is, as was announced.
+    const parts = first.map(async (at, s) => {
+      const bytes = await looking.host.read(plan, index, at, length);
+      all.set(bytes, s * size);
+      looking.host.recycle(bytes);
+    });
+    await Promise.all(parts);
+    return all;
+  }
+
+  /** The spots of an input one behind the other, where the engine has them. */
+  const gather = (index: number, { first, length }: Spots, read: Bytes | undefined): Bytes => {
+    const size = length * bytesPer(plan.inputs[index]!.dtype);
+    const all = looking.room(first.length * size) ?? new Uint8Array(first.length * size);
+    if (read !== undefined) {
+      all.set(read);
+      return all;
+    }
+    first.forEach((at, s) => {
+      const bytes = part(index, at, length);
       if (bytes === null) throw new Error("Internal error: a sample was taken of what is not held.");
       all.set(bytes, s * size);
     });
@@ -85,6 +101,14 @@ export function createLook(looking: Looking): Look {
   };
 
   return {
+    begin: (passes) => {
+      for (const { index } of sampleRead(plan, passes)) {
+        places ??= spotsOf(plan);
+        const bytes = take(index, places);
+        bytes.catch(() => {});
+        taken.set(index, bytes);
+      }
+    },
     piece: ({ program }) => (unitOf(program) === BLOCK ? Math.min(LOOK, plan.tile) : plan.tile),
     tally: async (fused, first, end) => {
       const perBlock = new Float64Array(Math.ceil((end - first) / BLOCK));
@@ -102,14 +126,19 @@ export function createLook(looking: Looking): Look {
       return shown(await again(fused, start, size)).slice(first - start, first - start + count);
     },
     sample: async (programs, see) => {
-      places ??= spotsOf(plan.count);
+      places ??= spotsOf(plan);
       const spots = places;
-      const count = spots.length * SPOT;
-      const wanted = new Set(programs.flatMap(({ program }) => program.inputs));
-      const gathered = new Map([...wanted].map((index) => [index, gather(index, spots)] as const));
+      const count = spots.first.length * spots.length;
+      const wanted = [...new Set(programs.flatMap(({ program }) => program.inputs))];
+      const read = new Map<number, Bytes>();
+      for (const index of wanted) {
+        const bytes = await taken.get(index);
+        if (bytes !== undefined) read.set(index, bytes);
+      }
+      const gathered = new Map(wanted.map((index) => [index, gather(index, spots, read.get(index))] as const));
       /** Where all threads see them, one copy will do for all programs; what is handed over is gone. */
       const bytesFor = (index: number): Bytes => {
-        const bytes = gathered.get(index) ?? gather(index, spots);
+        const bytes = gathered.get(index) ?? gather(index, spots, read.get(index));
         if (!isShared(bytes)) gathered.delete(index);
         return bytes;
       };
@@ -118,24 +147,25 @@ export function createLook(looking: Looking): Look {
           const inputs = fused.program.inputs.map(bytesFor);
           const into = looking.room(4 * count);
           const result = await run(looking, sampled(fused, spots, looking.settlement), 0, count, inputs, into);
-          see(p, shown(result));
+          see(p, shown(result), plan.resident ? null : spots.length);
           if (into !== undefined) looking.host.recycle(into);
         }),
       );
       for (const bytes of gathered.values()) looking.host.recycle(bytes);
     },
-    counts: async (fused, take) => {
-      for (const { first, count } of looking.tiles) take(first, (await again(fused, first, count)).histograms[0]!);
+    counts: async (fused, see) => {
+      // The next tile is read while one is counted.
+      const [first, ...others] = looking.tiles;
+      let next = first && again(fused, first.first, first.count);
+      for (const [i, tile] of looking.tiles.entries()) {
+        const now = next!;
+        const after = others[i];
+        next = after && again(fused, after.first, after.count);
+        next?.catch(() => {});
+        see(tile.first, (await now).histograms[0]!);
+      }
     },
   };
-}
-
-/** Spreads spots over a tensor, by the golden ratio, so that they fall into step with no row length. */
-function spotsOf(count: number): number[] {
-  const spots = Math.max(1, Math.min(SPOTS, Math.floor(count / THINNED / SPOT)));
-  const places = Math.floor(count / SPOT);
-  const chosen = Array.from({ length: spots }, (_, s) => Math.floor(((s * 0.6180339887498949) % 1) * places) * SPOT);
-  return [...new Set(chosen)];
 }
 
 interface Sampled {
@@ -145,12 +175,12 @@ interface Sampled {
 }
 
 /** The program for spots that lie one behind the other: what belongs to a row or a column is looked up for each element. */
-function sampled(fused: Fused, spots: readonly number[], settlement: Settlement): Sampled {
+function sampled(fused: Fused, { first, length }: Spots, settlement: Settlement): Sampled {
   const { program } = fused;
   const words = settlement.words(fused, 0);
   if (program.tables.length === 0) return { program, words, tables: [] };
-  const columns = spots.length * SPOT;
-  const tables = settlement.spread(fused, spots, SPOT);
+  const columns = first.length * length;
+  const tables = settlement.spread(fused, first, length);
   const wide = program.tables.map(() => ({ axis: "columns", columns }) as const);
   return { program: { ...program, key: `${program.key} of ${columns}`, tables: wide }, words, tables };
 }

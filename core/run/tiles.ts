@@ -93,20 +93,26 @@ export async function streamTensor(
     held: (tile, index) => kept[tile]?.bytes.get(index),
   });
 
+  await host.pass?.();
+  look.begin(passes);
   for (const [level, pass] of passes.entries()) {
     const isLast = level === passes.length - 1;
     const yields = pass.program.output !== null;
     const before = ready;
     const work: Promise<void>[] = [];
     const arrived: Promise<unknown>[] = [];
-    // A sample is taken of the whole tensor, so the first tile waits for the last one's bytes.
+    // A sample is taken of the whole tensor, so the first tile waits for the last one's bytes, or for those that were read before it.
+    const prepare = () => settlement.prepare(pass, look);
     let begin = (_: Promise<void>): void => {};
     const start =
       pass.windows.length === 0
         ? before
-        : new Promise<void>((resolve) => {
-            begin = resolve;
-          });
+        : plan.resident
+          ? new Promise<void>((resolve) => {
+              begin = resolve;
+            })
+          : before.then(prepare);
+    start.catch(() => {});
     for (const [t, { first, count }] of tiles.entries()) {
       const held = plan.resident ? kept[t]! : holding(kept[t]!.planes);
       const { asked, planes } = held;
@@ -156,8 +162,7 @@ export async function streamTensor(
         host.emit(outBytes, chunk);
       }
     }
-    if (pass.windows.length > 0) begin(Promise.all([before, ...arrived]).then(() => settlement.prepare(pass, look)));
-    start.catch(() => {});
+    if (plan.resident && pass.windows.length > 0) begin(Promise.all([before, ...arrived]).then(prepare));
     ready = Promise.all(work).then(async () => {
       const settled = host.clock?.begin("settle");
       await settlement.finish(pass, look);

@@ -113,6 +113,58 @@ test("a list without room is a miss, and the windows after it are narrower", () 
   expect(trust.errors).toBeLessThan(before);
 });
 
+test("where a miss is dear windows are wider, more so where spots differ, but not for what changes slowly", () => {
+  const spot = 2048;
+  const noise = (i: number) => (Math.imul(i + 1, 2654435761) >>> 8) / 2 ** 24;
+  const width = (scale: (s: number) => number, isDear: boolean) => {
+    const sample = magnitudes(
+      Float32Array.from({ length: 64 * spot }, (_, i) => scale(Math.floor(i / spot)) * (1 + noise(i))),
+    );
+    const windows = createWindows(1e7, createCounters(), createTrust());
+    const one = selection();
+    windows.open([{ selection: one, k: 5e6 }], sample, isDear ? spot : null);
+    const { low, high } = windows.bounds(one);
+    return sample.filter((bits) => bits > low && bits < high).length / sample.length;
+  };
+  const [same, rising, unlike] = [() => 1, (s: number) => 1 + s / 640, (s: number) => 1 + noise(7 * s) / 5];
+  expect(width(same, true)).toBeGreaterThan(1.3 * width(same, false));
+  expect(width(rising, true)).toBeLessThan(1.3 * width(same, true));
+  expect(width(unlike, true)).toBeGreaterThan(2 * width(same, true));
+  expect(width(unlike, true)).toBeLessThan(0.045);
+});
+
+test("what is kept of a tensor of any size is bounded: with more its window has missed, and its memory is used again", () => {
+  const [one, counters] = [selection(), createCounters()];
+  let lent = 0;
+  const windows = createWindows(
+    1e9,
+    {
+      ...counters,
+      borrow: (bins) => {
+        lent += bins;
+        return counters.borrow(bins);
+      },
+      give: (counts) => {
+        lent -= counts.length;
+        counters.give(counts);
+      },
+    },
+    createTrust(),
+  );
+  windows.open([{ selection: one, k: 50 }], magnitudes(wave(500, 1e6)), 100);
+  const counts = new Uint32Array(WINDOW.words);
+  counts[WINDOW.listed] = WINDOW.words - WINDOW.list;
+  let most = 0;
+  for (let tile = 0; tile < 140; tile++) {
+    windows.absorb(one, tile * 2 ** 21, counts);
+    most = Math.max(most, lent);
+  }
+  expect(most).toBe(2 ** 24);
+  expect(lent).toBe(0);
+  expect(windows.choose(one, 50)).toBeNull();
+  expect(windows.mass(one, { threshold: 1, keep: 1, equal: 1, cut: 0 }, new Float64Array(1))).toBe(false);
+});
+
 test("none chosen is a threshold that nothing reaches", () => {
   const { one, windows } = windowsOf(wave(BLOCK, 9), magnitudes(wave(100, 9)), 0, BLOCK);
   expect(windows.choose(one, 0)?.threshold).toBe(0x80000000);

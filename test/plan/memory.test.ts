@@ -60,14 +60,28 @@ describe("thresholds are found in one sweep", () => {
   const key = add(input(0), input(1));
   const above = (...ks: number[]) => total(ks.map((k) => ge(key, kth(key, k))));
   const MANY = 2 ** 18;
-  const sweeps = (expression: Tensor, count = MANY, keeps = true) =>
-    sweepsOf({ ...draftOf(count), watched: [] }, expression, { ...LIMITS, memory: 64e6, keeps }).passes.length;
+  const sweeps = (expression: Tensor, count = MANY, keeps = true, draft = draftOf(count)) =>
+    sweepsOf({ ...draft, watched: [] }, expression, { ...LIMITS, memory: 64e6, keeps }).passes.length;
 
-  test("where the tensor stays in memory, is large enough to be sampled, and the engine keeps values", () => {
+  test("where the tensor is large enough to be sampled, and the engine keeps values", () => {
     expect(sweeps(above(9))).toBe(2);
     expect(sweeps(above(9), MANY - 1)).toBe(3);
-    expect(sweeps(above(9), 1e9)).toBe(3);
     expect(sweeps(above(9), MANY, false)).toBe(3);
+  });
+
+  test("also where it does not stay in memory, if its spots are not far away and lists stay small", () => {
+    expect(sweeps(above(9), 1e9)).toBe(2);
+    expect(sweeps(above(9, 99), 1e9)).toBe(3);
+    const far = (count: number) => {
+      const draft = draftOf(count);
+      const inputs = draft.inputs.map((input) => {
+        const source = { ...input.info.source, isFar: true };
+        return { ...input, info: { ...input.info, source } };
+      });
+      return { ...draft, inputs };
+    };
+    expect(sweeps(above(9), 1e9, true, far(1e9))).toBe(3);
+    expect(sweeps(above(9), MANY, true, far(MANY))).toBe(2);
   });
 
   test("but not where three have one key, or a key looks at whole rows", () => {

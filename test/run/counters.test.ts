@@ -52,10 +52,10 @@ afterAll(async () => {
 /** Small tiles, so that the larger tensors have several. */
 const LIMITS = { memory: 64e6, maxTileBytes: 2 ** 21, lanes: 2, keeps: true, shardBytes: 5e9, seed: 42 };
 
-async function planned(text: string): Promise<{ plan: Plan; close(): Promise<void> }> {
+async function planned(text: string, limits = LIMITS): Promise<{ plan: Plan; close(): Promise<void> }> {
   const { document } = parseDocument(text, METHODS);
   const { models, close } = await openModels(["base", "a", "b"], recipePath);
-  const plan = await planDocument(document!, models, { ...LIMITS, methods: METHODS, text, title: "x" });
+  const plan = await planDocument(document!, models, { ...limits, methods: METHODS, text, title: "x" });
   return { plan, close };
 }
 
@@ -124,6 +124,33 @@ describe.each(COSTS)("%s", (_, text, sweeps, inputs) => {
     }
   });
 });
+
+test.each(["ties", "breadcrumbs", "pcb"])(
+  "what does not stay in memory is sampled first, then read once for every sweep, as the plan says: %s",
+  async (method) => {
+    const own = method === "pcb" ? "" : "weight: 0.5, density: 0.5";
+    const { plan, close } = await planned(onBase(method, own), { ...LIMITS, memory: 8e6 });
+    try {
+      const merges = plan.tensors.filter((tensor) => tensor.action === "merge");
+      const again = merges.filter(({ resident, count, passes }) => !resident && count >= 2 ** 18 && passes.length > 1);
+      expect(again.map(({ name }) => name)).toContain("model.embed_tokens.weight");
+      const tiles = merges.reduce((sum, tensor) => sum + tilesOf(tensor).length * tensor.passes.length, 0);
+      const jobs: TileJob[] = [];
+      const { readBytes } = await merged(plan, (job) => jobs.push(job));
+      expect(jobs.filter((job) => job.clock !== undefined).length).toBe(tiles);
+      const weights = plan.tensors.reduce((sum, { output: { range } }) => sum + range.end - range.start, 0);
+      const sweeps = again.reduce((sum, { count, passes }) => sum + (passes.length - 1) * 3 * 2 * count, 0);
+      expect(plan.readBytes).toBeGreaterThan(3 * weights + sweeps);
+      expect(plan.readBytes).toBeLessThan(3 * weights + 1.02 * sweeps);
+      // Then only where equal ones are cut is looked for: at most a block of each model of every selection.
+      const looks = again.reduce((sum, { passes }) => sum + passes.flatMap(({ cuts }) => cuts).length, 0);
+      expect(readBytes - plan.readBytes).toBeGreaterThanOrEqual(0);
+      expect(readBytes - plan.readBytes).toBeLessThanOrEqual(looks * 2 * 2 * 4096);
+    } finally {
+      await close();
+    }
+  },
+);
 
 test("tiles of sources that bring their own memory lie in the engine's, too, and the engine's is not used up by them", async () => {
   const { plan, close } = await planned(onBase("task_arithmetic", "weight: 0.5"));

@@ -31,6 +31,7 @@ export function planOf(
     name?: string;
     keeps?: boolean;
     windowed?: boolean;
+    resident?: boolean;
   } = {},
 ): MergePlan {
   const name = options.name ?? "x";
@@ -62,7 +63,7 @@ export function planOf(
     watched: [],
     seed: seedOf(options.seed ?? 42, name),
     tile: options.tile ?? tile,
-    resident: keeps || (options.tile === undefined && resident),
+    resident: options.resident ?? (keeps || (options.tile === undefined && resident)),
     planes: planesIn(passes),
     output: { file: 0, range: { start: 0, end: count * bytesPer(dtype) } },
   };
