@@ -8,6 +8,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import type { ByteSink, Folder } from "../core/bytes/sink.ts";
 import { type ByteSource, checkRange } from "../core/bytes/source.ts";
 import { messageOf, throwIfAborted, WeightloomError } from "../core/errors.ts";
+import { directWriter } from "./direct.ts";
 
 /** A file on disk, opened at the first read; any number of reads may be under way. */
 export async function fileSource(path: string): Promise<ByteSource> {
@@ -132,6 +133,7 @@ const cannotWrite = (path: string, cause: unknown) =>
 /** @param start where the next byte goes */
 function diskSink(path: string, name: string, file: FileHandle, start = 0): ByteSink {
   const final = join(path, name);
+  const direct = directWriter(partialOf(path, name));
   let at = start;
   let isNamed = false;
   const explained = async <T>(work: Promise<T>): Promise<T> => {
@@ -141,6 +143,15 @@ function diskSink(path: string, name: string, file: FileHandle, start = 0): Byte
       throw writingFailed(final, cause);
     }
   };
+  async function put(bytes: Uint8Array<ArrayBuffer>, to: number): Promise<void> {
+    for (let done = 0; done < bytes.length; ) {
+      done += (await file.write(bytes, done, bytes.length - done, to + done)).bytesWritten;
+    }
+  }
+  async function closeBoth(): Promise<void> {
+    await direct.close();
+    await file.close();
+  }
   return {
     name,
     enough: 512 * 1024,
@@ -148,11 +159,10 @@ function diskSink(path: string, name: string, file: FileHandle, start = 0): Byte
     write: (bytes) =>
       explained(
         (async () => {
-          for (let done = 0; done < bytes.length; ) {
-            const { bytesWritten } = await file.write(bytes, done, bytes.length - done, at);
-            done += bytesWritten;
-            at += bytesWritten;
-          }
+          const pages = await direct.write(bytes, at);
+          await put(bytes.subarray(0, pages.from), at);
+          await put(bytes.subarray(pages.to), at + pages.to);
+          at += bytes.length;
         })(),
       ),
     sync: () =>
@@ -167,16 +177,16 @@ function diskSink(path: string, name: string, file: FileHandle, start = 0): Byte
       explained(
         (async () => {
           await file.datasync();
-          await file.close();
+          await closeBoth();
           await rename(partialOf(path, name), final);
           await syncFolder(path);
         })(),
       ),
     abort: async () => {
-      await file.close().catch(() => {});
+      await closeBoth().catch(() => {});
       await rm(partialOf(path, name), { force: true });
     },
-    leave: () => file.close().catch(() => {}),
+    leave: () => closeBoth().catch(() => {}),
   };
 }
 

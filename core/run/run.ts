@@ -128,10 +128,11 @@ export async function run(plan: Plan, options: RunOptions): Promise<RunResult> {
   });
   const spare = createSpares(options.memory, options.engine.memory);
 
-  async function read(source: ByteSource, start: number, end: number): Promise<Uint8Array<ArrayBuffer>> {
+  /** @param at where in a file of the result these bytes go, if they go there as they are */
+  async function read(source: ByteSource, start: number, end: number, at?: number): Promise<Uint8Array<ArrayBuffer>> {
     throwIfAborted(signal);
     const ended = clock?.begin("read", end - start);
-    const room = spare.take(end - start);
+    const room = spare.take(end - start, at);
     const bytes = await source.read({ start, end }, signal, room);
     ended?.();
     readBytes += end - start;
@@ -186,7 +187,9 @@ export async function run(plan: Plan, options: RunOptions): Promise<RunResult> {
       emit(
         tensor,
         end - start,
-        read(source, start, end).then((bytes) => looked(tensor, start - range.start, bytes)),
+        read(source, start, end, tensor.output.range.start + start - range.start).then((bytes) =>
+          looked(tensor, start - range.start, bytes),
+        ),
         end === range.end ? number : undefined,
       );
     }

@@ -6,8 +6,11 @@
 import type { TileMemory } from "../engine/engine.ts";
 
 export interface Spares {
-  /** Memory of `bytes` bytes or more, or undefined where a reader's own is as good. */
-  take(bytes: number): Uint8Array<ArrayBuffer> | undefined;
+  /**
+   * Memory of `bytes` bytes or more, or undefined where a reader's own is as good.
+   * @param at offset in the file these bytes are for: then they lie as far into a page of memory as of the file, if they can
+   */
+  take(bytes: number, at?: number): Uint8Array<ArrayBuffer> | undefined;
   /** Memory nobody looks at any more. */
   give(bytes: Uint8Array<ArrayBuffer>): void;
   /** No more: what lies idle goes back to the engine. */
@@ -25,6 +28,8 @@ const ENGINE_MOST = 3 * 2 ** 30;
 const PAGE = 65536;
 /** What regions begin at multiples of; loops may write as much behind one. */
 const ALIGNED = 64;
+/** What a disk takes as it lies: pages of a file that are pages of memory. */
+const DISK_PAGE = 4096;
 
 /** @param budget bytes that may be in flight */
 export function createSpares(budget: number, memory: TileMemory | null): Spares {
@@ -44,11 +49,14 @@ function engineSpares(memory: TileMemory, space: Uint8Array<ArrayBuffer>): Spare
   const start = Math.ceil(space.byteOffset / ALIGNED) * ALIGNED;
   /** By address. */
   const gaps = [{ at: start, end: space.byteOffset + space.length }];
-  const lent = new Map<number, number>();
+  /** By where they begin for whoever took them. */
+  const lent = new Map<number, { readonly at: number; readonly size: number }>();
 
   return {
-    take: (bytes) => {
-      const size = Math.ceil(bytes / ALIGNED) * ALIGNED + ALIGNED;
+    take: (bytes, place) => {
+      // Numbers have to lie at multiples of their size.
+      const into = place === undefined || place % 8 > 0 || bytes < LEAST ? 0 : DISK_PAGE + (place % DISK_PAGE);
+      const size = Math.ceil((bytes + into) / ALIGNED) * ALIGNED + ALIGNED;
       let best = -1;
       for (const [g, { at, end }] of gaps.entries()) {
         if (end - at >= size && (best < 0 || end - at < gaps[best]!.end - gaps[best]!.at)) best = g;
@@ -58,13 +66,15 @@ function engineSpares(memory: TileMemory, space: Uint8Array<ArrayBuffer>): Spare
       const { at } = gap;
       gap.at += size;
       if (gap.at === gap.end) gaps.splice(best, 1);
-      lent.set(at, size);
-      return new Uint8Array(space.buffer, at, bytes);
+      const begin = into === 0 ? at : Math.floor(at / DISK_PAGE) * DISK_PAGE + into;
+      lent.set(begin, { at, size });
+      return new Uint8Array(space.buffer, begin, bytes);
     },
-    give: ({ buffer, byteOffset: at }) => {
-      const size = buffer === space.buffer ? lent.get(at) : undefined;
-      if (size === undefined) return;
-      lent.delete(at);
+    give: ({ buffer, byteOffset }) => {
+      const part = buffer === space.buffer ? lent.get(byteOffset) : undefined;
+      if (part === undefined) return;
+      lent.delete(byteOffset);
+      const { at, size } = part;
       const next = gaps.findIndex((gap) => gap.at > at);
       const place = next < 0 ? gaps.length : next;
       const [before, after] = [gaps[place - 1], gaps[place]];

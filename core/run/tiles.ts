@@ -20,8 +20,8 @@ export interface TileHost {
   readonly signal: AbortSignal;
   /** Bytes of input `index` for `count` elements from `first`; counted as read. */
   read(plan: MergePlan, index: number, first: number, count: number): Promise<Uint8Array<ArrayBuffer>>;
-  /** Memory for an output of this many bytes, or undefined to leave it to the engine. */
-  room(bytes: number): Uint8Array<ArrayBuffer> | undefined;
+  /** Memory for an output of this many bytes that goes to offset `at` of a file, or undefined to leave it to the engine. */
+  room(bytes: number, at?: number): Uint8Array<ArrayBuffer> | undefined;
   /** Takes back input bytes that are no longer needed; their memory may serve the next read. */
   recycle(bytes: Uint8Array<ArrayBuffer>): void;
   /** A tile in which something watched may be NaN or infinite. */
@@ -184,7 +184,8 @@ async function runTile(
   count: number,
 ): Promise<TileResult> {
   const { program } = pass;
-  const into = roomIn(host, program.output === null ? 0 : count * bytesPer(plan.dtype));
+  const size = program.output === null ? 0 : bytesPer(plan.dtype);
+  const into = roomIn(host, count * size, plan.output.range.start + first * size);
   const counts = program.histograms.reduce((sum, histogram) => sum + binsOf(histogram), 0);
   const bins = roomIn(host, 4 * counts);
   const result = await host.engine.run(
@@ -217,8 +218,8 @@ async function runTile(
 }
 
 /** Memory that is not the engine's would be copied on its way there. */
-const roomIn = (host: TileHost, bytes: number) =>
-  host.engine.memory !== null && bytes > 0 ? host.room(bytes) : undefined;
+const roomIn = (host: TileHost, bytes: number, at?: number) =>
+  host.engine.memory !== null && bytes > 0 ? host.room(bytes, at) : undefined;
 
 function outputOf(result: TileResult): Uint8Array<ArrayBuffer> {
   if (result.output === null) throw new Error("Internal error: the last sweep yielded no tensor.");

@@ -10,6 +10,7 @@ import { makeFamily } from "../../bench/checkpoints.mjs";
 import { diskFolder } from "../../cli/files.ts";
 import { openModels } from "../../cli/models.ts";
 import { isShared } from "../../core/bytes/shared.ts";
+import type { Folder } from "../../core/bytes/sink.ts";
 import type { ByteSource } from "../../core/bytes/source.ts";
 import { createClock } from "../../core/clock.ts";
 import { type Arena, createArena } from "../../core/engine/cpu/arena.ts";
@@ -59,6 +60,23 @@ async function planned(text: string, limits = LIMITS): Promise<{ plan: Plan; clo
   return { plan, close };
 }
 
+/** A folder on disk that notes of large pieces in the engine's memory how far into a page they lie there, and how far in the file. */
+function placedFolder(out: string): Folder & { readonly places: [memory: number, file: number][] } {
+  const folder = diskFolder(out);
+  const places: [number, number][] = [];
+  const create = async (name: string) => {
+    const sink = await folder.create(name);
+    let at = 0;
+    const write = (bytes: Uint8Array<ArrayBuffer>) => {
+      if (isShared(bytes) && bytes.length >= 65536) places.push([bytes.byteOffset % 4096, at % 4096]);
+      at += bytes.length;
+      return sink.write(bytes);
+    };
+    return { ...sink, write };
+  };
+  return { ...folder, create, places };
+}
+
 /** Runs a plan; what the engine was given is told to `see`. */
 async function merged(plan: Plan, see: (job: TileJob) => void = () => {}) {
   const clock = createClock();
@@ -70,9 +88,10 @@ async function merged(plan: Plan, see: (job: TileJob) => void = () => {}) {
     },
   };
   const out = mkdtempSync(join(work, "out-"));
-  const result = await run(plan, { engine: watched, folder: diskFolder(out), memory: LIMITS.memory, clock });
+  const folder = placedFolder(out);
+  const result = await run(plan, { engine: watched, folder, memory: LIMITS.memory, clock });
   rmSync(out, { recursive: true });
-  return { ...result, profile: clock.report() };
+  return { ...result, profile: clock.report(), places: folder.places };
 }
 
 const models = (own: string, names = ["a", "b"]) =>
@@ -100,7 +119,7 @@ describe.each(COSTS)("%s", (_, text, sweeps, inputs) => {
       const merges = plan.tensors.filter((tensor) => tensor.action === "merge");
       expect(Math.max(0, ...merges.map(({ passes }) => passes.length))).toBe(sweeps);
       const jobs: TileJob[] = [];
-      const { readBytes, profile } = await merged(plan, (job) => jobs.push(job));
+      const { readBytes, profile, places } = await merged(plan, (job) => jobs.push(job));
 
       const weights = plan.tensors.reduce((sum, { output: { range } }) => sum + range.end - range.start, 0);
       expect(plan.readBytes).toBe(inputs * weights);
@@ -119,6 +138,9 @@ describe.each(COSTS)("%s", (_, text, sweeps, inputs) => {
         [...inputs, ...kept, into, bins].filter((bytes) => bytes !== undefined && !isShared(bytes)),
       );
       expect(loose.length).toBe(0);
+      // And where the disk can fetch it from.
+      expect(places.length).toBeGreaterThan(0);
+      expect(places.map(([memory]) => memory)).toEqual(places.map(([, file]) => file));
     } finally {
       await close();
     }

@@ -16,17 +16,19 @@ describe("of an engine's memory", () => {
           fc.record({
             size: fc.oneof(fc.integer({ min: 1, max: 5000 }), fc.integer({ min: 65536, max: 3 * MB })),
             back: fc.nat(20),
+            at: fc.option(fc.nat(1e9), { nil: undefined }),
           }),
           { maxLength: 60 },
         ),
         (steps) => {
           const spares = createSpares(8 * MB, createArena());
           const held: Bytes[] = [];
-          for (const { size, back } of steps) {
-            const taken = spares.take(size);
+          for (const { size, back, at } of steps) {
+            const taken = spares.take(size, at);
             if (taken !== undefined) {
               expect(taken.length).toBe(size);
-              expect(taken.byteOffset % 64).toBe(0);
+              if (at === undefined || at % 8 > 0 || size < 65536) expect(taken.byteOffset % 64).toBe(0);
+              else expect(taken.byteOffset % 4096).toBe(at % 4096);
               // 64 bytes behind a part belong to it.
               for (const other of held) {
                 const apart =
