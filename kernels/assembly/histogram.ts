@@ -102,11 +102,27 @@ export function histogramWindow(bins: usize, a: usize, count: i32, word: usize):
     store<u32>(bins + FULL, 1);
   }
   let to = bins + LIST + (<usize>listed << 2);
+  if (load<u32>(word, 4) == 0) {
+    // Everything is within, and reaches it: what is above is all there is to know.
+    const whole = count >> 4;
+    for (let i = 0; i < whole; i++, a += 64) {
+      const p = v128.and(v128.load(a), bits);
+      const q = v128.and(v128.load(a, 16), bits);
+      const r = v128.and(v128.load(a, 32), bits);
+      const s = v128.and(v128.load(a, 48), bits);
+      above = i8x16.sub(above, beyond(p, q, r, s, high));
+    }
+    reached = within = i8x16.splat(<i8>whole);
+    count &= 15;
+  }
+  // Hardly anything is in a window of the largest: what does not reach it is stepped over.
+  const isTop = load<u32>(word, 4) == 0x7fffffff;
   for (; count >= 16; count -= 16, a += 64) {
     const p = v128.and(v128.load(a), bits);
     const q = v128.and(v128.load(a, 16), bits);
     const r = v128.and(v128.load(a, 32), bits);
     const s = v128.and(v128.load(a, 48), bits);
+    if (isTop && !v128.any_true(i32x4.gt_s(i32x4.max_s(i32x4.max_s(p, q), i32x4.max_s(r, s)), belowLow))) continue;
     const isReached = beyond(p, q, r, s, belowHigh);
     // A comparison is -1 where it holds.
     above = i8x16.sub(above, beyond(p, q, r, s, high));

@@ -309,6 +309,7 @@ describe("histograms", () => {
       [low, low],
       [0, 0],
       [0x7f800000, 0x7fffffff],
+      [bits[Math.max(0, count - 3)]!, 0x7fffffff],
     ] as const)
       between(a, b);
   });
