@@ -16,6 +16,11 @@ export function formatCount(count: number): string {
   return `${threeDigits(count / 1000 ** step)} ${["", "K", "M", "B"][step]}`;
 }
 
+/** 7_615_616_512 -> "7,615,616,512", without the tables of all languages, which take 12 ms to load. */
+export function formatWhole(count: number): string {
+  return String(count).replace(/\B(?=(\d{3})+$)/g, ",");
+}
+
 /** 83 -> "1 min 23 s". */
 export function formatSeconds(seconds: number): string {
   if (seconds < 10) return `${seconds.toFixed(1)} s`;

@@ -5,6 +5,7 @@
 import type { FloatDtype, OutputDtype } from "../bytes/dtype.ts";
 import type { Clock } from "../clock.ts";
 import type { Program } from "../graph/program.ts";
+import type { Search } from "../graph/search.ts";
 
 export interface TileJob {
   readonly program: Program;
@@ -71,6 +72,13 @@ export interface Watch {
   end(): void;
 }
 
+/** What an engine does in the calling thread, at once: of little work, a message there and back is most. */
+export interface Beside {
+  /** Inputs stay the caller's. Throws a DeviceError when it cannot. */
+  run(job: TileJob): TileResult;
+  readonly search: Search;
+}
+
 export interface Engine {
   readonly kind: "cpu" | "gpu";
   /** For the badge: "CPU, 2 lanes" or the adapter's name. */
@@ -83,6 +91,7 @@ export interface Engine {
   readonly keeps: boolean;
   /** Where tiles should lie, if there is such a place: the engine then works on them without moving them. */
   readonly memory: TileMemory | null;
+  readonly beside?: Beside;
   /** Rejects with a DeviceError when the device is lost or fails (DeviceTrouble where another device may help), or with AbortError. */
   run(job: TileJob, signal?: AbortSignal): Promise<TileResult>;
   /** Begins a run. Engines that help themselves when a device fails say so in sentences, as it happens. */

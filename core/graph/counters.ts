@@ -5,8 +5,6 @@
 export interface Counters {
   /** So many counters, all 0. */
   take(bins: number): Uint32Array;
-  /** The same, with anything in them. */
-  borrow(bins: number): Uint32Array;
   give(counts: Uint32Array): void;
 }
 
@@ -14,7 +12,6 @@ export function createCounters(): Counters {
   const idle = new Map<number, Uint32Array[]>();
   return {
     take: (bins) => idle.get(bins)?.pop()?.fill(0) ?? new Uint32Array(bins),
-    borrow: (bins) => idle.get(bins)?.pop() ?? new Uint32Array(bins),
     give: (counts) => {
       const same = idle.get(counts.length) ?? [];
       idle.set(counts.length, same);

@@ -9,7 +9,8 @@
  */
 import { type Choice, magnitudeOf } from "./choice.ts";
 import { BLOCK, WINDOW } from "./program.ts";
-import type { Bounds, Seen } from "./window.ts";
+import type { Bounds } from "./search.ts";
+import type { Seen } from "./window.ts";
 
 /**
  * @param seen of all tiles, in any order

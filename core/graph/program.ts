@@ -97,16 +97,23 @@ export const WINDOW = {
   full: 13,
   /** Marks made so far. */
   marked: 14,
+  /** How many may be listed. */
+  room: 15,
   marks: 16,
   list: 16 + 4 * 2048,
   words: 131072,
   step: 1024,
 } as const;
 
-/** 32-bit counters of a histogram. */
-export function binsOf({ digit }: Pick<Histogram, "digit">): number {
-  return digit === "high" ? HIGH_BINS : digit === "low" ? LOW_BINS : WINDOW.words;
+/** 32-bit counters of a histogram over `count` elements, or over any number of them. */
+export function binsOf({ digit }: Pick<Histogram, "digit">, count = Number.POSITIVE_INFINITY): number {
+  if (digit !== "window") return digit === "high" ? HIGH_BINS : LOW_BINS;
+  const most = WINDOW.words - WINDOW.list;
+  return WINDOW.list + Math.min(most, Math.ceil(Math.min(count, Math.max(count / 16, LISTED)) / 16) * 16);
 }
+
+/** Of fewer elements so many may be listed: a small tensor's sample says little. */
+const LISTED = 32768;
 
 export interface Program {
   readonly key: string;

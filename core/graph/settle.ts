@@ -7,11 +7,12 @@ import { type Choice, coarse, fine, magnitudeOf, NOTHING, type Whole } from "./c
 import { addCounts, type Counters, createCounters } from "./counters.ts";
 import type { Fused, OverallKth, Pass, SumScalar, Window } from "./passes.ts";
 import { BLOCK, HIGH_BINS, LOW_BINS, LOW_BITS } from "./program.ts";
+import { plainSearch, type Search } from "./search.ts";
 import { type Spelled, spell, unspell } from "./spelled.ts";
 import type { Scalar, Selection, Tensor } from "./tensor.ts";
 import { createTies, type Look, placeOf } from "./ties.ts";
 import { createVectors } from "./vectors.ts";
-import { createTrust, createWindows } from "./window.ts";
+import { createTrust, createWindows, type Trust } from "./window.ts";
 
 /** What a finished pass settled, as plain data, in the order in which the pass names it. */
 export interface Kept {
@@ -54,19 +55,24 @@ export interface Settlement {
   recall(pass: Pass, kept: Kept): void;
 }
 
+/** What the settlements of a run share. */
+export interface Shared {
+  readonly counters?: Counters;
+  /** Needed where an expression has numbers of the whole model. */
+  readonly whole?: Whole;
+  /** In samples. */
+  readonly trust?: Trust;
+  readonly search?: Search | undefined;
+}
+
 /**
  * @param count elements in the tensor
  * @param seed key of the tensor's random numbers, two 32-bit words
- * @param counters what to count with
- * @param whole numbers of the whole model; needed where the expression has any
- * @param trust in samples, for all tensors of a run
  */
 export function createSettlement(
   count: number,
   seed: readonly [number, number],
-  counters: Counters = createCounters(),
-  whole?: Whole,
-  trust = createTrust(),
+  { counters = createCounters(), whole, trust = createTrust(), search = plainSearch }: Shared = {},
 ): Settlement {
   const blocks = Math.ceil(count / BLOCK);
   const sums = new Map<SumScalar, number>();
@@ -77,7 +83,7 @@ export function createSettlement(
 
   const vectors = createVectors(count, evaluate);
   const ties = createTies(count, counters);
-  const windows = createWindows(count, counters, trust);
+  const windows = createWindows(count, trust, search);
 
   function evaluate(scalar: Scalar): number {
     switch (scalar.op) {
@@ -182,7 +188,7 @@ export function createSettlement(
       const wanted = pass.windows.filter(({ selection }) => selection.key === key);
       windows.open(
         wanted.map(({ selection }) => ({ selection, k: chosen(selection) })),
-        magnitudes(values),
+        new Uint32Array(values.buffer, values.byteOffset, values.length),
         spot,
       );
     });
@@ -297,13 +303,6 @@ export function createSettlement(
 
 const sumsOf = ({ sums, masses }: Pass) => [...sums, ...masses.map(({ sum }) => sum)];
 const settledBy = ({ low, windows }: Pass) => [...low, ...windows.map(({ selection }) => selection)];
-
-/** In place. */
-function magnitudes({ buffer, byteOffset, length }: Float32Array): Uint32Array {
-  const bits = new Uint32Array(buffer, byteOffset, length);
-  for (let i = 0; i < length; i++) bits[i]! &= 0x7fffffff;
-  return bits;
-}
 
 function sparse(counts: Uint32Array): number[] {
   const bins: number[] = [];

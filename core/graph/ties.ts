@@ -19,7 +19,7 @@ export interface Look {
   values(fused: Fused, first: number, count: number): Promise<Float32Array>;
   /**
    * Shows the output of some programs for some thousand elements from all over the tensor, the same for all; whoever sees it
-   * may write to it, but not keep it.
+   * may not keep it.
    * @param see is told the program's place among them; and where the tensor has to be read again for another sweep, of how many
    *   elements each spot is
    */

@@ -3,18 +3,12 @@
  * what is above and below that window and lists the few magnitudes inside. Where the sample was wrong the counts say so,
  * and the magnitudes are counted digit by digit instead (`choice.ts`): the answer is exact either way.
  */
-import { type Choice, kth, NOTHING } from "./choice.ts";
-import type { Counters } from "./counters.ts";
+import { type Choice, NOTHING } from "./choice.ts";
 import { massIn } from "./mass.ts";
 import { BLOCK, WINDOW } from "./program.ts";
+import type { Bounds, Search } from "./search.ts";
 import type { Selection } from "./tensor.ts";
 import type { Stretch } from "./ties.ts";
-
-/** Magnitude bits; both are part of the window, and counted apart from what lies between. */
-export interface Bounds {
-  readonly low: number;
-  readonly high: number;
-}
 
 /** A selection, and how many it chooses. */
 interface Wanted {
@@ -24,12 +18,13 @@ interface Wanted {
 
 export interface Windows {
   /**
-   * Puts the windows of selections of the k largest where a sample of magnitude bits says.
+   * Puts the windows of selections of the k largest where a sample of the key's f32 bits says.
    * @param spot elements that lie side by side in it, in order, where a window that misses is dear
    */
   open(wanted: readonly Wanted[], sample: Uint32Array, spot?: number | null): void;
+  /** Both are part of the window, and counted apart from what lies between. */
   bounds(selection: Selection): Bounds;
-  /** Takes the counts of the tile that starts at element `first`. */
+  /** Takes the counts of the tile that starts at element `first`: for good where a miss is dear, else they are looked at again until they are dropped. */
   absorb(selection: Selection, first: number, counts: Uint32Array): void;
   /** The choice of the k largest among all that was absorbed; null when the window missed it. */
   choose(selection: Selection, k: number): Choice | null;
@@ -76,9 +71,9 @@ interface Open {
 }
 
 /** @param elements in the tensor */
-export function createWindows(elements: number, counters: Counters, trust: Trust): Windows {
+export function createWindows(elements: number, trust: Trust, search: Search): Windows {
   const open = new Map<Selection, Open>();
-  /** Words, of all windows. */
+  /** Words of copies, of all windows. */
   let kept = 0;
   const of = (selection: Selection) => {
     const found = open.get(selection);
@@ -89,26 +84,20 @@ export function createWindows(elements: number, counters: Counters, trust: Trust
   function absorb(selection: Selection, first: number, counts: Uint32Array): void {
     const one = of(selection);
     if (one.isLost) return;
-    // The engine counts the next tile in the same memory. A few sizes for all lists, so that what is given back fits the next.
     const used = WINDOW.list + counts[WINDOW.listed]!;
-    const size = 2 ** Math.ceil(Math.log2(used));
-    kept += size;
-    if (one.isDear && kept > KEPT) {
+    if (one.isDear) kept += used;
+    if (kept > KEPT) {
       one.isLost = true;
       giveBack(one);
       return;
     }
-    const own = counters.borrow(size);
-    own.set(counts.subarray(0, used));
-    const list = own.subarray(WINDOW.list, WINDOW.list + own[WINDOW.listed]!);
-    one.seen.push({ first, counts: own, list });
+    // Of a tensor of any size, the engine counts the next tile in the same memory.
+    const own = one.isDear ? counts.slice(0, used) : counts;
+    one.seen.push({ first, counts: own, list: own.subarray(WINDOW.list, used) });
   }
 
-  function giveBack({ seen }: Open): void {
-    for (const { counts } of seen.splice(0)) {
-      kept -= counts.length;
-      counters.give(counts);
-    }
+  function giveBack({ seen, isDear }: Open): void {
+    for (const { counts } of seen.splice(0)) if (isDear) kept -= counts.length;
   }
 
   function choose(selection: Selection, k: number): Choice | null {
@@ -132,7 +121,7 @@ export function createWindows(elements: number, counters: Counters, trust: Trust
     const lists = seen.map(({ list }) => list);
     const listed = lists.reduce((sum, { length }) => sum + length, 0);
     if (k > reached + listed) return choice(bounds.low, k - reached - listed, within - reached - listed);
-    const { bits, keep, equal } = largest(lists, [k - reached], bounds)[0]!;
+    const { bits, keep, equal } = search.largest(lists, [k - reached], bounds)[0]!;
     return choice(bits, keep, equal);
   }
 
@@ -140,7 +129,7 @@ export function createWindows(elements: number, counters: Counters, trust: Trust
     open: (wanted, sample, spot = null) => {
       const isDear = spot !== null;
       const rough = wanted.map(({ k }) => Math.min(1, k / elements) * sample.length);
-      const middle = isDear ? magnitudesAt(sample, rough.map(Math.round)) : null;
+      const middle = isDear ? magnitudesAt(search, sample, rough.map(Math.round)) : null;
       const places = wanted.map(({ k }, w) => {
         const place = rough[w]!;
         const single = Math.sqrt(place * (1 - place / Math.max(1, sample.length)));
@@ -149,7 +138,7 @@ export function createWindows(elements: number, counters: Counters, trust: Trust
         const error = Math.max(single, errorOf(sample, middle(Math.round(place)), spot!));
         return around(place, sample.length, Math.min((trust.errors + CAREFUL) * error + 2, SIDE * sample.length));
       });
-      const at = magnitudesAt(sample, places.flat());
+      const at = magnitudesAt(search, sample, places.flat());
       wanted.forEach(({ selection }, w) => {
         const [few, many] = places[w]!;
         open.set(selection, { bounds: { low: at(many), high: at(few) }, seen: [], isDear, isLost: false });
@@ -160,7 +149,7 @@ export function createWindows(elements: number, counters: Counters, trust: Trust
     choose,
     stretch: (selection, choice) => {
       const { bounds, seen } = of(selection);
-      return blockOf(seen, choice, bounds, elements);
+      return blockOf(search, seen, choice, bounds, elements);
     },
     mass: (selection, choice, above) => {
       const { bounds, seen, isLost } = of(selection);
@@ -177,46 +166,52 @@ export function createWindows(elements: number, counters: Counters, trust: Trust
 const lanes = (counts: Uint32Array, at: number) => counts[at]! + counts[at + 1]! + counts[at + 2]! + counts[at + 3]!;
 
 /** The block that the last one chosen is in, from the counts so far that the tiles marked step by step. */
-function blockOf(seen: readonly Seen[], { threshold, keep }: Choice, { low, high }: Bounds, elements: number): Stretch {
-  const inList = threshold !== low && threshold !== high;
-  /** Equal ones up to a mark: `listed` is what of the list was looked at so far. */
-  const equalAt = ({ counts }: Seen, mark: number, listed: number): number => {
-    const at = WINDOW.marks + 4 * mark;
-    if (inList) return listed;
-    return threshold === high ? counts[at + 1]! - counts[at]! : counts[at + 2]! - counts[at + 1]! - counts[at + 3]!;
+function blockOf(
+  { count }: Search,
+  seen: readonly Seen[],
+  { threshold, keep }: Choice,
+  { low, high }: Bounds,
+  elements: number,
+): Stretch {
+  /** Equal ones from one mark to another of a tile. */
+  const between = ({ counts, list }: Seen, from: number, to: number): number => {
+    if (threshold !== low && threshold !== high) {
+      return count(list.subarray(markOf(counts, from, 3), markOf(counts, to, 3)), threshold);
+    }
+    const upTo = (mark: number) =>
+      threshold === high
+        ? markOf(counts, mark, 1) - markOf(counts, mark, 0)
+        : markOf(counts, mark, 2) - markOf(counts, mark, 1) - markOf(counts, mark, 3);
+    return upTo(to) - upTo(from);
   };
-  // Lists are looked through no further than to the last one kept.
   let left = keep;
   for (const one of [...seen].sort((a, b) => a.first - b.first)) {
     const marked = one.counts[WINDOW.marked]!;
-    const listed = inList ? countOf(one.list, threshold) : 0;
-    const all = equalAt(one, marked - 1, listed);
-    if (left > all) {
-      left -= all;
+    let inside = between(one, 0, marked);
+    if (left > inside) {
+      left -= inside;
       continue;
     }
     const steps = BLOCK / WINDOW.step;
-    let [before, at, found] = [0, 0, 0];
-    for (let start = 0; start < marked; start += steps) {
-      const mark = Math.min(start + steps, marked) - 1;
-      const end = one.counts[WINDOW.marks + 4 * mark + 3]!;
-      if (inList) found += countOf(one.list.subarray(at, end), threshold);
-      at = end;
-      const equal = equalAt(one, mark, found);
-      const first = one.first + start * WINDOW.step;
-      if (left <= equal)
-        return { start: first, end: Math.min(first + BLOCK, elements), equal: equal - before, keep: left - before };
-      before = equal;
+    // Half of what is left at a time.
+    let [from, to] = [0, marked];
+    while (to - from > steps) {
+      const middle = from + steps * Math.ceil((to - from) / steps / 2);
+      const equal = between(one, from, middle);
+      const isLater = left > equal;
+      if (isLater) left -= equal;
+      inside = isLater ? inside - equal : equal;
+      [from, to] = isLater ? [middle, to] : [from, middle];
     }
+    const start = one.first + from * WINDOW.step;
+    return { start, end: Math.min(start + BLOCK, elements), equal: inside, keep: left };
   }
   throw new Error("Internal error: there are fewer equal magnitudes than were counted.");
 }
 
-function countOf(list: Uint32Array, wanted: number): number {
-  let count = 0;
-  for (let i = 0; i < list.length; i++) if (list[i] === wanted) count++;
-  return count;
-}
+/** One of the four counts after so many steps; before the first nothing was counted. */
+const markOf = (counts: Uint32Array, steps: number, which: number): number =>
+  steps === 0 ? 0 : counts[WINDOW.marks + 4 * (steps - 1) + which]!;
 
 /** The places, counted from the largest, that the k-th of all is between in a sample; 0 and one more than there are stand for none. */
 function around(place: number, sampled: number, margin: number): readonly [number, number] {
@@ -224,11 +219,9 @@ function around(place: number, sampled: number, margin: number): readonly [numbe
 }
 
 /** The magnitudes at some places of a sample. */
-function magnitudesAt(sample: Uint32Array, places: readonly number[]): (place: number) => number {
+function magnitudesAt(search: Search, sample: Uint32Array, places: readonly number[]): (place: number) => number {
   const inside = [...new Set(places)].filter((place) => place > 0 && place <= sample.length);
-  const found = new Map(
-    largest(sample.length === 0 ? [] : [sample], inside, EVERYTHING).map(({ bits }, i) => [inside[i], bits]),
-  );
+  const found = new Map(search.largest([sample], inside, EVERYTHING).map(({ bits }, i) => [inside[i], bits]));
   return (place) => found.get(place) ?? (place <= 0 ? EVERYTHING.high : EVERYTHING.low);
 }
 
@@ -241,101 +234,9 @@ function errorOf(sample: Uint32Array, bits: number, spot: number): number {
   let [before, squares] = [0, 0];
   for (let s = 0; s < spots; s++) {
     let reached = 0;
-    for (let i = s * spot; i < (s + 1) * spot; i++) if (sample[i]! >= bits) reached++;
+    for (let i = s * spot; i < (s + 1) * spot; i++) if ((sample[i]! & 0x7fffffff) >= bits) reached++;
     if (s > 0) squares += (reached - before) ** 2;
     before = reached;
   }
   return spots < 2 ? 0 : Math.sqrt((spots * squares) / (2 * (spots - 1)));
-}
-
-/** Digits of 11 bits; and up to how many magnitudes are rather put in order. */
-const DIGIT = 11;
-const BINS = 2 ** DIGIT;
-const FEW = 256;
-/** Counters of each digit, and where to put what has it. */
-const COUNTS = new Uint32Array(BINS);
-const SLOTS = new Uint8Array(BINS);
-/** What has a digit is put together here, one step into the digits behind the other; and where a few are put in order. */
-const ROOM = new Uint32Array(2 ** 17);
-const ORDER = new Uint32Array(FEW);
-let taken = 0;
-
-function roomFor(length: number): Uint32Array {
-  if (taken + length > ROOM.length) return new Uint32Array(length);
-  taken += length;
-  return ROOM.subarray(taken - length, taken);
-}
-
-/** A magnitude's bits, how many of those that equal it are among the k largest, and how many there are. */
-interface Found {
-  readonly bits: number;
-  readonly keep: number;
-  readonly equal: number;
-}
-
-/**
- * The k-th largest of some bits, for each k (from 1). All are found together, a digit at a time. Bounds are integers all the way:
- * a number that once was a fraction's kind makes every step of the loops below three times as long.
- * @param within the range they are in
- */
-export function largest(lists: readonly Uint32Array[], ks: readonly number[], { low, high }: Bounds): Found[] {
-  const [first] = lists;
-  if (lists.length === 1 && first!.length <= FEW) return inOrder(first!, ks);
-  const shift = Math.max(0, 32 - DIGIT - Math.clz32(high - low));
-  COUNTS.fill(0);
-  for (const list of lists) count(list, low, shift);
-  const found = ks.map((k) => {
-    const { bin, rest, inBin } = kth(COUNTS, k);
-    return { bin, bits: low + (bin << shift), keep: rest, equal: inBin };
-  });
-  if (shift === 0) return found;
-  const bins = [...new Set(found.map(({ bin }) => bin))];
-  const before = taken;
-  const parts = bins.map((bin) => roomFor(COUNTS[bin]!));
-  if (bins.length === 1) {
-    let end = 0;
-    for (const list of lists) end = pick(list, low, shift, bins[0]!, parts[0]!, end);
-  } else {
-    const ends = bins.map(() => 0);
-    SLOTS.fill(0);
-    for (const [slot, bin] of bins.entries()) SLOTS[bin] = slot + 1;
-    for (const list of lists) sort(list, low, shift, parts, ends);
-  }
-  const exact = found.map(({ bin, bits, keep }) => {
-    const [one] = largest([parts[bins.indexOf(bin)]!], [keep], { low: bits, high: bits + (1 << shift) - 1 });
-    return one!;
-  });
-  taken = before;
-  return exact;
-}
-
-/** The same of a few, put in order. */
-function inOrder(list: Uint32Array, ks: readonly number[]): Found[] {
-  const sorted = ORDER.subarray(0, list.length);
-  sorted.set(list);
-  sorted.sort();
-  return ks.map((k) => {
-    const bits = sorted[sorted.length - k] ?? 0;
-    const from = sorted.indexOf(bits);
-    const end = sorted.lastIndexOf(bits) + 1;
-    return { bits, keep: k - (sorted.length - end), equal: end - from };
-  });
-}
-
-function count(list: Uint32Array, low: number, shift: number): void {
-  for (let i = 0; i < list.length; i++) COUNTS[(list[i]! - low) >>> shift]!++;
-}
-
-/** Puts those with a digit into `to`, from `end` on; returns the new end. */
-function pick(list: Uint32Array, low: number, shift: number, digit: number, to: Uint32Array, end: number): number {
-  let at = end;
-  for (let i = 0; i < list.length; i++) if ((list[i]! - low) >>> shift === digit) to[at++] = list[i]!;
-  return at;
-}
-
-function sort(list: Uint32Array, low: number, shift: number, to: readonly Uint32Array[], ends: number[]): void {
-  for (let i = 0; i < list.length; i++) {
-    const slot = SLOTS[(list[i]! - low) >>> shift]!;
-    if (slot !== 0) to[slot - 1]![ends[slot - 1]!++] = list[i]!;
-  }
 }

@@ -2,6 +2,7 @@
  * The model card of a merge: what it is made of, how, and under which terms, in the front matter the
  * Hub reads and in prose. Names come from folders and strangers, so none is printed as markup.
  */
+import { formatWhole } from "../units.ts";
 import type { Model } from "./model.ts";
 
 export { joinLicences } from "./licence.ts";
@@ -40,7 +41,7 @@ export function modelCard(input: CardInput): string {
   const sections = [
     frontMatter(input),
     `# ${prose(input.title)}`,
-    `A merge of language or other models, made with Weightloom: ${input.parameters.toLocaleString("en")} parameters, ` +
+    `A merge of language or other models, made with Weightloom: ${formatWhole(input.parameters)} parameters, ` +
       `stored as ${prose(input.dtype)}${input.engine === undefined ? "" : `, computed by ${prose(input.engine)}`}.`,
     `## Method\n\n${prose(input.method.title)}: ${prose(input.method.summary)}\n\nReference: ${reference(input.method.reference)}`,
     ...(input.base === null ? [] : [`Base model: ${named(input.base)}`]),

@@ -28,6 +28,8 @@ export interface Looking {
 
 /** Elements of a second look: long enough to be worth a read, short enough to stop early. */
 const LOOK = 64 * BLOCK;
+/** Up to so many elements are little work, and done in this thread where the engine can. */
+const LITTLE = 8 * BLOCK;
 
 /** `begin` reads what will be sampled of a tensor that does not stay in memory; to be called before anything else of it is read. */
 export type Looks = Look & { begin(passes: readonly Pass[]): void };
@@ -46,12 +48,14 @@ export function createLook(looking: Looking): Looks {
       : bytes.subarray(start, start + count * size);
   }
 
+  /** What does not lie in the engine's memory is handed over to other threads, and gone, unless this one does the work. */
+  const stays = (count: number) => besides(looking, count) !== undefined;
+
   const again = async (fused: Fused, first: number, count: number): Promise<TileResult> => {
     const { program } = fused;
-    // What does not lie in the engine's memory is handed over: what is held would be gone.
     const held = program.inputs.map((index) => {
       const bytes = part(index, first, count);
-      return bytes !== null && isShared(bytes) ? bytes : null;
+      return bytes !== null && (stays(count) || isShared(bytes)) ? bytes : null;
     });
     const inputs = await Promise.all(
       program.inputs.map((index, i) => held[i] ?? looking.host.read(plan, index, first, count)),
@@ -92,11 +96,14 @@ export function createLook(looking: Looking): Looks {
       all.set(read);
       return all;
     }
-    first.forEach((at, s) => {
-      const bytes = part(index, at, length);
-      if (bytes === null) throw new Error("Internal error: a sample was taken of what is not held.");
-      all.set(bytes, s * size);
-    });
+    const [to, perElement, tiles] = [wordsOf(all), size / length / 4, [] as Uint32Array[]];
+    for (const [s, at] of first.entries()) {
+      const tile = Math.floor(at / plan.tile);
+      const held = plan.resident ? looking.held(tile, index) : undefined;
+      if (held === undefined) throw new Error("Internal error: a sample was taken of what is not held.");
+      tiles[tile] ??= wordsOf(held);
+      copy(tiles[tile], (at - tile * plan.tile) * perElement, to, s * length * perElement, length * perElement);
+    }
     return all;
   };
 
@@ -136,10 +143,10 @@ export function createLook(looking: Looking): Looks {
         if (bytes !== undefined) read.set(index, bytes);
       }
       const gathered = new Map(wanted.map((index) => [index, gather(index, spots, read.get(index))] as const));
-      /** Where all threads see them, one copy will do for all programs; what is handed over is gone. */
+      /** One copy will do for all programs, unless it is handed over. */
       const bytesFor = (index: number): Bytes => {
         const bytes = gathered.get(index) ?? gather(index, spots, read.get(index));
-        if (!isShared(bytes)) gathered.delete(index);
+        if (!stays(count) && !isShared(bytes)) gathered.delete(index);
         return bytes;
       };
       await Promise.all(
@@ -185,16 +192,31 @@ function sampled(fused: Fused, { first, length }: Spots, settlement: Settlement)
   return { program: { ...program, key: `${program.key} of ${columns}`, tables: wide }, words, tables };
 }
 
-function run(
-  { plan, host }: Looking,
+/** A message to another thread and back would take longer than the work. */
+const besides = ({ host }: Looking, count: number) => (count <= LITTLE ? host.engine.beside : undefined);
+
+async function run(
+  looking: Looking,
   { program, words, tables }: Sampled,
   first: number,
   count: number,
   inputs: TileJob["inputs"],
   into?: Bytes,
 ): Promise<TileResult> {
+  const { plan, host } = looking;
   const dtypes = program.inputs.map((index) => plan.inputs[index]!.dtype);
-  return host.engine.run({ program, dtypes, encode: "F32", words, tables, first, count, inputs, into }, host.signal);
+  const job: TileJob = { program, dtypes, encode: "F32", words, tables, first, count, inputs, into };
+  return besides(looking, count)?.run(job) ?? host.engine.run(job, host.signal);
+}
+
+/** Word by word: a view of each spot, and a call to copy it, took longer. */
+function copy(from: Uint32Array, start: number, to: Uint32Array, end: number, words: number): void {
+  for (let i = 0; i < words; i++) to[end + i] = from[start + i]!;
+}
+
+function wordsOf(bytes: Bytes): Uint32Array {
+  const { buffer, byteOffset, length } = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
+  return new Uint32Array(buffer, byteOffset, length >> 2);
 }
 
 /** The output where it lies. */

@@ -2,6 +2,7 @@
  * The order of a run: rounds that only find numbers of the whole model, then the one that writes. A tensor's
  * settlement lives from its first round to its last.
  */
+import type { Engine } from "../engine/engine.ts";
 import { createCounters } from "../graph/counters.ts";
 import type { Pass } from "../graph/passes.ts";
 import { createSettlement, type Settlement } from "../graph/settle.ts";
@@ -46,8 +47,9 @@ export function createRounds(tensors: readonly TensorPlan[]): Rounds {
   const merges = tensors.filter((tensor) => tensor.action === "merge");
   const last = lastRound(tensors);
 
-  const settlementOf = (tensor: MergePlan): Settlement => {
-    const known = open.get(tensor) ?? createSettlement(tensor.count, tensor.seed, counters, whole, trust);
+  const settlementOf = (tensor: MergePlan, engine?: Engine): Settlement => {
+    const search = engine?.beside?.search;
+    const known = open.get(tensor) ?? createSettlement(tensor.count, tensor.seed, { counters, whole, trust, search });
     open.set(tensor, known);
     return known;
   };
@@ -78,7 +80,7 @@ export function createRounds(tensors: readonly TensorPlan[]): Rounds {
         for (const [index, tensor] of merges.entries()) {
           const passes = passesIn(tensor, round);
           if (passes.length === 0 || roundOf(tensor.passes) === round) continue;
-          const settlement = settlementOf(tensor);
+          const settlement = settlementOf(tensor, host.engine);
           const { settled } = await streamTensor(tensor, passes, settlement, host);
           const done = settled.then(async () => {
             whole.contribute(index, passes, settlement);
@@ -98,7 +100,7 @@ export function createRounds(tensors: readonly TensorPlan[]): Rounds {
       }
     },
     finish: async (tensor, host) => {
-      const settlement = settlementOf(tensor);
+      const settlement = settlementOf(tensor, host.engine);
       open.delete(tensor);
       const passes = passesIn(tensor, roundOf(tensor.passes));
       const { settled } = await streamTensor(tensor, passes, settlement, host);

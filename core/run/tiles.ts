@@ -96,6 +96,8 @@ export async function streamTensor(
   await host.pass?.();
   look.begin(passes);
   for (const [level, pass] of passes.entries()) {
+    /** What its windows listed of a tensor that stays is looked through when it is finished. */
+    const lists: Uint8Array<ArrayBuffer>[] = [];
     const isLast = level === passes.length - 1;
     const yields = pass.program.output !== null;
     const before = ready;
@@ -139,7 +141,9 @@ export async function streamTensor(
       const result = (async () => {
         await fetched;
         await start;
-        const done = await runTile(plan, pass, settlement, host, held, first, count);
+        const { done, bins } = await runTile(plan, pass, settlement, host, held, first, count);
+        if (bins !== undefined && plan.resident && pass.windows.length > 0) lists.push(bins);
+        else if (bins !== undefined) host.recycle(bins);
         host.clock?.sweep(plan.passes.indexOf(pass), count, done.spent ?? 0);
         if (isLast || !plan.resident) {
           for (const bytes of held.bytes.values()) host.recycle(bytes);
@@ -166,6 +170,7 @@ export async function streamTensor(
     ready = Promise.all(work).then(async () => {
       const settled = host.clock?.begin("settle");
       await settlement.finish(pass, look);
+      for (const bins of lists) host.recycle(bins);
       settled?.();
     });
     ready.catch(() => {});
@@ -173,7 +178,7 @@ export async function streamTensor(
   return { settled: ready };
 }
 
-/** Runs one tile, absorbs its numbers, and leaves its bytes in `held`. */
+/** Runs one tile, absorbs its numbers, and leaves its bytes in `held`; what it counted in is to be recycled when nobody looks any more. */
 async function runTile(
   plan: MergePlan,
   pass: Pass,
@@ -182,11 +187,11 @@ async function runTile(
   held: Held,
   first: number,
   count: number,
-): Promise<TileResult> {
+): Promise<{ readonly done: TileResult; readonly bins: Uint8Array<ArrayBuffer> | undefined }> {
   const { program } = pass;
   const size = program.output === null ? 0 : bytesPer(plan.dtype);
   const into = roomIn(host, count * size, plan.output.range.start + first * size);
-  const counts = program.histograms.reduce((sum, histogram) => sum + binsOf(histogram), 0);
+  const counts = program.histograms.reduce((sum, histogram) => sum + binsOf(histogram, count), 0);
   const bins = roomIn(host, 4 * counts);
   const result = await host.engine.run(
     {
@@ -213,8 +218,7 @@ async function runTile(
   settlement.absorb(pass, first, count, result);
   if (result.output !== null) host.made?.(plan, first, result);
   if (result.unsound) host.unsound?.(plan, program, result);
-  if (bins !== undefined) host.recycle(bins);
-  return result;
+  return { done: result, bins };
 }
 
 /** Memory that is not the engine's would be copied on its way there. */

@@ -47,14 +47,17 @@ function lowTail(bins: usize, a: usize, count: i32, digit: u32): void {
   }
 }
 
-/** Words of a window: how much is listed, whether there was no room, how many marks there are, where they and the list begin. */
+/**
+ * Words of a window: how much is listed, whether there was no room, how many marks there are, how much may be listed, where
+ * marks and the list begin.
+ */
 const LISTED: usize = 12 * 4;
 const FULL: usize = 13 * 4;
 const MARKED: usize = 14 * 4;
+const ROOM: usize = 15 * 4;
 const MARKS: usize = 16 * 4;
 const MOST: u32 = 2048;
 const LIST: usize = MARKS + 16 * <usize>MOST;
-const ROOM: u32 = 131072 - <u32>(LIST >> 2);
 
 @inline
 function four(a: v128): u32 {
@@ -97,8 +100,9 @@ export function histogramWindow(bins: usize, a: usize, count: i32, word: usize):
   let within = i32x4.splat(0);
   let listed = load<u32>(bins + LISTED);
   // There is room for all that may come, or what is listed last does not count.
-  if (listed + <u32>count > ROOM) {
-    listed = ROOM - <u32>count;
+  const room = load<u32>(bins + ROOM);
+  if (listed + <u32>count > room) {
+    listed = room - <u32>count;
     store<u32>(bins + FULL, 1);
   }
   let to = bins + LIST + (<usize>listed << 2);

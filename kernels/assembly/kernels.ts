@@ -13,6 +13,7 @@ export { outranks } from "./outranks";
 export { random } from "./random";
 export { rank } from "./rank";
 export { finish } from "./reduce";
+export { countEqual, largest } from "./search";
 export { alongColumns, alongRows } from "./vectors";
 
 /** First byte of memory that is free for a program. */

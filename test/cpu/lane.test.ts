@@ -46,6 +46,7 @@ function counted(counts: Uint32Array, digit: string | undefined): Uint32Array {
     meant.fill(0, at, at + 4);
     meant[at] = counts.subarray(at, at + 4).reduce((sum, some) => sum + some, 0);
   }
+  meant[WINDOW.room] = 0;
   return meant.fill(0, WINDOW.marks + 4 * counts[WINDOW.marked]!, WINDOW.list);
 }
 

@@ -2,9 +2,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { runPlain } from "../../core/engine/plain/plain.ts";
-import { createCounters } from "../../core/graph/counters.ts";
 import { passesOf } from "../../core/graph/passes.ts";
 import { BLOCK } from "../../core/graph/program.ts";
+import { plainSearch } from "../../core/graph/search.ts";
 import { abs, add, input, kth, map, mul, type Selection, sum, top, where, ZERO } from "../../core/graph/tensor.ts";
 import { createTrust, createWindows } from "../../core/graph/window.ts";
 import { bytesOf, makeJob } from "../cpu/kernels.ts";
@@ -16,7 +16,7 @@ function both(values: Float32Array<ArrayBuffer>, k: number, sample: Uint32Array,
   const chosen = kth(input(0), k);
   if (chosen.op !== "kth") throw new Error("kth is no selection");
   const selection: Selection = chosen.selection;
-  const windows = createWindows(values.length, createCounters(), createTrust());
+  const windows = createWindows(values.length, createTrust(), plainSearch);
   windows.open([{ selection, k }], sample);
   const { low, high } = windows.bounds(selection);
   const above = new Float64Array(Math.ceil(values.length / BLOCK));

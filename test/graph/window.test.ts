@@ -1,38 +1,12 @@
 /** Windows against sorting, and what happens when a sample was wrong. */
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { runPlain } from "../../core/engine/plain/plain.ts";
-import type { Choice } from "../../core/graph/choice.ts";
-import { createCounters } from "../../core/graph/counters.ts";
+import { type Choice, NOTHING } from "../../core/graph/choice.ts";
 import { BLOCK, WINDOW } from "../../core/graph/program.ts";
+import { plainSearch } from "../../core/graph/search.ts";
 import { input, kth, type Selection } from "../../core/graph/tensor.ts";
-import { createTrust, createWindows, largest } from "../../core/graph/window.ts";
+import { createTrust, createWindows } from "../../core/graph/window.ts";
 import { bytesOf, makeJob } from "../cpu/kernels.ts";
-
-const EVERYTHING = { low: 0, high: 0x7fffffff };
-/** Bits of magnitudes, many of them equal in some arrays. */
-const bits = fc.oneof(
-  fc.uint32Array({ min: 0, max: 0x7fffffff, minLength: 1, maxLength: 400 }),
-  fc.uint32Array({ min: 0x3f800000, max: 0x3f800005, minLength: 1, maxLength: 400 }),
-);
-
-test("the largest of several lists are those of sorting, for many places at once", () => {
-  fc.assert(
-    fc.property(bits, bits, fc.array(fc.nat(), { minLength: 1, maxLength: 4 }), (a, b, places) => {
-      const sorted = [...a, ...b].sort((x, y) => y - x);
-      const ks = places.map((place) => 1 + (place % sorted.length));
-      const range = { low: sorted.at(-1)!, high: sorted[0]! };
-      for (const within of [EVERYTHING, range]) {
-        for (const [i, { bits, keep, equal }] of largest([a, b], ks, within).entries()) {
-          const k = ks[i]!;
-          expect(bits).toBe(sorted[k - 1]);
-          expect(keep).toBe(k - sorted.filter((one) => one > bits).length);
-          expect(equal).toBe(sorted.filter((one) => one === bits).length);
-        }
-      }
-    }),
-  );
-});
 
 const selection = (): Selection => {
   const scalar = kth(input(0), 1);
@@ -42,7 +16,7 @@ const selection = (): Selection => {
 
 /** Absorbs the tiles in the order given, as the plain engine counts them. */
 function windowsOf(values: Float32Array<ArrayBuffer>, sample: Uint32Array, k: number, tile: number) {
-  const [one, windows] = [selection(), createWindows(values.length, createCounters(), createTrust())];
+  const [one, windows] = [selection(), createWindows(values.length, createTrust(), plainSearch)];
   windows.open([{ selection: one, k }], sample);
   const { low, high } = windows.bounds(one);
   for (let first = 0; first < values.length; first += tile) {
@@ -86,10 +60,10 @@ describe.each([3, 50, 1e6])("magnitudes in steps of 1/%i", (steps) => {
 test("a sample of other numbers misses, and the windows after it are wider", () => {
   const values = wave(4 * BLOCK, 1e6);
   const sample = magnitudes(values.map((value) => value / 4)).slice(0, 999);
-  const [one, windows] = [selection(), createWindows(values.length, createCounters(), createTrust())];
+  const [one, windows] = [selection(), createWindows(values.length, createTrust(), plainSearch)];
   const trust = createTrust();
   const before = trust.errors;
-  const missing = createWindows(values.length, createCounters(), trust);
+  const missing = createWindows(values.length, trust, plainSearch);
   missing.open([{ selection: one, k: 9000 }], sample);
   const counts = new Uint32Array(WINDOW.words);
   counts[WINDOW.above] = 12_000;
@@ -103,7 +77,7 @@ test("a sample of other numbers misses, and the windows after it are wider", () 
 test("a list without room is a miss, and the windows after it are narrower", () => {
   const [one, trust] = [selection(), createTrust()];
   const before = trust.errors;
-  const windows = createWindows(10_000, createCounters(), trust);
+  const windows = createWindows(10_000, trust, plainSearch);
   windows.open([{ selection: one, k: 50 }], magnitudes(wave(500, 1e6)));
   const counts = new Uint32Array(WINDOW.words);
   counts[WINDOW.within] = 10_000;
@@ -120,7 +94,7 @@ test("where a miss is dear windows are wider, more so where spots differ, but no
     const sample = magnitudes(
       Float32Array.from({ length: 64 * spot }, (_, i) => scale(Math.floor(i / spot)) * (1 + noise(i))),
     );
-    const windows = createWindows(1e7, createCounters(), createTrust());
+    const windows = createWindows(1e7, createTrust(), plainSearch);
     const one = selection();
     windows.open([{ selection: one, k: 5e6 }], sample, isDear ? spot : null);
     const { low, high } = windows.bounds(one);
@@ -133,36 +107,23 @@ test("where a miss is dear windows are wider, more so where spots differ, but no
   expect(width(unlike, true)).toBeLessThan(0.045);
 });
 
-test("what is kept of a tensor of any size is bounded: with more its window has missed, and its memory is used again", () => {
-  const [one, counters] = [selection(), createCounters()];
-  let lent = 0;
-  const windows = createWindows(
-    1e9,
-    {
-      ...counters,
-      borrow: (bins) => {
-        lent += bins;
-        return counters.borrow(bins);
-      },
-      give: (counts) => {
-        lent -= counts.length;
-        counters.give(counts);
-      },
-    },
-    createTrust(),
-  );
-  windows.open([{ selection: one, k: 50 }], magnitudes(wave(500, 1e6)), 100);
-  const counts = new Uint32Array(WINDOW.words);
-  counts[WINDOW.listed] = WINDOW.words - WINDOW.list;
-  let most = 0;
-  for (let tile = 0; tile < 140; tile++) {
-    windows.absorb(one, tile * 2 ** 21, counts);
-    most = Math.max(most, lent);
-  }
-  expect(most).toBe(2 ** 24);
-  expect(lent).toBe(0);
-  expect(windows.choose(one, 50)).toBeNull();
-  expect(windows.mass(one, { threshold: 1, keep: 1, equal: 1, cut: 0 }, new Float64Array(1))).toBe(false);
+test("what is kept of a tensor of any size is bounded, and a copy: with more its window has missed", () => {
+  const after = (tiles: number) => {
+    const one = selection();
+    const windows = createWindows(1e9, createTrust(), plainSearch);
+    windows.open([{ selection: one, k: 50 }], magnitudes(wave(500, 1e6)), 100);
+    const counts = new Uint32Array(WINDOW.words);
+    for (let tile = 0; tile < tiles; tile++) {
+      counts[WINDOW.reached] = counts[WINDOW.within] = 1;
+      counts[WINDOW.listed] = WINDOW.words - WINDOW.list;
+      windows.absorb(one, tile * 2 ** 21, counts);
+      counts.fill(0);
+    }
+    const choice = windows.choose(one, 50);
+    return { choice, isSummed: windows.mass(one, choice ?? { ...NOTHING, threshold: 1 }, new Float64Array(1)) };
+  };
+  expect(after(2 ** 24 / WINDOW.words).choice).toMatchObject({ keep: 50, equal: 128 });
+  expect(after(2 ** 24 / WINDOW.words + 1)).toEqual({ choice: null, isSummed: false });
 });
 
 test("none chosen is a threshold that nothing reaches", () => {

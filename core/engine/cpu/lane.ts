@@ -5,20 +5,19 @@
 import { bytesPer } from "../../bytes/dtype.ts";
 import { WeightloomError } from "../../errors.ts";
 import { BLOCK, entriesOf, looksAtRows, planeBytes } from "../../graph/program.ts";
-import type { TileJob, TileResult } from "../engine.ts";
+import type { Beside, TileJob } from "../engine.ts";
 import { type Part, stagesOf } from "../stages.ts";
 import { grow } from "./arena.ts";
 import { compile } from "./compile.ts";
 import { planesUsed, type Shape } from "./layout.ts";
 import { type RankKernel, rankBytes, rankInto, SLACK } from "./rank.ts";
+import { createSearch, type SearchKernels } from "./search.ts";
 import { type Ahead, type Ready, runTile, strips } from "./tile.ts";
 
-export interface Lane {
-  /** Works a tile off and returns when it is done. Throws a DeviceError when it cannot. */
-  run(job: TileJob): TileResult;
-}
+/** Works a tile off and returns when it is done. */
+export type Lane = Beside;
 
-interface Kernels extends RankKernel {
+interface Kernels extends RankKernel, SearchKernels {
   readonly clear: (at: number, bytes: number) => void;
 }
 
@@ -112,6 +111,7 @@ export async function createLane(module: WebAssembly.Module, shared: WebAssembly
   };
 
   return {
+    search: createSearch(kernels, spaceFor),
     run: (job) => {
       checkJob(job);
       const { results, ranked, last, base } = prepare(job);

@@ -138,6 +138,7 @@ export async function createCpuEngine({ lanes, module, spawn, arena }: CpuEngine
     throw error;
   }
 
+  const beside = await createLane(module, arena?.memory ?? null);
   return {
     kind: "cpu",
     name: `CPU, ${lanes} ${lanes === 1 ? "lane" : "lanes"}`,
@@ -145,6 +146,7 @@ export async function createCpuEngine({ lanes, module, spawn, arena }: CpuEngine
     maxTileBytes: MAX_TILE_BYTES,
     keeps: true,
     memory: arena ?? null,
+    beside,
     run: (job, signal) =>
       new Promise((resolve, reject) => {
         throwIfAborted(signal);
@@ -185,6 +187,7 @@ export async function createLocalEngine(module: WebAssembly.Module): Promise<Eng
     maxTileBytes: MAX_TILE_BYTES,
     keeps: true,
     memory: null,
+    beside: lane,
     run: async (job, signal) => {
       throwIfAborted(signal);
       return lane.run(job);

@@ -88,11 +88,14 @@ export function* strips(
   }));
   const places = words.subarray(layout.places.at / 4, (layout.places.at + layout.places.bytes) / 4);
   const binsHere = job.bins !== undefined && isShared(job.bins);
-  const counts = binsHere ? countsIn(job.bins!, program) : layout.histograms.map((area) => countsAt(space, area));
+  const counts = binsHere
+    ? countsIn(job.bins!, program, count)
+    : layout.histograms.map((area) => countsAt(space, area));
   const isWindow = program.histograms.map(({ digit }) => digit === "window");
-  counts.forEach(({ byteOffset, byteLength }, h) => {
-    places[sources.length + 1 + h] = byteOffset;
-    clear(byteOffset, isWindow[h] ? 4 * WINDOW.marks : byteLength);
+  counts.forEach((each, h) => {
+    places[sources.length + 1 + h] = each.byteOffset;
+    clear(each.byteOffset, isWindow[h] ? 4 * WINDOW.marks : each.byteLength);
+    if (isWindow[h]) each[WINDOW.room] = each.length - WINDOW.list;
   });
   const outHere = output !== null && here(output);
   const firstPlane = sources.length + 1 + counts.length;

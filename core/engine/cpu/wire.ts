@@ -112,15 +112,15 @@ export function unpackResult(result: ResultOnWire, job: TileJob, spent: number):
     output: output ?? there,
     inputs: inputs.map((bytes, i) => bytes ?? job.inputs[i]!),
     kept: kept?.map((bytes, plane) => bytes ?? job.kept![plane]!),
-    histograms: histograms ?? (bins === undefined ? [] : countsIn(bins, program)),
+    histograms: histograms ?? (bins === undefined ? [] : countsIn(bins, program, count)),
   };
 }
 
-/** The histograms of a program that lie one after another in `bins`. */
-export function countsIn(bins: Bytes, { histograms }: TileJob["program"]): Uint32Array<ArrayBuffer>[] {
+/** The histograms of a program over so many elements that lie one after another in `bins`. */
+export function countsIn(bins: Bytes, { histograms }: Program, count: number): Uint32Array<ArrayBuffer>[] {
   let at = bins.byteOffset;
   return histograms.map((histogram) => {
-    const counts = new Uint32Array(bins.buffer, at, binsOf(histogram));
+    const counts = new Uint32Array(bins.buffer, at, binsOf(histogram, count));
     at += counts.byteLength;
     return counts;
   });
