@@ -66,12 +66,12 @@ function four(a: v128): u32 {
   );
 }
 
-/** Of 16 numbers, which are greater than the bound: one byte each. */
+/** How 16 magnitudes compare with a bound: one byte each, below 0, 0 or above. What does not fit a byte is as near as can be. */
 @inline
-function beyond(p: v128, q: v128, r: v128, s: v128, bound: v128): v128 {
+function compared(p: v128, q: v128, r: v128, s: v128, bound: v128): v128 {
   return i8x16.narrow_i16x8_s(
-    i16x8.narrow_i32x4_s(i32x4.gt_s(p, bound), i32x4.gt_s(q, bound)),
-    i16x8.narrow_i32x4_s(i32x4.gt_s(r, bound), i32x4.gt_s(s, bound)),
+    i16x8.narrow_i32x4_s(i32x4.sub(p, bound), i32x4.sub(q, bound)),
+    i16x8.narrow_i32x4_s(i32x4.sub(r, bound), i32x4.sub(s, bound)),
   );
 }
 
@@ -89,11 +89,10 @@ function addTo(to: usize, counts: v128): void {
  * @param word address of the lower bound; the upper one is behind it
  */
 export function histogramWindow(bins: usize, a: usize, count: i32, word: usize): void {
-  // Reaching a bound is exceeding the number below it: one instruction less.
   const low = v128.load32_splat(word);
   const high = v128.load32_splat(word, 4);
-  const belowLow = i32x4.sub(low, i32x4.splat(1));
-  const belowHigh = i32x4.sub(high, i32x4.splat(1));
+  const none = i8x16.splat(0);
+  const minusOne = i8x16.splat(-1);
   const bits = i32x4.splat(0x7fffffff);
   let above = i32x4.splat(0);
   let reached = i32x4.splat(0);
@@ -114,27 +113,34 @@ export function histogramWindow(bins: usize, a: usize, count: i32, word: usize):
       const q = v128.and(v128.load(a, 16), bits);
       const r = v128.and(v128.load(a, 32), bits);
       const s = v128.and(v128.load(a, 48), bits);
-      above = i8x16.sub(above, beyond(p, q, r, s, high));
+      above = i8x16.sub(above, i8x16.gt_s(compared(p, q, r, s, high), none));
     }
     reached = within = i8x16.splat(<i8>whole);
     count &= 15;
   }
   // Hardly anything is in a window of the largest: what does not reach it is stepped over.
   const isTop = load<u32>(word, 4) == 0x7fffffff;
-  for (; count >= 16; count -= 16, a += 64) {
-    const p = v128.and(v128.load(a), bits);
-    const q = v128.and(v128.load(a, 16), bits);
-    const r = v128.and(v128.load(a, 32), bits);
-    const s = v128.and(v128.load(a, 48), bits);
-    if (isTop && !v128.any_true(i32x4.gt_s(i32x4.max_s(i32x4.max_s(p, q), i32x4.max_s(r, s)), belowLow))) continue;
-    const isReached = beyond(p, q, r, s, belowHigh);
-    // A comparison is -1 where it holds.
-    above = i8x16.sub(above, beyond(p, q, r, s, high));
-    reached = i8x16.sub(reached, isReached);
-    within = i8x16.sub(within, beyond(p, q, r, s, belowLow));
-    const inside = v128.andnot(beyond(p, q, r, s, low), isReached);
-    for (let hits = i8x16.bitmask(inside); hits != 0; hits &= hits - 1) {
-      store<u32>(to, load<u32>(a + (<usize>ctz(hits) << 2)) & 0x7fffffff);
+  const belowLow = i32x4.sub(low, i32x4.splat(1));
+  // Sixty-four at a time: how many are to be listed is guessed once, not four times.
+  for (; count >= 64; count -= 64) {
+    let hits: u64 = 0;
+    for (let shift = 0; shift < 64; shift += 16, a += 64) {
+      const p = v128.and(v128.load(a), bits);
+      const q = v128.and(v128.load(a, 16), bits);
+      const r = v128.and(v128.load(a, 32), bits);
+      const s = v128.and(v128.load(a, 48), bits);
+      if (isTop && !v128.any_true(i32x4.gt_s(i32x4.max_s(i32x4.max_s(p, q), i32x4.max_s(r, s)), belowLow))) continue;
+      const toLow = compared(p, q, r, s, low);
+      const toHigh = compared(p, q, r, s, high);
+      const isReached = i8x16.gt_s(toHigh, minusOne);
+      // A comparison is -1 where it holds.
+      above = i8x16.sub(above, i8x16.gt_s(toHigh, none));
+      reached = i8x16.sub(reached, isReached);
+      within = i8x16.sub(within, i8x16.gt_s(toLow, minusOne));
+      hits |= (<u64>i8x16.bitmask(v128.andnot(i8x16.gt_s(toLow, none), isReached))) << shift;
+    }
+    for (; hits != 0; hits &= hits - 1) {
+      store<u32>(to, load<u32>(a - 256 + (<usize>ctz(hits) << 2)) & 0x7fffffff);
       to += 4;
     }
   }
