@@ -2,10 +2,10 @@
  * The browser's places to write: a picked folder, a single picked file, private storage. A writable
  * stream keeps its bytes in a swap file until it is closed, so an aborted file never appears.
  */
-import { createOwner, isShared } from "../core/bytes/shared.ts";
+import { createOwner } from "../core/bytes/shared.ts";
 import type { ByteSink, Folder } from "../core/bytes/sink.ts";
 import { messageOf, WeightloomError } from "../core/errors.ts";
-import { openAccess } from "./access.ts";
+import { type Access, type Scribe, scribeHere } from "./scribe.ts";
 
 async function writableSink(handle: FileSystemFileHandle): Promise<ByteSink> {
   const writable = await handle.createWritable();
@@ -67,16 +67,11 @@ export function fileFolder(handle: FileSystemFileHandle): Folder {
 const PIECE = 2 ** 20;
 
 /** Private storage through synchronous handles, which write in place and fastest: a file that is left has what was written. */
-export function privateFolder(directory: FileSystemDirectoryHandle): Folder {
+export function privateFolder(directory: FileSystemDirectoryHandle, scribe: Scribe = scribeHere): Folder {
   async function open(name: string, size: number): Promise<ByteSink | null> {
     const handle = await explain(name, directory.getFileHandle(name, { create: true }));
-    const access = await explain(name, openAccess(handle));
-    if (access.getSize() < size) {
-      access.close();
-      return null;
-    }
-    access.truncate(size);
-    return privateSink(directory, name, access, size);
+    const access = await explain(name, scribe.open(handle, size));
+    return access === null ? null : privateSink(directory, name, access, size);
   }
   return {
     name: directory.name,
@@ -91,67 +86,41 @@ export function privateFolder(directory: FileSystemDirectoryHandle): Folder {
   };
 }
 
-/**
- * Writes bytes from where they are, also from memory that threads share: each write that makes a file longer may be a question
- * to another process, so the fewer the better. A browser that takes no such memory is given copies, which pass through a cache.
- */
-function putInto(access: FileSystemSyncAccessHandle): (bytes: Uint8Array<ArrayBuffer>, at: number) => number {
-  const owned = createOwner();
-  let takesShared = true;
-  return (bytes, at) => {
-    if (takesShared || !isShared(bytes)) {
-      try {
-        return access.write(bytes, { at });
-      } catch (error) {
-        if (!(error instanceof TypeError) || !isShared(bytes)) throw error;
-        takesShared = false;
-      }
-    }
-    return access.write(owned(bytes.subarray(0, PIECE)), { at });
-  };
-}
-
-function privateSink(
-  directory: FileSystemDirectoryHandle,
-  name: string,
-  access: FileSystemSyncAccessHandle,
-  start: number,
-): ByteSink {
+function privateSink(directory: FileSystemDirectoryHandle, name: string, access: Access, start: number): ByteSink {
   let at = start;
-  const put = putInto(access);
   const full = () =>
     new WeightloomError(
       "FileError",
       `${name}: private storage is full. Free some disk space or save to a folder instead.`,
     );
   /** In a private window Chromium may say that it wrote what it had no room for. */
-  const settle = () => {
-    access.flush();
-    if (access.getSize() < at) throw full();
+  const settle = async () => {
+    const wanted = at;
+    if ((await access.flush()) < wanted) throw full();
   };
   return {
     name,
     enough: PIECE,
     write: async (bytes) => {
       for (let done = 0; done < bytes.length; ) {
-        const wrote = await explain(name, (async () => put(bytes.subarray(done), at + done))());
+        const wrote = await explain(name, access.write(bytes.subarray(done), at + done));
         if (wrote === 0) throw full();
         done += wrote;
       }
       at += bytes.length;
     },
-    sync: () => explain(name, (async () => settle())()),
+    sync: () => explain(name, settle()),
     close: async () => {
-      settle();
-      access.close();
+      await explain(name, settle());
+      await access.close();
     },
     abort: async () => {
-      access.close();
+      await access.close().catch(() => {});
       await directory.removeEntry(name).catch(() => {});
     },
     leave: async () => {
-      access.flush();
-      access.close();
+      await access.flush();
+      await access.close();
     },
   };
 }

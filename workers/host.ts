@@ -40,6 +40,7 @@ import type { HubPlace } from "./hubdoor.ts";
 import { identityAt, identityOf } from "./identity.ts";
 import { createInspector } from "./inspect.ts";
 import { forgetJob, jobsLeft, type OpenJob, openJob } from "./jobs.ts";
+import { type Scribe, scribeHere } from "./scribe.ts";
 import { refusal, summarise, summarisePlan } from "./summaries.ts";
 
 /** A model as the host keeps it. */
@@ -72,6 +73,8 @@ export interface HostPlatform {
   readonly hub?: string;
   /** The root of private storage. */
   storage(): Promise<FileSystemDirectoryHandle>;
+  /** What writes to it for one merge; in this thread where it is absent. */
+  scribe?(): Scribe;
 }
 
 const PRIVATE = "weightloom-result";
@@ -418,7 +421,7 @@ export function createHost(platform: HostPlatform): StudioHost {
         onEvent: (event) => {
           if (performance.now() - last >= 100) tell(event);
         },
-      });
+      }).finally(place.end);
       // The last event of the run may have come too soon after another to be told, or there was nothing left to write.
       const { readBytes, keptBytes } = result;
       tell({ readBytes, keptBytes, writtenBytes: plan.writeBytes, tensor: "", tensorsDone: plan.tensors.length });
@@ -453,6 +456,7 @@ export function createHost(platform: HostPlatform): StudioHost {
         profile,
       };
     } catch (error) {
+      place.end();
       if (held?.isKept !== true) await place.discard();
       throw error;
     }
@@ -472,6 +476,7 @@ export function createHost(platform: HostPlatform): StudioHost {
         folder,
         reopen: async () => new Map([[plan.files[0]?.name ?? handle.name, await handle.getFile()]]),
         discard: async () => {},
+        end: () => {},
       };
     }
     const isPrivate = target.kind === "private";
@@ -481,8 +486,10 @@ export function createHost(platform: HostPlatform): StudioHost {
       before === null
         ? await freshFolder(parent, isPrivate ? PRIVATE : folderName(options.title))
         : await foundAgain(parent, before);
+    const scribe = isPrivate ? (platform.scribe?.() ?? scribeHere) : null;
     return {
-      folder: isPrivate ? privateFolder(directory) : directoryFolder(directory),
+      folder: scribe === null ? directoryFolder(directory) : privateFolder(directory, scribe),
+      end: () => scribe?.end(),
       reopen: async () => {
         const files = new Map<string, File>();
         for await (const handle of directory.values())
@@ -541,6 +548,8 @@ interface Wanted {
 
 interface Place {
   readonly folder: Folder;
+  /** Nothing more is written. */
+  end(): void;
   reopen(): Promise<Map<string, File>>;
   /** Removes the folder made for this run. */
   discard(): Promise<void>;

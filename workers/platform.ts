@@ -7,6 +7,7 @@ import { createGpuEngine } from "../core/engine/gpu/engine.ts";
 import sharedKernelsUrl from "../kernels/build/kernels.shared.wasm?url";
 import kernelsUrl from "../kernels/build/kernels.wasm?url";
 import type { HostPlatform } from "./host.ts";
+import { scribeAside, scribeHere } from "./scribe.ts";
 
 const modules = new Map<string, Promise<WebAssembly.Module>>();
 
@@ -19,6 +20,21 @@ function moduleAt(url: string): Promise<WebAssembly.Module> {
 const kernelModule = () => moduleAt(kernelsUrl);
 
 const spawnLane = () => webLane(new Worker(new URL("./lane.worker.ts", import.meta.url), { type: "module" }));
+
+/** Bytes cross to it where threads share memory; elsewhere they would be copied on the way. */
+function spawnScribe() {
+  if (!crossOriginIsolated) return scribeHere;
+  const worker = new Worker(new URL("./scribe.worker.ts", import.meta.url), { type: "module" });
+  return scribeAside(
+    {
+      post: (order) => worker.postMessage(order),
+      listen: (listener) => worker.addEventListener("message", ({ data }) => listener(data)),
+    },
+    () => worker.terminate(),
+    (tell) =>
+      worker.addEventListener("error", ({ message }) => tell(message || "the thread that writes did not start")),
+  );
+}
 
 /** One lane stays free for the page itself, unless there are only two cores. */
 const laneCount = () => Math.max(2, Math.min(16, navigator.hardwareConcurrency - 1));
@@ -54,4 +70,5 @@ export const browserPlatform: HostPlatform = {
   measuring: () => cpuEngine(1),
   kernels: kernelModule,
   storage: () => navigator.storage.getDirectory(),
+  scribe: spawnScribe,
 };

@@ -118,9 +118,14 @@ async function runJob(job: Job): Promise<void> {
   useRun.setState({ ...NOTHING, status: "running", target, kept });
   await keepJob(job);
   try {
-    const report = await host().merge(documentOf(kept), textOf(kept), options, target, id, (progress) =>
+    const merging = host().merge(documentOf(kept), textOf(kept), options, target, id, (progress) =>
       useRun.setState({ progress }),
     );
+    // What was pressed before there was anything to pause.
+    const { status } = useRun.getState();
+    if (status === "paused") void host().pause();
+    if (status === "cancelling") void host().cancel();
+    const report = await merging;
     const files = target.kind === "private" ? await host().results() : [];
     await forgetJob(id);
     useRun.setState({ status: "done", report, files });

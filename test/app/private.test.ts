@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { isShared } from "../../core/bytes/shared.ts";
 import { privateFolder } from "../../workers/folders.ts";
+import { type Scribe, scribeAside, scribeHere, serveScribe } from "../../workers/scribe.ts";
 
 interface Write {
   readonly bytes: number;
@@ -8,9 +9,10 @@ interface Write {
 }
 
 /** Private storage with one file, as a browser gives it: `takesShared` or refuses memory that threads share, `most` bytes at a time. */
-function storage(takesShared: boolean, most = Number.POSITIVE_INFINITY) {
+function storage(takesShared: boolean, scribe: Scribe, most = Number.POSITIVE_INFINITY) {
   let content = new Uint8Array(0);
   const writes: Write[] = [];
+  const calls: string[] = [];
   const access = {
     getSize: () => content.length,
     truncate: (size: number) => {
@@ -27,16 +29,44 @@ function storage(takesShared: boolean, most = Number.POSITIVE_INFINITY) {
       content = whole;
       return taken.length;
     },
-    flush: () => {},
-    close: () => {},
+    flush: () => {
+      calls.push(`flush ${content.length}`);
+    },
+    close: () => {
+      calls.push("close");
+    },
   };
   const directory = {
     name: "models",
     getFileHandle: async () => ({ createSyncAccessHandle: async () => access }),
     removeEntry: async () => {},
   };
-  const folder = privateFolder(directory as unknown as FileSystemDirectoryHandle);
-  return { folder, writes, content: () => content };
+  const folder = privateFolder(directory as unknown as FileSystemDirectoryHandle, scribe);
+  return { folder, writes, calls, content: () => content };
+}
+
+/** Two threads in one: messages arrive later, what is in them is the same. */
+function aside(): Scribe & { fail(why: string): void } {
+  const line = <T>() => {
+    let hear: (message: T) => void = () => {};
+    return {
+      post: (message: T) => void setTimeout(() => hear(message)),
+      listen: (listener: typeof hear) => {
+        hear = listener;
+      },
+    };
+  };
+  const [there, back] = [line<never>(), line<never>()];
+  serveScribe({ post: back.post, listen: there.listen });
+  let fail = (_: string) => {};
+  const scribe = scribeAside(
+    { post: there.post, listen: back.listen },
+    () => {},
+    (tell) => {
+      fail = tell;
+    },
+  );
+  return { ...scribe, fail: (why) => fail(why) };
 }
 
 const MB = 2 ** 20;
@@ -48,9 +78,12 @@ const sharedBytes = () => {
   return bytes;
 };
 
-describe("private storage", () => {
+describe.each([
+  ["in this thread", () => scribeHere],
+  ["in one of its own", aside],
+])("private storage, written %s,", (_, scribe) => {
   test("is written from shared memory at once where the browser takes that", async () => {
-    const { folder, writes, content } = storage(true);
+    const { folder, writes, content } = storage(true, scribe());
     const sink = await folder.create("model.safetensors");
     const bytes = sharedBytes();
     await sink.write(bytes);
@@ -60,7 +93,7 @@ describe("private storage", () => {
   });
 
   test("is given copies, a megabyte at a time, where the browser refuses it", async () => {
-    const { folder, writes, content } = storage(false);
+    const { folder, writes, content } = storage(false, scribe());
     const sink = await folder.create("model.safetensors");
     const [header, bytes] = [Uint8Array.of(1, 2, 3), sharedBytes()];
     await sink.write(header);
@@ -73,7 +106,7 @@ describe("private storage", () => {
   });
 
   test("is written on where it took only a part", async () => {
-    const { folder, content } = storage(true, 1_000_003);
+    const { folder, content } = storage(true, scribe(), 1_000_003);
     const sink = await folder.create("model.safetensors");
     const bytes = sharedBytes();
     await sink.write(bytes);
@@ -81,8 +114,55 @@ describe("private storage", () => {
   });
 
   test("that takes nothing is full", async () => {
-    const { folder } = storage(true, 0);
+    const { folder } = storage(true, scribe(), 0);
     const sink = await folder.create("model.safetensors");
     await expect(sink.write(Uint8Array.of(1))).rejects.toThrow(/private storage is full/);
+  });
+
+  test("is gone on with where it was left, but not where it has less than it should", async () => {
+    const { folder, content, calls } = storage(true, scribe());
+    const sink = await folder.create("model.safetensors");
+    await sink.write(Uint8Array.of(1, 2, 3, 4));
+    await sink.sync?.();
+    await sink.leave?.();
+    expect(calls).toEqual(["flush 4", "flush 4", "close"]);
+    expect(await folder.reopen?.("model.safetensors", 5)).toBeNull();
+    const again = await folder.reopen?.("model.safetensors", 2);
+    await again?.write(Uint8Array.of(9));
+    await again?.close();
+    expect([...content()]).toEqual([1, 2, 9]);
+    expect(calls.slice(3)).toEqual(["close", "flush 3", "close"]);
+  });
+});
+
+describe("a thread that writes", () => {
+  test("is given the next bytes while a flush is waited for, and carries out what it is told in order", async () => {
+    const { folder, calls, content } = storage(true, aside());
+    const sink = await folder.create("model.safetensors");
+    await sink.write(Uint8Array.of(1, 2));
+    await Promise.all([sink.sync?.(), sink.write(Uint8Array.of(3))]);
+    expect(calls).toEqual(["flush 2"]);
+    expect([...content()]).toEqual([1, 2, 3]);
+  });
+
+  test("that is gone fails whoever waits for it, and whoever asks later", async () => {
+    const scribe = aside();
+    const { folder } = storage(true, scribe);
+    const sink = await folder.create("model.safetensors");
+    const lost = sink.write(Uint8Array.of(1));
+    scribe.fail("it ran out of memory");
+    await expect(lost).rejects.toThrow(/model\.safetensors: writing failed \(it ran out of memory\)/);
+    await expect(sink.sync?.()).rejects.toThrow(/it ran out of memory/);
+    await sink.abort();
+  });
+
+  test("tells what went wrong as it was", async () => {
+    const full = Object.assign(new Error("no space"), { name: "QuotaExceededError" });
+    const scribe = aside();
+    const file = { createSyncAccessHandle: async () => Promise.reject(full) };
+    await expect(scribe.open(file as unknown as FileSystemFileHandle, 0)).rejects.toMatchObject({
+      name: "QuotaExceededError",
+      message: "no space",
+    });
   });
 });
