@@ -13,7 +13,7 @@ import {
   type ParsedJournal,
   parseJournal,
 } from "../core/run/journal.ts";
-import { openAccess } from "./access.ts";
+import { openPatiently } from "./access.ts";
 import type { Left } from "./api.ts";
 
 const FOLDER = "weightloom-jobs";
@@ -139,16 +139,13 @@ async function held(
   handle: FileSystemFileHandle,
   patience: number,
 ): Promise<FileSystemSyncAccessHandle | "taken" | "gone"> {
-  for (const until = performance.now() + patience; ; ) {
-    try {
-      return await openAccess(handle);
-    } catch (error) {
-      const name = error instanceof DOMException ? error.name : "";
-      if (name === "NotFoundError") return "gone";
-      if (name !== "NoModificationAllowedError") throw error;
-      if (performance.now() >= until) return "taken";
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
+  try {
+    return await openPatiently(handle, patience);
+  } catch (error) {
+    const name = error instanceof DOMException ? error.name : "";
+    if (name === "NotFoundError") return "gone";
+    if (name === "NoModificationAllowedError") return "taken";
+    throw error;
   }
 }
 

@@ -4,7 +4,7 @@
  */
 import { createOwner, isShared } from "../core/bytes/shared.ts";
 import { messageOf } from "../core/errors.ts";
-import { openAccess } from "./access.ts";
+import { openPatiently } from "./access.ts";
 
 /** A file that only its holder can open. */
 export interface Access {
@@ -22,13 +22,16 @@ export interface Scribe {
   end(): void;
 }
 
+/** Milliseconds for the thread of a merge that died to let go of its file. */
+const PATIENCE = 5000;
+
 /** Bytes of a write where memory that threads share has to be copied first. */
 const PIECE = 2 ** 20;
 
 /** In this thread, which has to be a worker. */
 export const scribeHere: Scribe = {
   open: async (file, size) => {
-    const access = await openAccess(file);
+    const access = await openPatiently(file, PATIENCE);
     if (access.getSize() < size) {
       access.close();
       return null;

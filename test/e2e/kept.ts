@@ -199,16 +199,16 @@ export async function holdAt(
       hold.isReached = true;
       await released;
     };
+    // The file is made; whoever opens it, this worker or the one that writes for it, waits for its handle.
+    const directory = FileSystemDirectoryHandle.prototype;
+    const { getFileHandle } = directory;
+    directory.getFileHandle = async function (name, options) {
+      const handle = await getFileHandle.call(this, name, options);
+      if (name === at && options?.create === true) await stop();
+      return handle;
+    };
     const file = FileSystemFileHandle.prototype;
-    const { createSyncAccessHandle, createWritable, getFile } = file;
-    file.createSyncAccessHandle = async function () {
-      if (this.name === at) await stop();
-      return createSyncAccessHandle.call(this);
-    };
-    file.createWritable = async function (options) {
-      if (this.name === at) await stop();
-      return createWritable.call(this, options);
-    };
+    const { getFile } = file;
     // The check begins by opening every file that was written, the record among them.
     file.getFile = async function () {
       if (this.name === "weightloom.json" && at === "check") hold.reads = 0;
