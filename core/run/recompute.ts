@@ -8,8 +8,9 @@ import type { Engine } from "../engine/engine.ts";
 import { throwIfAborted } from "../errors.ts";
 import type { Checkpoint, TensorInfo } from "../formats/checkpoint.ts";
 import { BLOCK, unitOf } from "../graph/program.ts";
-import { createSettlement } from "../graph/settle.ts";
+import { createSettlement, type Settlement } from "../graph/settle.ts";
 import type { MergePlan, Plan } from "../plan/plan.ts";
+import { createBudget } from "./budget.ts";
 import { computeTensor } from "./compute.ts";
 import { asideHost, streamTensor } from "./tiles.ts";
 
@@ -82,13 +83,29 @@ async function wholly(tensor: MergePlan, plan: Plan, { plain, signal }: Recomput
   return async () => bytes;
 }
 
-async function tilesOf(tensor: MergePlan, { plain, numbers, signal }: Recomputing): Promise<Compute> {
+/** Bytes of a tensor that are read ahead of its sweeps: of a large one all would be as much as a merge may take. */
+const AHEAD = 32e6;
+
+/** Finds the numbers of a tensor's sweeps but the last, some tiles at a time. */
+function sweep(tensor: MergePlan, settlement: Settlement, { numbers, signal }: Recomputing): Promise<void> {
+  const budget = createBudget(AHEAD);
+  return new Promise((resolve, reject) => {
+    const fail = (error: unknown) => {
+      reject(error);
+      budget.cancel();
+    };
+    const host = { ...asideHost(numbers, () => {}, signal), budget, fail };
+    streamTensor({ ...tensor, resident: false }, tensor.passes.slice(0, -1), settlement, host)
+      .then(({ settled }) => settled)
+      .then(resolve, fail);
+  });
+}
+
+async function tilesOf(tensor: MergePlan, how: Recomputing): Promise<Compute> {
+  const { plain, signal } = how;
   const settlement = createSettlement(tensor.count, tensor.seed);
   const last = tensor.passes.at(-1)!;
-  if (tensor.passes.length > 1) {
-    const host = asideHost(numbers, () => {}, signal);
-    await (await streamTensor(tensor, tensor.passes.slice(0, -1), settlement, host)).settled;
-  }
+  if (tensor.passes.length > 1) await sweep(tensor, settlement, how);
   const { program } = last;
   return async (first, count) => {
     const inputs = program.inputs.map((index) => tensor.inputs[index]!);
