@@ -94,7 +94,13 @@ export function tiling(
     );
   }
   const resident = draft.passes.length > 1 && draft.count * (inBytes + bytesKept(draft.passes)) <= limits.memory * HELD;
-  return { tile: draft.count <= tile ? Math.ceil(draft.count / BLOCK) * BLOCK || BLOCK : tile, resident };
+  return { tile: evenly(draft.count, tile, unit), resident };
+}
+
+/** As many tiles as it takes, all as large: a small one at the end would cost the host what a large one does. */
+function evenly(count: number, most: number, unit: number): number {
+  if (count <= most) return Math.ceil(count / BLOCK) * BLOCK || BLOCK;
+  return Math.ceil(count / Math.ceil(count / most) / unit) * unit;
 }
 
 /** Ranks are made for a whole tile before they are used: one f32 each per element. */
