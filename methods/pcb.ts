@@ -72,8 +72,9 @@ export const pcb = defineMethod({
     const deltas = models.map(({ tensor }) => taskVector(tensor, base));
     const sum = total(deltas);
     const scored = deltas.map((delta) => {
-      const { size, power } = clipped(abs(delta), count, params.clip, deltas.length);
-      const agreed = mul(expUpTo(power, deltas.length), tanh(mul(delta, sum)));
+      const { size, square } = clipped(abs(delta), count, params.clip);
+      const large = expUpTo((scale) => square(deltas.length * scale), deltas.length);
+      const agreed = mul(large, tanh(mul(delta, sum)));
       const score = max(agreed, ZERO);
       const cut = kth(score, Math.max(1, count - Math.min(count - 1, Math.floor(count * (1 - params.ratio)))));
       const rank = normal(max(score, cut), cut, kth(score, 1));
@@ -87,13 +88,16 @@ export const pcb = defineMethod({
   },
 });
 
-/** Sizes cut at both ends, and `models` times the square of the same mapped to 0 to 1. */
-function clipped(size: Tensor, count: number, share: number, models: number): { size: Tensor; power: Tensor } {
+/** Sizes cut at both ends, and so many times the square of the same mapped to 0 to 1. */
+function clipped(size: Tensor, count: number, share: number): { size: Tensor; square: (times: number) => Tensor } {
   const at = (ascending: number) => kth(size, count - Math.min(count - 1, Math.max(0, ascending)));
   const [low, high] = [at(Math.floor(count * share)), at(Math.floor(count * (1 - share) - 1))];
   const cut = min(max(size, low), high);
-  const root = normal(cut, low, high, Math.sqrt(models));
-  return { size: cut, power: mul(root, root) };
+  const square = (times: number) => {
+    const root = normal(cut, low, high, Math.sqrt(times));
+    return mul(root, root);
+  };
+  return { size: cut, square };
 }
 
 /** From low to high as 0 to `most`; all 0 where the two are the same. */

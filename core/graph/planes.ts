@@ -18,7 +18,7 @@ export interface Plane {
 export type Widest = 0 | PlaneBits;
 
 /** About how many simple operations an operation is. */
-const COST = { random: 30, rank: 100, exp: 20, log: 20 } as const;
+const COST = { random: 30, rank: 100, exp: 20, log: 20, tanh: 20 } as const;
 /** From here on a value is dearer than its bits in memory. */
 const DEAR = { 1: 20, 32: 40 } as const;
 

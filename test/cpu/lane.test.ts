@@ -172,6 +172,39 @@ describe("operations, element by element", () => {
     }
   });
 
+  test("hyperbolic tangents are the same together, one of another, and of numbers of any size beside them", () => {
+    const small = (count: number, seed: number, scale: number) => {
+      const values = awkwardFloats(count, seed).map((value, i) => (i % 50 < 25 ? value * scale : value));
+      return { dtype: "F32" as const, bytes: bytesOf(values) };
+    };
+    const inputs = [small(10_000, 61, 2 ** -14), small(10_000, 62, 2 ** -20)];
+    const alone = (bytes: Uint8Array<ArrayBuffer>) =>
+      floatsOf(
+        lane.run(
+          makeJob({
+            ops: [
+              { op: "input", slot: 0 },
+              { op: "tanh", a: 0 },
+            ],
+            inputs: [{ dtype: "F32", bytes }],
+          }),
+        ),
+      );
+    const [p, q] = inputs.map(({ bytes }) => alone(bytes));
+    const sum = p!.map((value, i) => value + q![i]!);
+    const expected = alone(bytesOf(sum as Float32Array<ArrayBuffer>)).map((value, i) => value - sum[i]!);
+    const ops: Op[] = [
+      { op: "input", slot: 0 },
+      { op: "input", slot: 1 },
+      { op: "tanh", a: 0 },
+      { op: "tanh", a: 1 },
+      { op: "add", a: 2, b: 3 },
+      { op: "tanh", a: 4 },
+      { op: "sub", a: 5, b: 4 },
+    ];
+    expect(difference(floatsOf(lane.run(makeJob({ ops, inputs }))), expected)).toBe(-1);
+  });
+
   test("top and tied, with many equal magnitudes", () => {
     for (const [count, tau, cut] of [
       [20_000, 1, 9_000],

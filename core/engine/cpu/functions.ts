@@ -76,19 +76,22 @@ export function log(v: Lanes, a: Value): Value {
 const ITSELF = 0x39800000;
 
 /**
- * Hyperbolic tangent: x P(x^2) / Q(x^2) with the quotient fitted to tanh(x) / x for the least largest relative error up to 9,
+ * Hyperbolic tangents: x P(x^2) / Q(x^2) with the quotient fitted to tanh(x) / x for the least largest relative error up to 9,
  * 2.2e-8, beyond which tanh is 1 in f32. In f32 the relative error is below 5e-7, the result odd to the bit; it may exceed 1
- * by 2.4e-7. NaN stays NaN. As in shaders/tanh.wgsl.
+ * by 2.4e-7. NaN stays NaN. As in shaders/tanh.wgsl. One look tells whether any of them all is to be made.
  */
-export function tanh(v: Lanes, x: Value): Value {
-  const far = v.greaterI(v.and(x, v.bits(0x7fffffff)), v.bits(ITSELF - 1));
-  return v.whereAny(far, x, () => {
-    const within = v.lesser(v.greater(x, v.floats(-9)), v.floats(9));
-    const square = v.mul(within, within);
-    const above = polynomial(v, square, [1.3419828e-8, 2.0661267e-5, 3.4989963e-3, 0.1338398, 1]);
-    const below = polynomial(v, square, [7.8047317e-7, 3.2910388e-4, 2.5890207e-2, 0.46717302, 1]);
-    return v.select(v.div(v.mul(within, above), below), x, far);
-  });
+export function tanh(v: Lanes, xs: readonly Value[]): Value[] {
+  const far = xs.map((x) => v.greaterI(v.and(x, v.bits(0x7fffffff)), v.bits(ITSELF - 1)));
+  const any = far.reduce((some, more) => v.or(some, more));
+  return v.whereAny(any, xs, () =>
+    xs.map((x, i) => {
+      const within = v.lesser(v.greater(x, v.floats(-9)), v.floats(9));
+      const square = v.mul(within, within);
+      const above = polynomial(v, square, [1.3419828e-8, 2.0661267e-5, 3.4989963e-3, 0.1338398, 1]);
+      const below = polynomial(v, square, [7.8047317e-7, 3.2910388e-4, 2.5890207e-2, 0.46717302, 1]);
+      return v.select(v.div(v.mul(within, above), below), x, far[i]!);
+    }),
+  );
 }
 
 /** +-1 where the number is not zero; zeros and NaN stay what they are. */

@@ -65,8 +65,8 @@ export interface Lanes
   bits(...lanes: readonly number[]): Value;
   /** Bits of `then` where `mask` has ones, of `otherwise` elsewhere. */
   select(then: Value, otherwise: Value, mask: Value): Value;
-  /** `otherwise` where the mask is all zeros, which costs nothing more; else what `write` makes of the four. */
-  whereAny(mask: Value, otherwise: Value, write: () => Value): Value;
+  /** `otherwise` where the mask is all zeros, which costs nothing more; else what `write` makes instead, as many. */
+  whereAny(mask: Value, otherwise: readonly Value[], write: () => readonly Value[]): Value[];
   /** What the first makes of the four where the mask is all zeros, else what the second does. */
   unlessAny(mask: Value, usual: () => Value, write: () => Value): Value;
   /** The upper two numbers, below. */
@@ -133,15 +133,19 @@ export function createLanes(body: Body, begin: Body): Lanes {
       return result();
     },
     whereAny: (mask, otherwise, write) => {
-      body.get(otherwise);
-      const value = result();
+      const values = otherwise.map((value) => {
+        body.get(value);
+        return result();
+      });
       body.get(mask);
       body.simd(simd.anyTrue);
       body.branch(() => {
-        body.get(write());
-        body.set(value);
+        for (const [i, made] of write().entries()) {
+          body.get(made);
+          body.set(values[i]!);
+        }
       });
-      return value;
+      return values;
     },
     unlessAny: (mask, usual, write) => {
       const value = body.local(V128);

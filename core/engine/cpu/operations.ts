@@ -5,7 +5,7 @@
  */
 import { WeightloomError } from "../../errors.ts";
 import type { Op, Program } from "../../graph/program.ts";
-import { operandsOf } from "../stages.ts";
+import { neededBy, operandsOf } from "../stages.ts";
 import { exp, log, maxSame, minSame, sameOf, sign, tanh } from "./functions.ts";
 import type { Lanes, Value } from "./lanes.ts";
 import { type Body, I32, i32 } from "./wasm.ts";
@@ -96,6 +96,8 @@ export function createHalf(
   let numbers = new Map<number, Value>();
   let masks = new Map<number, Value>();
 
+  const tangents = firstTangents(program);
+
   function number(value: number): Value {
     const known = numbers.get(value);
     if (known !== undefined) return known;
@@ -158,7 +160,7 @@ export function createHalf(
       case "log":
         return log(v, number(op.a));
       case "tanh":
-        return tanh(v, number(op.a));
+        return tangent(value);
       case "mul":
         return signed(op.a, op.b) ?? signed(op.b, op.a) ?? v.mul(number(op.a), number(op.b));
       case "add":
@@ -178,13 +180,14 @@ export function createHalf(
     if (!isDear(otherwise)) return null;
     const usual = number(then);
     const chosen = mask(by);
-    return v.whereAny(v.not(chosen), usual, () => {
+    const [value] = v.whereAny(v.not(chosen), [usual], () => {
       // What is made in there is known nowhere else.
       const before = [new Map(numbers), new Map(masks)] as const;
       const value = v.select(usual, number(otherwise), chosen);
       [numbers, masks] = before;
-      return value;
+      return [value];
     });
+    return value!;
   }
 
   /** Whether there is still an exponential or a logarithm to be made for a value. */
@@ -193,6 +196,17 @@ export function createHalf(
     seen.add(value);
     const op = opAt(value);
     return op.op === "exp" || op.op === "log" || operandsOf(op).some((operand) => isDear(operand, seen));
+  }
+
+  /** A hyperbolic tangent, and with it all others, unless it is made of one itself: one look serves all. */
+  function tangent(wanted: number): Value {
+    const together = tangents.includes(wanted) ? tangents : [wanted];
+    const made = tanh(
+      v,
+      together.map((value) => number(operandsOf(opAt(value))[0]!)),
+    );
+    for (const [i, value] of together.entries()) numbers.set(value, made[i]!);
+    return numbers.get(wanted)!;
   }
 
   /** What the formula says a value is, wherever it is; null for others. */
@@ -255,6 +269,19 @@ export function createHalf(
   }
 
   return { number, mask };
+}
+
+/** The hyperbolic tangents that are not made of others. */
+function firstTangents(program: Program): number[] {
+  const made = new Set<number>();
+  const first: number[] = [];
+  for (const value of neededBy(program)) {
+    const op = program.ops[value]!;
+    const isOfOthers = operandsOf(op).some((operand) => made.has(operand));
+    if (op.op === "tanh" && !isOfOthers) first.push(value);
+    if (op.op === "tanh" || isOfOthers) made.add(value);
+  }
+  return first;
 }
 
 const bitsOf = (value: number) => new Int32Array(Float32Array.of(value).buffer)[0] ?? 0;
