@@ -371,6 +371,30 @@ describe("histograms", () => {
   });
 });
 
+test("what only a branch of one half looks at is there for the other", () => {
+  const bf16 = (values: (i: number) => number) => ({
+    dtype: "BF16" as const,
+    bytes: new Uint8Array(Uint16Array.from({ length: 64 }, (_, i) => floatWord(values(i)) >>> 16).buffer),
+  });
+  const ops: Op[] = [
+    { op: "input", slot: 0 },
+    { op: "input", slot: 1 },
+    { op: "uniform", word: 0 },
+    { op: "gt", a: 0, b: 2 },
+    { op: "exp", a: 1 },
+    { op: "where", a: 3, b: 0, c: 4 },
+  ];
+  for (const [first, second] of [
+    [1, -1],
+    [-1, 1],
+  ] as const) {
+    const inputs = [bf16((i) => (i % 8 < 4 ? first : second)), bf16((i) => i / 16)];
+    const job = makeJob({ ops, inputs, words: [floatWord(0)] });
+    const expected = floatsOf(runPlain(job));
+    for (const [i, value] of floatsOf(lane.run(job)).entries()) expect(value / expected[i]!).toBeCloseTo(1, 6);
+  }
+});
+
 /** Programs of up to 40 operations over three inputs, a few uniforms and two random streams. */
 const program = fc
   .array(fc.tuple(fc.nat(24), fc.nat(), fc.nat(), fc.nat()), { minLength: 1, maxLength: 40 })

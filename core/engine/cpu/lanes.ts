@@ -6,7 +6,6 @@ import { type Body, V128 } from "./wasm.ts";
 
 export const simd = {
   load: 0,
-  load16x4: 4,
   store: 11,
   const: 12,
   shuffle: 13,
@@ -69,6 +68,9 @@ export interface Lanes
   whereAny(mask: Value, otherwise: readonly Value[], write: () => readonly Value[]): Value[];
   /** What the first makes of the four where the mask is all zeros, else what the second does. */
   unlessAny(mask: Value, usual: () => Value, write: () => Value): Value;
+  /** The lower or upper four of eight 16-bit numbers, as the upper halves of 32 bits. */
+  widenLow(a: Value): Value;
+  widenHigh(a: Value): Value;
   /** The upper two numbers, below. */
   upper(a: Value): Value;
   /** Four times the i32 that `write` leaves on the stack. */
@@ -107,6 +109,14 @@ export function createLanes(body: Body, begin: Body): Lanes {
         },
       ]),
     ) as unknown as Written<Table, Arguments>;
+
+  /** Pairs of bytes from `from` on behind two zeros each: one instruction of the machine. */
+  const widened = (a: Value, from: number): Value => {
+    body.get(bits(0));
+    body.get(a);
+    body.simd(simd.shuffle, ...[0, 2, 4, 6].flatMap((at) => [at, at + 1, at + 16, at + 17]).map((at) => at + from));
+    return result();
+  };
 
   return {
     ...written(BINARY, (instruction, a: Value, b: Value) => {
@@ -163,6 +173,8 @@ export function createLanes(body: Body, begin: Body): Lanes {
       body.simd(simd.splatI32);
       return result();
     },
+    widenLow: (a) => widened(a, 0),
+    widenHigh: (a) => widened(a, 8),
     upper: (a) => {
       body.get(a);
       body.get(a);

@@ -1,6 +1,7 @@
 /** The loop of a step: eight elements per turn, as two halves of four. */
 import type { OutputDtype } from "../../bytes/dtype.ts";
 import type { Op } from "../../graph/program.ts";
+import { neededBy } from "../stages.ts";
 import { bf16, bf16OrNaN } from "./functions.ts";
 import { createLanes, type Lanes, simd, type Value } from "./lanes.ts";
 import { createConstants, createHalf, malformed } from "./operations.ts";
@@ -101,6 +102,20 @@ export function writeLoop(step: Step & { readonly begin: Body; readonly filled: 
   };
   const stretches = createStretches(step, v, constants, i);
   const turn = () => {
+    // What both halves have their part of is read once, before either: a half may look at its part in a branch only.
+    const shared = new Map<number, Value>();
+    for (const value of neededBy(program)) {
+      const op = program.ops[value]!;
+      if (op.op === "input" && dtypes[op.slot] === "BF16") {
+        shared.set(value, load([starts[op.slot]!, narrow], simd.load, 0));
+      } else if (op.op === "kept" && op.bits === 1) {
+        const byte = v.splat(() => {
+          sum(body, planeStarts.get(op.plane)!, inPlane);
+          body.access(i32.loadByte);
+        });
+        shared.set(value, byte);
+      }
+    }
     const halves = [0, 1].map((half) => {
       const leaf = (value: number, op: Op): Value => {
         const register = filled.get(value);
@@ -109,15 +124,11 @@ export function writeLoop(step: Step & { readonly begin: Body; readonly filled: 
         if (op.op !== "input") throw malformed(program, `${op.op} has no instructions`);
         const start = starts[op.slot]!;
         if (dtypes[op.slot] === "F32") return load([start, wide], simd.load, 16 * half);
-        return v.shiftLeft(load([start, narrow], simd.load16x4, 8 * half), 16);
+        return half === 0 ? v.widenLow(shared.get(value)!) : v.widenHigh(shared.get(value)!);
       };
-      const kept = (plane: number): Value => {
+      const kept = (value: number): Value => {
         const bits = v.bits(...[1, 2, 4, 8].map((bit) => bit << (4 * half)));
-        const all = v.splat(() => {
-          sum(body, planeStarts.get(plane)!, inPlane);
-          body.access(i32.loadByte);
-        });
-        return v.equalI(v.and(all, bits), bits);
+        return v.equalI(v.and(shared.get(value)!, bits), bits);
       };
       const { number, mask } = createHalf(program, v, constants, leaf, (word) => stretches!.bar(word, half), kept);
       program.sums.forEach((summed, s) => {

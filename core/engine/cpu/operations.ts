@@ -83,7 +83,7 @@ export interface Half {
 /**
  * @param leaf writes what reads memory: inputs, random numbers, vectors
  * @param bar what magnitudes are kept above, for the threshold at a word
- * @param kept reads a plane's bits as a mask
+ * @param kept a value's bits in a plane as a mask
  */
 export function createHalf(
   program: Program,
@@ -91,7 +91,7 @@ export function createHalf(
   constants: Constants,
   leaf: (value: number, op: Op) => Value,
   bar: (word: number) => Value,
-  kept: (plane: number) => Value,
+  kept: (value: number) => Value,
 ): Half {
   let numbers = new Map<number, Value>();
   let masks = new Map<number, Value>();
@@ -129,7 +129,7 @@ export function createHalf(
       case "top":
         return () => v.greaterI(v.and(number(op.a), v.bits(0x7fffffff)), bar(op.word));
       case "kept":
-        return op.bits === 1 ? () => kept(op.plane) : null;
+        return op.bits === 1 ? () => kept(value) : null;
       case "where":
         return masked(op.a, op.b, op.c);
       case "tied":
