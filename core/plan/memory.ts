@@ -60,8 +60,8 @@ function worthReading({ inputs, count }: Drafted, passes: Sized["passes"]): bool
 /** Elements that are counted by windows, all of a sweep together, where a list is kept of some hundredth of them. */
 const LISTED = 2 ** 30;
 
-/** Elements from which on a sample is small beside them. */
-const SAMPLED = 2 ** 18;
+/** Elements from which on a tensor has spots to sample. */
+const SAMPLED = 2 ** 9;
 
 /** The share of the memory that what is held between sweeps may take; the rest is for tiles on their way. */
 const HELD = 0.6;

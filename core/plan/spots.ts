@@ -20,8 +20,9 @@ type Sampled = Pick<MergePlan, "count" | "tile" | "resident" | "inputs">;
 /** Spots there are at most, and the elements of one, a divisor of BLOCK. */
 const SPOTS = 128;
 const LENGTH = 128;
-/** The largest share of a tensor that is sampled is one in so many elements. */
+/** The largest share of a tensor that is sampled is one in so many elements; of a small one that stays in memory, so many spots. */
 const THINNED = 64;
+const LEAST = 8;
 /**
  * In a browser a spot that is read takes as long as half a megabyte of a tensor that is read on and on: of those there are fewer, one
  * for so many elements, and they are longer.
@@ -35,8 +36,9 @@ export function spotsOf({ count, tile, resident }: Omit<Sampled, "inputs">): Spo
   const most = resident ? SPOTS : Math.max(FEWEST, Math.min(SPOTS, Math.floor(count / EVERY)));
   const fitting = resident ? LENGTH : Math.min(LONGEST, count / most / THINNED, tile / most);
   const length = Math.max(1, Math.floor(fitting / LENGTH)) * LENGTH;
-  const spots = Math.max(1, Math.min(most, Math.floor(count / THINNED / length)));
   const places = Math.floor(count / length);
+  const least = resident ? Math.min(LEAST, places) : 1;
+  const spots = Math.max(least, Math.min(most, Math.floor(count / THINNED / length)));
   const chosen = Array.from({ length: spots }, (_, s) => Math.floor(((s * 0.6180339887498949) % 1) * places) * length);
   return { first: [...new Set(chosen)].sort((a, b) => a - b), length };
 }

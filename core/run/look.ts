@@ -88,6 +88,12 @@ export function createLook(looking: Looking): Looks {
     return all;
   }
 
+  function heldOf(index: number, tile: number): Bytes {
+    const bytes = plan.resident ? looking.held(tile, index) : undefined;
+    if (bytes === undefined) throw new Error("Internal error: a sample was taken of what is not held.");
+    return bytes;
+  }
+
   /** The spots of an input one behind the other, where the engine has them. */
   const gather = (index: number, { first, length }: Spots, read: Bytes | undefined): Bytes => {
     const size = length * bytesPer(plan.inputs[index]!.dtype);
@@ -96,13 +102,15 @@ export function createLook(looking: Looking): Looks {
       all.set(read);
       return all;
     }
-    const [to, perElement, tiles] = [wordsOf(all), size / length / 4, [] as Uint32Array[]];
-    for (const [s, at] of first.entries()) {
-      const tile = Math.floor(at / plan.tile);
-      const held = plan.resident ? looking.held(tile, index) : undefined;
-      if (held === undefined) throw new Error("Internal error: a sample was taken of what is not held.");
-      tiles[tile] ??= wordsOf(held);
-      copy(tiles[tile], (at - tile * plan.tile) * perElement, to, s * length * perElement, length * perElement);
+    const [to, words] = [wordsOf(all), size / 4];
+    let [tile, from] = [-1, to];
+    for (let s = 0; s < first.length; s++) {
+      const at = first[s]!;
+      if (tile < 0 || at >= (tile + 1) * plan.tile) {
+        tile = Math.floor(at / plan.tile);
+        from = wordsOf(heldOf(index, tile));
+      }
+      copy(from, ((at - tile * plan.tile) / length) * words, to, s * words, words);
     }
     return all;
   };

@@ -59,7 +59,7 @@ describe("a tile of rows to rank", () => {
 describe("thresholds are found in one sweep", () => {
   const key = add(input(0), input(1));
   const above = (...ks: number[]) => total(ks.map((k) => ge(key, kth(key, k))));
-  const MANY = 2 ** 18;
+  const MANY = 2 ** 9;
   const sweeps = (expression: Tensor, count = MANY, keeps = true, draft = draftOf(count)) =>
     sweepsOf({ ...draft, watched: [] }, expression, { ...LIMITS, memory: 64e6, keeps }).passes.length;
 
