@@ -11,7 +11,7 @@ export function refusal(error: WeightloomError): PlanRefusal {
 }
 
 /** Resident bytes of a tab with the studio, its workers and what waits to be collected; measured (docs/performance.md). */
-const TAB = 400e6;
+const TAB = 460e6;
 
 export function summarisePlan(plan: Plan): PlanSummary {
   const merged = plan.tensors.filter((tensor) => tensor.action === "merge");

@@ -30,8 +30,10 @@ afterAll(() => rmSync(work, { recursive: true, force: true }));
 
 const SHAPE = { hidden: 384, layers: 8, inner: 1024, vocab: 2048, kv: 128 };
 const SHARDS = ["--shard-size", "3MB"];
-/** So that reading goes on until near the end. */
-const SMALL = ["--memory", "60MB"];
+/** On a disk that takes its time, for what happens in the middle of a merge: by itself one this small is over in a moment. */
+const SLOWLY = {
+  env: { ...process.env, NODE_OPTIONS: `--import ${new URL("../faults/slow.mjs", import.meta.url).href}` },
+};
 let size = 0;
 
 const at = (...path: string[]) => join(work, ...path);
@@ -54,7 +56,7 @@ beforeAll(async () => {
 
 /** Merges, and ends the process in some way when so much is written. */
 async function endAt(out: string, share: number, args: readonly string[], how: NodeJS.Signals) {
-  const { child, ended } = start(work, args);
+  const { child, ended } = start(work, args, SLOWLY);
   await until(child, at(out), share * size);
   child.kill(how);
   return ended;
@@ -96,7 +98,7 @@ describe("kill -9", () => {
     timeout: 60_000,
   }, async () => {
     const args = ["ties.yml", "one/out"];
-    const { child, ended } = start(work, args);
+    const { child, ended } = start(work, args, SLOWLY);
     await until(child, at("one/out"), 0.3 * size);
     // The disk is asked for what is finished after a quarter of a second, which a fast machine would not take.
     child.kill("SIGSTOP");
@@ -238,7 +240,7 @@ describe("resuming", () => {
   });
 
   test("by two at once is refused", { timeout: 30_000 }, async () => {
-    const first = start(work, [...args, "--resume"]);
+    const first = start(work, [...args, "--resume"], SLOWLY);
     await until(first.child, at("again/out"), 0.6 * size);
     first.child.kill("SIGSTOP");
     expect(resumed().stderr).toContain(`is being written by process ${first.child.pid}`);
@@ -252,12 +254,15 @@ describe("what goes wrong on the way", () => {
   test("a model that changes while it is read stops the merge by its name", { timeout: 30_000 }, async () => {
     cpSync(at("b"), at("c"), { recursive: true });
     writeFileSync(at("changing.yml"), readFileSync(at("ties.yml"), "utf8").replace("model: b\n", "model: c\n"));
-    const { child, ended } = start(work, ["changing.yml", "changing/out", ...SHARDS, ...SMALL]);
+    const { child, ended } = start(work, ["changing.yml", "changing/out", ...SHARDS], {
+      env: { ...SLOWLY.env, HELD_AFTER: "120" },
+    });
     const path = at("c/model.safetensors");
     const file = openSync(path, "r+");
-    await until(child, at("changing/out"), 0.1 * size);
+    await when(child, () => (claimedIn(at("changing/out"))?.tensors ?? 0) > 0);
     writeSync(file, new Uint8Array(1000), 0, 1000, statSync(path).size - 1000);
     closeSync(file);
+    writeFileSync(at("go"), "");
     const done = await ended;
     expect([done.code, done.stderr]).toEqual([
       1,
@@ -270,7 +275,7 @@ describe("what goes wrong on the way", () => {
   });
 
   test("an output folder that goes away stops it with a sentence", { timeout: 30_000 }, async () => {
-    const { child, ended } = start(work, ["ties.yml", "gone/out", ...SHARDS]);
+    const { child, ended } = start(work, ["ties.yml", "gone/out", ...SHARDS], SLOWLY);
     await until(child, at("gone/out"), 0.4 * size);
     renameSync(at("gone/out"), at("gone/elsewhere"));
     const done = await ended;
@@ -288,7 +293,7 @@ describe("what goes wrong on the way", () => {
     mkdirSync(at("locked/out"), { recursive: true });
     chmodSync(work, 0o755);
     if (isRoot) chownSync(at("locked/out"), 65534, 65534);
-    const { child, ended } = start(work, ["ties.yml", "locked/out", ...SHARDS], nobody);
+    const { child, ended } = start(work, ["ties.yml", "locked/out", ...SHARDS], { ...SLOWLY, ...nobody });
     await until(child, at("locked/out"), 0.4 * size);
     chmodSync(at("locked/out"), 0o555);
     const done = await ended;
@@ -325,7 +330,7 @@ describe("what goes wrong on the way", () => {
 
 test("an overwritten model is no model until the new one is whole", { timeout: 30_000 }, async () => {
   cpSync(at("expected/ties"), at("over"), { recursive: true });
-  const { child } = start(work, ["whole.yml", "over/out", ...SHARDS, "--overwrite"]);
+  const { child } = start(work, ["whole.yml", "over/out", ...SHARDS, "--overwrite"], SLOWLY);
   await when(child, () => (claimedIn(at("over/out"))?.files ?? 0) > 1);
   child.kill("SIGKILL");
   expect(unfinished("over/out")).toBe(true);
@@ -340,7 +345,7 @@ test("a chain's intermediate results are not made again", { timeout: 60_000 }, a
     `${readFileSync(at("ties.yml"), "utf8")}name: first\n---\nmerge_method: slerp\nbase_model: first\nparameters: {t: 0.5}\nmodels:\n  - model: first\n  - model: a\n`,
   );
   const args = ["chain.yml", "chain/out", "--intermediates", "parts", ...SHARDS];
-  const { child } = start(work, args);
+  const { child } = start(work, args, SLOWLY);
   await until(child, at("chain/out"), 0.3 * size);
   child.kill("SIGKILL");
   const made = statSync(at("parts/first/config.json"), { bigint: true }).mtimeNs;
