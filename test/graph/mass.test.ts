@@ -80,6 +80,7 @@ test("what is chosen from any numbers adds up to the same, or nothing is said", 
       said++;
       expect(found).toEqual(wanted);
     }),
+    { numRuns: 400 },
   );
   expect(said).toBeGreaterThan(10);
 });
