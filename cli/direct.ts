@@ -6,6 +6,7 @@
 import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { isShared } from "../core/bytes/shared.ts";
+import { codeOf } from "../core/errors.ts";
 
 export interface Direct {
   /**
@@ -48,7 +49,7 @@ export function directWriter(path: string, openFile: typeof open = open): Direct
           return { from, to: from + (await file.write(bytes, from, to - from, at + from)).bytesWritten };
       } catch (error) {
         // Larger pages are asked for, or another kind of memory.
-        if (!(error instanceof Error && "code" in error && error.code === "EINVAL")) throw error;
+        if (codeOf(error) !== "EINVAL") throw error;
       }
       isPossible = false;
       return NONE;

@@ -7,7 +7,7 @@ import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from "node:fs
 import { basename, dirname, join, resolve } from "node:path";
 import type { ByteSink, Folder } from "../core/bytes/sink.ts";
 import { type ByteSource, checkRange } from "../core/bytes/source.ts";
-import { messageOf, throwIfAborted, WeightloomError } from "../core/errors.ts";
+import { codeOf, messageOf, throwIfAborted, WeightloomError } from "../core/errors.ts";
 import { directWriter } from "./direct.ts";
 
 /** A file on disk, opened at the first read; any number of reads may be under way. */
@@ -130,6 +130,12 @@ const cannotWrite = (path: string, cause: unknown) =>
     cause,
   });
 
+/** All of the bytes, from offset `at` of the file on; the system may take them in parts. */
+export async function writeAll(file: FileHandle, bytes: Uint8Array, at: number): Promise<void> {
+  for (let done = 0; done < bytes.length; )
+    done += (await file.write(bytes, done, bytes.length - done, at + done)).bytesWritten;
+}
+
 /** @param start where the next byte goes */
 function diskSink(path: string, name: string, file: FileHandle, start = 0): ByteSink {
   const final = join(path, name);
@@ -143,11 +149,6 @@ function diskSink(path: string, name: string, file: FileHandle, start = 0): Byte
       throw writingFailed(final, cause);
     }
   };
-  async function put(bytes: Uint8Array<ArrayBuffer>, to: number): Promise<void> {
-    for (let done = 0; done < bytes.length; ) {
-      done += (await file.write(bytes, done, bytes.length - done, to + done)).bytesWritten;
-    }
-  }
   async function closeBoth(): Promise<void> {
     await direct.close();
     await file.close();
@@ -160,8 +161,8 @@ function diskSink(path: string, name: string, file: FileHandle, start = 0): Byte
       explained(
         (async () => {
           const pages = await direct.write(bytes, at);
-          await put(bytes.subarray(0, pages.from), at);
-          await put(bytes.subarray(pages.to), at + pages.to);
+          await writeAll(file, bytes.subarray(0, pages.from), at);
+          await writeAll(file, bytes.subarray(pages.to), at + pages.to);
           at += bytes.length;
         })(),
       ),
@@ -213,9 +214,6 @@ export async function syncFolder(path: string): Promise<void> {
     await folder?.close();
   }
 }
-
-const codeOf = (error: unknown) =>
-  error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
 
 export const writingFailed = (path: string, cause: unknown) =>
   new WeightloomError("FileError", `${path}: writing failed. ${reasonOf(cause)}`, { cause });

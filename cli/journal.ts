@@ -19,7 +19,7 @@ import {
   parseJournal,
 } from "../core/run/journal.ts";
 import { Refused } from "./args.ts";
-import { diskFolder, isUnfinished, JOURNAL, makeFolder, syncFolder, writingFailed } from "./files.ts";
+import { diskFolder, isUnfinished, JOURNAL, makeFolder, syncFolder, writeAll, writingFailed } from "./files.ts";
 
 const pathIn = (out: string) => join(out, JOURNAL);
 /** Under its own name only when the first line is whole. */
@@ -71,8 +71,7 @@ function diskLedger(out: string, file: FileHandle, start?: number): Ledger {
       const bytes = new TextEncoder().encode(text);
       at ??= (await file.stat()).size;
       try {
-        for (let done = 0; done < bytes.length; )
-          done += (await file.write(bytes, done, bytes.length - done, at + done)).bytesWritten;
+        await writeAll(file, bytes, at);
         await file.datasync();
       } catch (cause) {
         throw writingFailed(pathIn(out), cause);

@@ -48,6 +48,10 @@ export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted === true) throw abortError();
 }
 
+/** The system's code of what went wrong, as Node tells it ("ENOSPC"); empty where there is none. */
+export const codeOf = (error: unknown): string =>
+  error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
+
 /** The message of anything thrown, for embedding in a sentence. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
