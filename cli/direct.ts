@@ -7,6 +7,7 @@ import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { isShared } from "../core/bytes/shared.ts";
 import { codeOf } from "../core/errors.ts";
+import { DISK_PAGE } from "../core/run/spares.ts";
 
 export interface Direct {
   /**
@@ -18,8 +19,6 @@ export interface Direct {
   close(): Promise<void>;
 }
 
-/** Of memory and of files; what most disks and file systems ask for is this or less. */
-const PAGE = 4096;
 /** Less is quicker through the cache, which answers before the disk does. */
 const LEAST = 256 * 1024;
 const NONE = { from: 0, to: 0 };
@@ -38,10 +37,10 @@ export function directWriter(path: string, openFile: typeof open = open): Direct
 
   return {
     write: async (bytes, at) => {
-      const from = (PAGE - (at % PAGE)) % PAGE;
-      const to = bytes.length - ((at + bytes.length) % PAGE);
+      const from = (DISK_PAGE - (at % DISK_PAGE)) % DISK_PAGE;
+      const to = bytes.length - ((at + bytes.length) % DISK_PAGE);
       // Memory that threads share begins with a page; of other memory only the system knows.
-      const arePages = isShared(bytes) && (bytes.byteOffset + from) % PAGE === 0;
+      const arePages = isShared(bytes) && (bytes.byteOffset + from) % DISK_PAGE === 0;
       if (!isPossible || !arePages || to - from < LEAST) return NONE;
       try {
         const file = await opened();

@@ -28,8 +28,8 @@ const ENGINE_MOST = 3 * 2 ** 30;
 const PAGE = 65536;
 /** What regions begin at multiples of; loops may write as much behind one. */
 const ALIGNED = 64;
-/** What a disk takes as it lies: pages of a file that are pages of memory. */
-const DISK_PAGE = 4096;
+/** What a disk takes as it lies: pages of a file that are pages of memory. Most disks and file systems ask for this or less. */
+export const DISK_PAGE = 4096;
 
 /** @param budget bytes that may be in flight */
 export function createSpares(budget: number, memory: TileMemory | null): Spares {
