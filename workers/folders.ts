@@ -65,6 +65,8 @@ export function fileFolder(handle: FileSystemFileHandle): Folder {
 
 /** Bytes worth a write of their own. */
 const PIECE = 2 ** 20;
+/** The thread that writes has the next at hand while its answer is on the way to a thread that has much else to do. */
+const AHEAD = 4;
 
 /** Private storage through synchronous handles, which write in place and fastest: a file that is left has what was written. */
 export function privateFolder(directory: FileSystemDirectoryHandle, scribe: Scribe = scribeHere): Folder {
@@ -101,13 +103,15 @@ function privateSink(directory: FileSystemDirectoryHandle, name: string, access:
   return {
     name,
     enough: PIECE,
+    ahead: AHEAD,
     write: async (bytes) => {
+      const from = at;
+      at += bytes.length;
       for (let done = 0; done < bytes.length; ) {
-        const wrote = await explain(name, access.write(bytes.subarray(done), at + done));
+        const wrote = await explain(name, access.write(bytes.subarray(done), from + done));
         if (wrote === 0) throw full();
         done += wrote;
       }
-      at += bytes.length;
     },
     sync: () => explain(name, settle()),
     close: async () => {

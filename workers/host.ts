@@ -79,6 +79,8 @@ export interface HostPlatform {
 
 const PRIVATE = "weightloom-result";
 const MEMORY_CAP = 2e9;
+/** Milliseconds between two words of how far a merge is: for each the page draws a frame, on the cores that merge. */
+const TOLD = 250;
 /** Milliseconds after a merge until its memory is let go of. */
 const IDLE = 60_000;
 
@@ -419,7 +421,7 @@ export function createHost(platform: HostPlatform): StudioHost {
           last = 0;
         },
         onEvent: (event) => {
-          if (performance.now() - last >= 100) tell(event);
+          if (performance.now() - last >= TOLD) tell(event);
         },
       }).finally(place.end);
       // The last event of the run may have come too soon after another to be told, or there was nothing left to write.

@@ -6,6 +6,8 @@ export interface ByteSink {
   readonly name: string;
   /** Bytes worth a write of their own; 8 MiB when absent. Smaller pieces are gathered. */
   readonly enough?: number;
+  /** Writes it takes before the first of them is answered, in order; one when absent. */
+  readonly ahead?: number;
   /** Resolves when the bytes are taken and their memory may be used again. */
   write(bytes: Uint8Array<ArrayBuffer>): Promise<void>;
   close(): Promise<void>;

@@ -64,7 +64,7 @@ const LISTED = 2 ** 30;
 const SAMPLED = 2 ** 9;
 
 /** The share of the memory that what is held between sweeps may take; the rest is for tiles on their way. */
-const HELD = 0.6;
+const HELD = 0.7;
 
 /** Of an element, in planes. */
 const bytesKept = (passes: Sized["passes"]) => planesIn(passes).reduce((sum: number, bits) => sum + bits, 0) / 8;

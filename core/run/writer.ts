@@ -3,7 +3,7 @@
  * that work may finish in any order while the file grows in one. Small chunks are gathered.
  */
 
-import type { Folder } from "../bytes/sink.ts";
+import type { ByteSink, Folder } from "../bytes/sink.ts";
 import type { Clock } from "../clock.ts";
 import { abortError } from "../errors.ts";
 import type { FilePlan } from "../plan/plan.ts";
@@ -58,43 +58,58 @@ export function createWriter(
   let tensors = from.tensors;
   let pending: { bytes: Uint8Array<ArrayBuffer>; spent: Chunk["spent"] }[] = [];
   let pendingBytes = 0;
-  /** Where small chunks are put together. */
-  let together = new Uint8Array(0);
+  /** Where small chunks are put together, when nobody writes from there. */
+  const together: Uint8Array<ArrayBuffer>[] = [];
+  /** Writes that are not answered, oldest first. */
+  const under: Promise<void>[] = [];
 
   function joined(parts: readonly Uint8Array<ArrayBuffer>[], bytes: number): Uint8Array<ArrayBuffer> {
-    if (together.length < bytes) together = new Uint8Array(bytes);
+    const idle = together.pop();
+    const room = idle === undefined || idle.length < bytes ? new Uint8Array(bytes) : idle;
     let at = 0;
     for (const part of parts) {
-      together.set(part, at);
+      room.set(part, at);
       at += part.length;
     }
-    return together.subarray(0, bytes);
+    return room;
+  }
+
+  async function written(sink: ByteSink, gathered: typeof pending, length: number): Promise<void> {
+    const parts = gathered.map(({ bytes }) => bytes);
+    const whole = parts.length === 1 ? parts[0]! : joined(parts, length);
+    const ended = clock?.begin("write", length);
+    await sink.write(whole.subarray(0, length));
+    ended?.();
+    if (parts.length > 1) together.push(whole);
+    for (const { bytes, spent } of gathered) spent(bytes);
   }
 
   async function flush(): Promise<void> {
-    if (pendingBytes === 0) return;
-    const gathered = pending;
-    const parts = gathered.map(({ bytes }) => bytes);
-    const whole = parts.length === 1 ? parts[0]! : joined(parts, pendingBytes);
-    pending = [];
-    pendingBytes = 0;
-    const written = clock?.begin("write", whole.length);
-    await sink?.write(whole);
-    written?.();
-    for (const { bytes, spent } of gathered) spent(bytes);
+    if (pendingBytes === 0 || sink === null) return;
+    const write = written(sink, pending, pendingBytes);
+    write.catch(() => {});
+    under.push(write);
+    [pending, pendingBytes] = [[], 0];
+    while (under.length >= (sink.ahead ?? 1)) await under.shift();
+  }
+
+  /** Resolves when the sink has all there is. */
+  async function settle(): Promise<void> {
+    await flush();
+    while (under.length > 0) await under.shift();
   }
 
   async function close(): Promise<void> {
     if (sink === null) return;
-    await flush();
+    await settle();
     if (aborted) throw abortError();
-    const written = clock?.begin("write");
+    const ended = clock?.begin("write");
     await marks?.last(tensors, sink);
     await sink.close();
     closed.push(files[current]!.name);
     sink = null;
     await marks?.files(current + 1);
-    written?.();
+    ended?.();
   }
 
   async function openUpTo(file: number): Promise<void> {
@@ -121,7 +136,7 @@ export function createWriter(
     tensors = count;
     // What cannot be reopened is finished when it is closed, not before.
     if (sink?.sync === undefined || marks?.due(sink) !== true) return;
-    await flush();
+    await settle();
     marks.tensors(tensors, sink);
   }
 
