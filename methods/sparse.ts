@@ -16,7 +16,6 @@ import {
   overallKth,
   random,
   rank,
-  sub,
   type Tensor,
   top,
   where,
@@ -87,7 +86,7 @@ export function magPrune(
   // place in the row: to come behind whoever is there has the probability that the rank would say, and no rank has to be found.
   const [lowest, step] = [density - epsilon, (2 * epsilon) / (columns - 1)];
   const size = abs(delta);
-  const stays = outranks(size, mul(sub(random(stream), lowest), 1 / step), columns);
+  const stays = outranks(size, { stream, least: lowest, per: 1 / step }, columns);
   return { left: where(stays, delta, ZERO), probability: add(mul(rank(size, columns), step), lowest) };
 }
 

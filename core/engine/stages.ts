@@ -2,21 +2,16 @@
  * A program with ranks, taken apart for an engine: a rank looks at whole rows, so the values it ranks are computed
  * first, over the whole tile, and its result is one more input to what follows. A program without ranks is one stage, itself.
  */
-import { looksAtRows, type Op, type Program } from "../graph/program.ts";
+import { looksAtRows, type Op, type Program, type RowOp } from "../graph/program.ts";
 
 /** A program of one value for each element. */
-export interface Part {
+export interface Stage {
   /** Has no ranks. */
   readonly program: Program;
   /** Where its inputs are: the whole program's inputs first, then the results of the stages before. */
   readonly sources: readonly number[];
-}
-
-export interface Stage extends Part {
-  /** Its output is to be ranked, or compared, in rows of so many elements; null for the last stage. */
-  readonly columns: number | null;
-  /** What yields the places of the others to compare with; null where the ranks themselves are wanted. */
-  readonly place: Part | null;
+  /** What its output is for: to be ranked in rows, or compared within them; null for the last stage. */
+  readonly looks: RowOp | null;
 }
 
 const taken = new WeakMap<Program, readonly Stage[]>();
@@ -32,23 +27,19 @@ export function stagesOf(program: Program): readonly Stage[] {
 function split(program: Program): Stage[] {
   const { inputs } = program;
   if (!program.ops.some(looksAtRows)) {
-    return [{ program, sources: inputs.map((_, slot) => slot), columns: null, place: null }];
+    return [{ program, sources: inputs.map((_, slot) => slot), looks: null }];
   }
   const stages: Stage[] = [];
   const ops: Op[] = [];
-  const part = (output: number, name: string): Part => {
-    const results = { sums: [], histograms: [], reductions: [], keeps: [], watched: [], digest: null, output };
-    return prune({ ...program, ...results, ops: [...ops] }, `${name} ${stages.length}`);
-  };
   for (const op of program.ops) {
     if (!looksAtRows(op)) ops.push(op);
     else {
-      const place = op.op === "rank" ? null : part(op.b, "place");
-      stages.push({ ...part(op.a, "stage"), columns: op.columns, place });
+      const results = { sums: [], histograms: [], reductions: [], keeps: [], watched: [], digest: null, output: op.a };
+      stages.push({ ...prune({ ...program, ...results, ops: [...ops] }, stages.length), looks: op });
       ops.push({ op: "input", slot: inputs.length + stages.length - 1 });
     }
   }
-  return [...stages, { ...prune({ ...program, ops }, `stage ${stages.length}`), columns: null, place: null }];
+  return [...stages, { ...prune({ ...program, ops }, stages.length), looks: null }];
 }
 
 const resultsOf = ({ sums, histograms, reductions, keeps = [], watched = [], output }: Program): readonly number[] => [
@@ -69,7 +60,7 @@ export function neededBy(program: Program): number[] {
 }
 
 /** Without the operations nobody needs, and with the inputs that are left. Uniforms and tables stay. */
-function prune(program: Program, name: string): Part {
+function prune(program: Program, stage: number): Omit<Stage, "looks"> {
   const kept = neededBy(program);
   const at = new Map(kept.map((old, now) => [old, now]));
   const move = (value: number) => at.get(value) ?? value;
@@ -87,7 +78,7 @@ function prune(program: Program, name: string): Part {
   return {
     program: {
       ...program,
-      key: `${program.key} ${name}`,
+      key: `${program.key} stage ${stage}`,
       inputs: sources,
       ops,
       sums: program.sums.map(move),

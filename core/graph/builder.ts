@@ -18,7 +18,7 @@ export interface Builder {
   window(selection: Selection): number;
   /** The value that is the key's magnitude above the selection's window, else 0 (of NaN and infinity NaN or infinity). */
   above(selection: Selection): number;
-  finish(results: Pick<Program, "sums" | "histograms" | "reductions" | "keeps" | "output">): Fused;
+  finish(results: Pick<Program, "sums" | "exact" | "histograms" | "reductions" | "keeps" | "output">): Fused;
 }
 
 /** Tensors of a kind have the same programs: one object for all of them, of the last so many. */
@@ -75,6 +75,12 @@ export function createBuilder(planeOf: (tensor: Tensor) => PlaneRef | null = () 
     return at;
   }
 
+  const keyOf = (stream: number, seed: readonly [number, number] | null): number => {
+    const key = ([0, 1] as const).map((half) => ({ kind: "key", stream, half, seed }) as const);
+    return word(stream, seed === null ? "key" : `key ${seed.join(" ")} `, key);
+  };
+  const wordOf = (scalar: Scalar): number => word(scalar, "value", [{ kind: "value", scalar }]);
+
   const identities = new Map<object, number>();
   function identify(object: object): string {
     const id = identities.get(object) ?? identities.size;
@@ -99,14 +105,14 @@ export function createBuilder(planeOf: (tensor: Tensor) => PlaneRef | null = () 
       }
       case "fill": {
         const { value: scalar } = tensor;
-        const at = word(scalar, "value", [{ kind: "value", scalar }]);
-        return { op: "uniform", word: at, ...(scalar.op === "constant" && scalar.fixed ? { is: scalar.value } : {}) };
+        return {
+          op: "uniform",
+          word: wordOf(scalar),
+          ...(scalar.op === "constant" && scalar.fixed ? { is: scalar.value } : {}),
+        };
       }
-      case "random": {
-        const { stream, seed = null } = tensor;
-        const key = ([0, 1] as const).map((half) => ({ kind: "key", stream, half, seed }) as const);
-        return { op: "random", word: word(stream, seed === null ? "key" : `key ${seed.join(" ")} `, key) };
-      }
+      case "random":
+        return { op: "random", word: keyOf(tensor.stream, tensor.seed ?? null) };
       case "top": {
         const { selection } = tensor;
         const a = value(selection.key);
@@ -129,8 +135,12 @@ export function createBuilder(planeOf: (tensor: Tensor) => PlaneRef | null = () 
       }
       case "rank":
         return { op: "rank", a: value(tensor.key), columns: tensor.columns };
-      case "outranks":
-        return { op: "outranks", a: value(tensor.key), b: value(tensor.place), columns: tensor.columns };
+      case "outranks": {
+        const { columns, drawn } = tensor;
+        const a = value(tensor.key);
+        const key = keyOf(drawn.stream, drawn.seed ?? null);
+        return { op: "outranks", a, columns, word: key, least: wordOf(drawn.least), per: wordOf(drawn.per) };
+      }
       default:
         return { op: tensor.op, a: value(tensor.a), b: value(tensor.b) };
     }
@@ -155,7 +165,7 @@ export function createBuilder(planeOf: (tensor: Tensor) => PlaneRef | null = () 
       const b = emit({ op: "uniform", word: window(selection) + 1 });
       return emit({ op: "mul", a, b: emit({ op: "gt", a, b }) });
     },
-    finish: ({ sums, histograms, reductions, keeps = [], output }) => {
+    finish: ({ sums, exact = [], histograms, reductions, keeps = [], output }) => {
       const tables = vectors.map(({ axis, columns }) => ({ axis, columns }));
       const text: readonly [Op[], readonly number[], readonly Histogram[], readonly Reduction[], number | null] = [
         ops,
@@ -165,11 +175,12 @@ export function createBuilder(planeOf: (tensor: Tensor) => PlaneRef | null = () 
         output,
       ];
       const program: Program = {
-        key: JSON.stringify([inputs.length, uniforms.length, tables, ...text, ...(keeps.length > 0 ? [keeps] : [])]),
+        key: JSON.stringify([inputs.length, uniforms.length, tables, ...text, exact, keeps]),
         inputs,
         ops,
         words: uniforms.length,
         sums,
+        ...(exact.length > 0 ? { exact } : {}),
         histograms,
         tables,
         reductions,

@@ -107,7 +107,7 @@ export function collect(output: Tensor, watched: readonly Scalar[], windowed = f
       case "rank":
         return visit(node.key);
       case "outranks":
-        return Math.max(visit(node.key), visit(node.place));
+        return Math.max(visit(node.key), visit(node.drawn.least), visit(node.drawn.per));
       default:
         return Math.max(visit(node.a), visit(node.b));
     }
@@ -135,8 +135,8 @@ export function collect(output: Tensor, watched: readonly Scalar[], windowed = f
   };
 }
 
-/** The selection, where a sum is that of the magnitudes which it chooses from its key. */
-function chosenIn({ tensor }: SumScalar): Selection | null {
+/** The selection, where a sum is that of the magnitudes which it chooses from its key. However it is made, it is exact (mass.ts). */
+export function chosenIn({ tensor }: SumScalar): Selection | null {
   const kept = tensor.op === "abs" ? tensor.a : null;
   if (kept?.op !== "where" || kept.a.op !== "top" || kept.c.op !== "fill") return null;
   const { value } = kept.c;

@@ -73,8 +73,11 @@ function spell(roots: readonly Node[]): Form {
         return `along ${visit(node.vector)}`;
       case "rank":
         return `rank ${node.columns} ${visit(node.key)}`;
-      case "outranks":
-        return `outranks ${node.columns} ${visit(node.key)} ${visit(node.place)}`;
+      case "outranks": {
+        const { stream, seed, least, per } = node.drawn;
+        const drawn = `${stream} ${seed?.join() ?? ""} ${visit(least)} ${visit(per)}`;
+        return `outranks ${node.columns} ${visit(node.key)} ${drawn}`;
+      }
       default:
         return "b" in node ? `${node.op} ${visit(node.a)} ${visit(node.b)}` : `${node.op} ${visit(node.a)}`;
     }

@@ -14,7 +14,7 @@
  * tensor goes on. The sweeps between two barriers are a round.
  */
 import { createBuilder, watching } from "./builder.ts";
-import { collect, type Demand } from "./demand.ts";
+import { chosenIn, collect, type Demand } from "./demand.ts";
 import { type Form, formOf, moved } from "./form.ts";
 import { operandsOf, type Plane, planesOf, type Widest } from "./planes.ts";
 import type { PlaneBits, PlaneRef, Program } from "./program.ts";
@@ -209,6 +209,7 @@ function passAt(level: number, output: Tensor, demand: Demand, planes: ReadonlyM
     ...sums.map((sum) => builder.value(sum.tensor)),
     ...masses.map(({ selection }) => builder.above(selection)),
   ];
+  const exact = summed.flatMap((_, s) => (s >= sums.length || chosenIn(sums[s]!) !== null ? [s] : []));
   const histograms = [
     ...high.map((key) => ({ value: builder.value(key), digit: "high", word: null }) as const),
     ...low.map((one) => ({ value: builder.value(one.key), digit: "low", word: builder.digit(one) }) as const),
@@ -225,7 +226,7 @@ function passAt(level: number, output: Tensor, demand: Demand, planes: ReadonlyM
     .filter(([, plane]) => plane.level === level)
     .map(([tensor, plane]) => ({ value: builder.value(tensor), ...refOf(plane) }));
   return {
-    ...builder.finish({ sums: summed, histograms, reductions, keeps, output: result }),
+    ...builder.finish({ sums: summed, exact, histograms, reductions, keeps, output: result }),
     round,
     sums,
     masses: masses.map(massOf),
@@ -273,7 +274,7 @@ function windowOf(selection: Selection): Window {
 function massOf({ sum, selection }: Pick<Mass, "sum" | "selection">): Mass {
   const explicit = () => {
     const builder = createBuilder();
-    return builder.finish({ ...none, sums: [builder.value(sum.tensor)] });
+    return builder.finish({ ...none, sums: [builder.value(sum.tensor)], exact: [0] });
   };
   return { sum, selection, explicit };
 }

@@ -18,7 +18,7 @@ export interface Plane {
 export type Widest = 0 | PlaneBits;
 
 /** About how many simple operations an operation is. */
-const COST = { random: 30, rank: 100, exp: 20, log: 20, tanh: 20 } as const;
+const COST = { random: 30, outranks: 40, rank: 100, exp: 20, log: 20, tanh: 20 } as const;
 /** From here on a value is dearer than its bits in memory. */
 const DEAR = { 1: 20, 32: 40 } as const;
 
@@ -79,8 +79,7 @@ function costOf(tensor: Tensor): number {
 }
 
 export function operandsOf(tensor: Tensor): readonly Tensor[] {
-  if (tensor.op === "rank") return [tensor.key];
-  if (tensor.op === "outranks") return [tensor.key, tensor.place];
+  if (tensor.op === "rank" || tensor.op === "outranks") return [tensor.key];
   if (tensor.op === "top") return [tensor.selection.key];
   if ("c" in tensor) return [tensor.a, tensor.b, tensor.c];
   if ("b" in tensor) return [tensor.a, tensor.b];

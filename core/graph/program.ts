@@ -31,10 +31,18 @@ export type Op =
    */
   | { readonly op: "rank"; readonly a: number; readonly columns: number }
   /**
-   * 1 where b is below 0; else, where b is below columns - 1, whether the element comes behind one of its row in the order of ranks: the
-   * floor(b)-th of the others; else 0. Tiles consist of whole rows here, too.
+   * Of a place p = (u - uniform `least`) * uniform `per`, u the random number under the key `word`, each step rounded to f32: 1 where p is
+   * below 0; else, where it is below columns - 1, whether the element comes behind one of its row in the order of ranks: the
+   * floor(p)-th of the others; else 0. Tiles consist of whole rows here, too.
    */
-  | { readonly op: "outranks"; readonly a: number; readonly b: number; readonly columns: number }
+  | {
+      readonly op: "outranks";
+      readonly a: number;
+      readonly columns: number;
+      readonly word: number;
+      readonly least: number;
+      readonly per: number;
+    }
   /** What an earlier sweep over the same tile left in a plane. */
   | ({ readonly op: "kept" } & PlaneRef);
 
@@ -124,6 +132,8 @@ export interface Program {
   readonly words: number;
   /** Values to add up. One f64 partial per block of `BLOCK` elements and sum. */
   readonly sums: readonly number[];
+  /** Which of the sums are added in f64 all the way; of the others an engine may first add two and two as f32. None when absent. */
+  readonly exact?: readonly number[];
   readonly histograms: readonly Histogram[];
   readonly tables: readonly Table[];
   readonly reductions: readonly Reduction[];
@@ -157,8 +167,8 @@ export function entriesOf({ axis, columns }: Table, first: number, count: number
 }
 
 /** An operation that an element's whole row decides. */
-export const looksAtRows = (op: Op): op is Extract<Op, { op: "rank" | "outranks" }> =>
-  op.op === "rank" || op.op === "outranks";
+export type RowOp = Extract<Op, { op: "rank" | "outranks" }>;
+export const looksAtRows = (op: Op): op is RowOp => op.op === "rank" || op.op === "outranks";
 
 /** What a tile of the program must be a multiple of, or else the whole tensor: a block, and whole rows to rank. */
 export function unitOf({ ops }: Program): number {

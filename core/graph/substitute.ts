@@ -2,7 +2,7 @@
  * An expression over other inputs: every `input` replaced, everything else rebuilt around it, shared parts once. It is
  * how the result of one merge becomes part of the next without being written in between.
  */
-import type { Scalar, Selection, Tensor, Vector } from "./tensor.ts";
+import type { DrawnPlace, Scalar, Selection, Tensor, Vector } from "./tensor.ts";
 
 export interface Substitution {
   /** What stands for input number `index`. */
@@ -42,7 +42,7 @@ export function substitution({ input, seed }: Substitution): {
       case "rank":
         return { ...node, key: tensor(node.key) };
       case "outranks":
-        return { ...node, key: tensor(node.key), place: tensor(node.place) };
+        return { ...node, key: tensor(node.key), drawn: drawn(node.drawn) };
       case "where":
         return { ...node, a: tensor(node.a), b: tensor(node.b), c: tensor(node.c) };
       case "neg":
@@ -56,6 +56,12 @@ export function substitution({ input, seed }: Substitution): {
       default:
         return { ...node, a: tensor(node.a), b: tensor(node.b) };
     }
+  });
+  const drawn = (place: DrawnPlace): DrawnPlace => ({
+    ...place,
+    seed: place.seed ?? seed,
+    least: scalar(place.least),
+    per: scalar(place.per),
   });
   const scalar: (node: Scalar) => Scalar = once((node) => {
     switch (node.op) {

@@ -29,9 +29,18 @@ export type Tensor =
       readonly type: "tensor";
       readonly op: "outranks";
       readonly key: Tensor;
-      readonly place: Tensor;
+      readonly drawn: DrawnPlace;
       readonly columns: number;
     };
+
+/** A place in a row that is drawn for each element: (random number of `stream` - least) * per, where `per` is above 0. */
+export interface DrawnPlace {
+  readonly stream: number;
+  /** The key when it is not the tensor's own. */
+  readonly seed?: readonly [number, number];
+  readonly least: Scalar;
+  readonly per: Scalar;
+}
 
 export type Scalar =
   /** `fixed`: part of the formula, whatever the parameters are. */
@@ -179,18 +188,23 @@ export const kth = (key: Tensor, k: number | Scalar): Scalar => ({
 export const rank = (key: Tensor, columns: number): Tensor => ({ type: "tensor", op: "rank", key, columns });
 
 /**
- * 1 where an element comes behind the one of its row's others that `place` points to, in the order of `rank`; else 0. The others
- * are counted in order of index, from 0 to columns - 2, and the place is rounded down. 1 where it is below 0, 0 from columns - 1 on.
+ * 1 where an element comes behind one of its row's others, in the order of `rank`; else 0. Which one is drawn: the place
+ * (u - least) * per, u the element's number of `random(stream)`, is rounded down and counts the others in order of index, from 0 to
+ * columns - 2. 1 where it is below 0, 0 from columns - 1 on.
  *
- * So of places drawn at random between those two an element of rank r has 1 with probability r / (columns - 1), and nobody
- * has to find a rank.
+ * So with `per` = (columns - 1) / range an element of rank r has 1 with probability least + range * r / (columns - 1), and nobody has
+ * to find a rank.
  * @param columns elements of a row, at least 2
  */
-export const outranks = (key: Tensor, place: Tensor, columns: number): Tensor => ({
+export const outranks = (
+  key: Tensor,
+  { stream, least, per }: { readonly stream: number; readonly least: number; readonly per: number },
+  columns: number,
+): Tensor => ({
   type: "tensor",
   op: "outranks",
   key,
-  place,
+  drawn: { stream, least: scalar(least), per: scalar(per) },
   columns,
 });
 
@@ -236,7 +250,7 @@ export const overallKth = (id: string, key: Tensor, share: number): Scalar => ({
 
 export const scalar = (value: number | Scalar): Scalar =>
   typeof value === "number" ? { type: "scalar", op: "constant", value } : value;
-/** The sum over all elements: f32 products, added per block, then f64 across blocks in order. */
+/** The sum over all elements: f32 products, added per block (two and two in f32 or not at all, then in f64), then f64 across blocks in order. */
 export const sum = (tensor: Tensor): Scalar => ({ type: "scalar", op: "sum", tensor });
 export const dot = (a: Tensor, b: Tensor): Scalar => sum(mul(a, b));
 /** Host arithmetic in f64 on numbers that a pass produced. */

@@ -1,6 +1,7 @@
 /**
- * The end of a sum. Element i of a block has gone to the f64 accumulator i mod 8, in order; the eight are added
- * in a fixed tree at the end of the block: the partial depends on nothing but the block's elements.
+ * The end of a sum. Of every eight elements of a block, i and i + 4 have been added in f32 and gone to the f64 accumulator i, in order;
+ * of an exact sum each element has gone to one of eight. They are added in a fixed tree at the end of the block: the partial depends on
+ * nothing but the block's elements.
  */
 
 /** Writes the sum of the accumulators to `partial` and clears them. */

@@ -39,7 +39,7 @@ export function alongColumns(d: usize, n: u32, table: usize, columns: u32, at: u
 
 /**
  * The state of a reduction of rows: 64 bytes of accumulators, then the position in the row and the address of
- * the next partial. Element i of a block goes to accumulator i mod 8, as in a sum over all.
+ * the next partial. Elements are added as in a sum over all, but those of an eight that a row ends in by themselves.
  */
 const POSITION: usize = 64;
 const NEXT: usize = 68;
@@ -72,20 +72,13 @@ function addRun(state: usize, a: usize, i: u32, end: u32): void {
   for (; i < end && (i & 7) != 0; i++) add1(state, a, i);
   let s0 = v128.load(state);
   let s1 = v128.load(state, 16);
-  let s2 = v128.load(state, 32);
-  let s3 = v128.load(state, 48);
   for (; i + 8 <= end; i += 8) {
-    const x = v128.load(address(a, i));
-    const y = v128.load(address(a, i), 16);
-    s0 = f64x2.add(s0, f64x2.promote_low_f32x4(x));
-    s1 = f64x2.add(s1, f64x2.promote_low_f32x4(v128.shuffle<f32>(x, x, 2, 3, 2, 3)));
-    s2 = f64x2.add(s2, f64x2.promote_low_f32x4(y));
-    s3 = f64x2.add(s3, f64x2.promote_low_f32x4(v128.shuffle<f32>(y, y, 2, 3, 2, 3)));
+    const both = f32x4.add(v128.load(address(a, i)), v128.load(address(a, i), 16));
+    s0 = f64x2.add(s0, f64x2.promote_low_f32x4(both));
+    s1 = f64x2.add(s1, f64x2.promote_low_f32x4(v128.shuffle<f32>(both, both, 2, 3, 2, 3)));
   }
   v128.store(state, s0);
   v128.store(state, s1, 16);
-  v128.store(state, s2, 32);
-  v128.store(state, s3, 48);
   for (; i < end; i++) add1(state, a, i);
 }
 

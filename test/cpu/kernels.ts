@@ -17,6 +17,7 @@ export interface JobParts {
   readonly inputs?: readonly { readonly dtype: FloatDtype; readonly bytes: Uint8Array<ArrayBuffer> }[];
   readonly words?: readonly number[];
   readonly sums?: readonly number[];
+  readonly exact?: readonly number[];
   readonly histograms?: readonly Histogram[];
   readonly tables?: readonly (Table & { readonly entries: Float32Array<ArrayBuffer> })[];
   readonly reductions?: readonly Reduction[];
@@ -43,6 +44,7 @@ export function makeJob(parts: JobParts): TileJob {
     ops,
     words: words.length,
     sums,
+    exact: parts.exact ?? [],
     histograms,
     tables: tables.map(({ axis, columns }) => ({ axis, columns })),
     reductions,

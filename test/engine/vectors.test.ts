@@ -15,6 +15,7 @@ import {
   map,
   mapVector,
   mul,
+  outranks,
   rank,
   rowMaxima,
   rowSums,
@@ -78,6 +79,10 @@ const RANKS: Readonly<Record<string, (columns: number) => Tensor>> = {
       rank(mul(rank(a, n), b), n),
       map((s) => 1 / (1 + Math.abs(s)), sum(rank(b, n))),
     ),
+  "compared with one that is drawn, in two models": (n) => {
+    const drawn = (stream: number) => ({ stream, least: 0.2, per: Math.max(1, n - 1) / 0.6 });
+    return add(where(outranks(sub(a, b), drawn(1), n), a, 0), where(outranks(b, drawn(2), n), b, 1));
+  },
   "selected by rank, ties at the cut": (n) => mul(a, top(rank(a, n), 100)),
 };
 

@@ -21,6 +21,8 @@ import {
   sum,
   top,
   total,
+  where,
+  ZERO,
 } from "../../core/graph/tensor.ts";
 import type { AnyMethod } from "../../core/method.ts";
 import { METHODS } from "../../methods/index.ts";
@@ -133,7 +135,7 @@ describe("vectors", () => {
     expect(unitOf(program)).toBe(4096);
     expect(unitOf(passesOf(rank(a, 3 * 64))[0]!.program)).toBe(3 * 4096);
     const stages = stagesOf(program);
-    expect(stages.map(({ columns, sources }) => [columns, sources])).toEqual([
+    expect(stages.map(({ looks, sources }) => [looks?.columns ?? null, sources])).toEqual([
       [16, [0, 1]],
       // It looks at every input for NaN, those too that only the ranks are made of.
       [null, [0, 1, 2]],
@@ -182,5 +184,22 @@ describe("programs", () => {
     const mask = top(a, 10);
     const passes = passesOf(add(mul(a, mask), mul(b, mask)));
     expect(passes.map((pass) => pass.high.length)).toEqual([1, 0, 0]);
+  });
+
+  test("sums of what a selection chose are exact, whether they take a sweep of their own or come with a window", () => {
+    const change = sub(a, b);
+    const chosen = sum(abs(where(top(change, 10), change, ZERO)));
+    const wanted = mul(
+      a,
+      map((s, t) => s / t, chosen, dot(a, b)),
+    );
+    const exactOf = (windowed: boolean) =>
+      passesOf(wanted, [], 0, windowed).map(({ program }) =>
+        program.sums.map((_, s) => program.exact?.includes(s) ?? false),
+      );
+    expect(exactOf(false)).toEqual([[false], [], [true], []]);
+    expect(exactOf(true)).toEqual([[false, true], []]);
+    const [{ masses }] = passesOf(wanted, [], 0, true) as [ReturnType<typeof passesOf>[0]];
+    expect(masses.map(({ explicit }) => explicit().program.exact)).toEqual([[0]]);
   });
 });

@@ -54,14 +54,15 @@ export function createEvaluator({ inputs, random }: Given) {
       }
       case "outranks": {
         const key = tensor(node.key).map(Math.abs);
-        const place = tensor(node.place);
-        const { columns } = node;
+        const { columns, drawn } = node;
+        const [least, per] = [scalar(drawn.least), scalar(drawn.per)];
         return each((i) => {
-          if (!(place[i]! >= 0)) return Number(place[i]! < 0);
-          if (place[i]! >= columns - 1) return 0;
+          const place = ((random?.(drawn.stream, i) ?? Number.NaN) - least) * per;
+          if (!(place >= 0)) return Number(place < 0);
+          if (place >= columns - 1) return 0;
           const start = i - (i % columns);
           const others = Array.from({ length: columns }, (_, j) => start + j).filter((j) => j !== i);
-          const other = others[Math.floor(place[i]!)]!;
+          const other = others[Math.floor(place)]!;
           return Number(key[other]! < key[i]! || (key[other] === key[i] && other < i));
         });
       }

@@ -6,11 +6,11 @@ import { bytesPer } from "../../bytes/dtype.ts";
 import { WeightloomError } from "../../errors.ts";
 import { BLOCK, entriesOf, looksAtRows, planeBytes } from "../../graph/program.ts";
 import type { Beside, TileJob } from "../engine.ts";
-import { type Part, stagesOf } from "../stages.ts";
+import { type Stage, stagesOf } from "../stages.ts";
 import { grow } from "./arena.ts";
 import { compile } from "./compile.ts";
 import { planesUsed, type Shape } from "./layout.ts";
-import { type RankKernel, rankBytes, rankInto, SLACK } from "./rank.ts";
+import { type RankKernel, rankBytes, rankInto, resultOf, SLACK } from "./rank.ts";
 import { createSearch, type SearchKernels } from "./search.ts";
 import { type Ahead, type Ready, runTile, strips } from "./tile.ts";
 
@@ -92,19 +92,19 @@ export async function createLane(module: WebAssembly.Module, shared: WebAssembly
       end = Math.ceil((at + bytes) / 64) * 64;
       return at;
     };
-    const ready = (part: Part, encode?: TileJob["encode"]) => {
-      const made = readyFor({ ...shapeOf(job, part, results), ...(encode === undefined ? {} : { encode }) });
-      return { part, ready: made, at: take(made.layout.bytes()) };
+    const ready = (stage: Stage, encode?: TileJob["encode"]) => {
+      const made = readyFor({ ...shapeOf(job, stage, results), ...(encode === undefined ? {} : { encode }) });
+      return { stage, ready: made, at: take(made.layout.bytes()) };
     };
     const stages = stagesOf(job.program);
-    const ranked = stages.slice(0, -1).map((stage) => {
-      const columns = stage.columns ?? 1;
-      const dtype = stage.place === null ? ("F32" as const) : ("BF16" as const);
+    const ranked = stages.flatMap((stage) => {
+      const { looks } = stage;
+      if (looks === null) return [];
       const own = ready(stage);
-      const place = stage.place === null ? null : ready(stage.place);
+      const dtype = resultOf(looks);
       const bytes = job.count * bytesPer(dtype);
       results.push({ at: planeOf(results.length, bytes), bytes, dtype });
-      return { own, place, columns, dtype, at: take(rankBytes(columns)) };
+      return [{ ...own, looks, scratch: take(rankBytes(looks)) }];
     });
     const last = ready(stages.at(-1)!, job.encode);
     return { results, ranked, last, base: spaceFor(end) };
@@ -117,29 +117,23 @@ export async function createLane(module: WebAssembly.Module, shared: WebAssembly
       const { results, ranked, last, base } = prepare(job);
       const roomAt = (at: number) => ({ memory, base: base + at, clear });
       let ahead: Ahead = null;
-      for (const [s, { own, place, columns, dtype, at }] of ranked.entries()) {
+      for (const [s, { stage, ready, at, looks, scratch }] of ranked.entries()) {
         const before = ahead;
-        const start = ({ part, ready, at }: typeof own) =>
-          strips(ready, partOf(job, part, results, memory), roomAt(at), null, before);
-        // Both go on a strip at a time: what they yield is used while it is in the cache.
-        const [values, places] = [start(own), place === null ? null : start(place)];
-        const rankStrip = rankInto(kernels, base + at, { columns, dtype, to: results[s]!.at });
+        // A strip at a time: what it yields is used while it is in the cache.
+        const values = strips(ready, partOf(job, stage, results, memory), roomAt(at), null, before);
+        const look = rankInto(kernels, base + scratch, looks, job, results[s]!.at);
         let done = 0;
         ahead = (end) => {
           before?.(end);
           while (done < end) {
-            const [value, other] = [values.next(), places?.next()];
-            if (value.done === true) break;
-            done = rankStrip(
-              value.value.at,
-              other === undefined || other.done === true ? 0 : other.value.at,
-              value.value.length,
-            );
+            const { value, done: isOver } = values.next();
+            if (isOver === true) break;
+            done = look(value.at, value.length);
           }
         };
       }
       const whole = ranked.length === 0;
-      const part = whole ? job : { ...partOf(job, last.part, results, memory), encode: job.encode };
+      const part = whole ? job : { ...partOf(job, last.stage, results, memory), encode: job.encode };
       return { ...runTile(last.ready, part, roomAt(last.at), ahead), inputs: job.inputs, kept: job.kept };
     },
   };
@@ -152,17 +146,17 @@ interface Plane {
   readonly dtype: "F32" | "BF16";
 }
 
-/** What decides about a part's code: its inputs are some of the tile's and of the results of stages before. */
-function shapeOf({ dtypes, count }: TileJob, { program, sources }: Part, results: readonly Plane[]): Shape {
+/** What decides about a stage's code: its inputs are some of the tile's and of the results of stages before. */
+function shapeOf({ dtypes, count }: TileJob, { program, sources }: Stage, results: readonly Plane[]): Shape {
   const all = [...dtypes, ...results.map(({ dtype }) => dtype)];
   return { program, dtypes: sources.map((source) => all[source]!), encode: "F32", count };
 }
 
-/** The job of one part. The memory must not grow before it is done. */
-function partOf(job: TileJob, part: Part, results: readonly Plane[], { buffer }: WebAssembly.Memory): TileJob {
+/** The job of one stage. The memory must not grow before it is done. */
+function partOf(job: TileJob, stage: Stage, results: readonly Plane[], { buffer }: WebAssembly.Memory): TileJob {
   const planes = results.map(({ at, bytes }) => new Uint8Array(buffer, at, bytes) as Uint8Array<ArrayBuffer>);
   const inputs = [...job.inputs, ...planes];
-  return { ...job, ...shapeOf(job, part, results), inputs: part.sources.map((source) => inputs[source]!) };
+  return { ...job, ...shapeOf(job, stage, results), inputs: stage.sources.map((source) => inputs[source]!) };
 }
 
 /** Refuses a job whose parts do not fit each other, before it can read past anything. */

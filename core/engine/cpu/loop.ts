@@ -62,8 +62,9 @@ export function writeLoop(step: Step & { readonly begin: Body; readonly filled: 
     body.put(i32.add);
   };
 
+  const { exact = [] } = program;
   const totals = program.sums.map((_, s) =>
-    [0, 16, 32, 48].map((byte) => {
+    (exact.includes(s) ? [0, 16, 32, 48] : [0, 16]).map((byte) => {
       const total = body.local(V128);
       body.get(BASE);
       body.simdAccess(simd.load, layout.accumulators[s]!.at + byte);
@@ -131,20 +132,23 @@ export function writeLoop(step: Step & { readonly begin: Body; readonly filled: 
         return v.equalI(v.and(shared.get(value)!, bits), bits);
       };
       const { number, mask } = createHalf(program, v, constants, leaf, (word) => stretches!.bar(word, half), kept);
-      program.sums.forEach((summed, s) => {
-        const value = number(summed);
-        // Past the last element of the tile there is anything: it adds 0.
-        addTo(body, v, totals[s]!.slice(2 * half), v.and(value, stretches!.within(half)));
-      });
+      // Past the last element of the tile there is anything: it adds 0.
+      const summed = program.sums.map((value) => v.and(number(value), stretches!.within(half)));
       const looked = watched.map((value) =>
         value === program.output ? enlarged(v, number(value), encode) : number(value),
       );
       for (const [value, register] of registers) store(inRegister, number(value), register + 16 * half);
       return {
+        summed,
         looked,
         keeping: keeps.map(({ value, bits }) => (bits === 1 ? mask(value) : number(value))),
         output: program.output === null || encode === "F16" ? null : number(program.output),
       };
+    });
+    totals.forEach((own, s) => {
+      const [low, high] = halves.map(({ summed }) => summed[s]!) as [Value, Value];
+      addTo(body, v, own, own.length === 2 ? v.add(low, high) : low);
+      if (own.length > 2) addTo(body, v, own.slice(2), high);
     });
     keeps.forEach(({ plane, bits }, k) => {
       if (bits === 32) {
@@ -207,8 +211,8 @@ export function writeLoop(step: Step & { readonly begin: Body; readonly filled: 
     // The difference of a number to itself is 0, of infinity or NaN it is NaN.
     store(BASE, v.or(before, v.sub(seen, seen)), layout.unsound.at);
   }
-  totals.forEach((four, s) => {
-    four.forEach((total, k) => {
+  totals.forEach((own, s) => {
+    own.forEach((total, k) => {
       body.get(BASE);
       body.get(total);
       body.simdAccess(simd.store, layout.accumulators[s]!.at + 16 * k);

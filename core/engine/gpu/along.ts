@@ -6,9 +6,11 @@ import frame from "../../../shaders/along_frame.wgsl?raw";
 import columns from "../../../shaders/columns.wgsl?raw";
 import math from "../../../shaders/math.wgsl?raw";
 import outranks from "../../../shaders/outranks.wgsl?raw";
+import random from "../../../shaders/random.wgsl?raw";
 import rank from "../../../shaders/rank.wgsl?raw";
 import rows from "../../../shaders/rows.wgsl?raw";
-import { BLOCK, type Reduction } from "../../graph/program.ts";
+import { BLOCK, type Reduction, type RowOp } from "../../graph/program.ts";
+import type { TileJob } from "../engine.ts";
 
 /** Invocations of each of these kernels' workgroups. */
 const WIDTH = 64;
@@ -28,7 +30,13 @@ export function rankText(width: number): string {
 }
 
 export function outranksText(width: number): string {
-  return `const COLUMNS = ${width}u;\n${outranks}`;
+  return [`const COLUMNS = ${width}u;`, outranks, random].join("\n");
+}
+
+/** The kernel's parameters, as outranks.wgsl lays them out. */
+export function outranksWords(op: Extract<RowOp, { op: "outranks" }>, { count, first, words }: TileJob): number[] {
+  const own = [op.word, op.word + 1, op.least, op.per].map((word) => words[word]!);
+  return [count, first / 4, ...own, 0, 0];
 }
 
 /** Workgroups that rank so many elements in rows of `width`. */

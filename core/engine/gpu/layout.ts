@@ -42,8 +42,6 @@ export function layOut({ program, dtypes, encode, count, tables: entries }: Tile
   const blocks = Math.ceil(count / BLOCK);
   const stages = stagesOf(program);
   const ranks = stages.length - 1;
-  // Keys, and behind them places.
-  const keyed = ranks === 0 ? 0 : stages.some(({ place }) => place !== null) ? 2 : 1;
   let end = 0;
   const place = (bytes: number): number => {
     const at = end;
@@ -90,7 +88,7 @@ export function layOut({ program, dtypes, encode, count, tables: entries }: Tile
     sizes: {
       inputs: end,
       upload: inputBytes,
-      keys: keyed * aligned(count * 4),
+      keys: ranks === 0 ? 0 : aligned(count * 4),
       output,
       sums,
       bins,

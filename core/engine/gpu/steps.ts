@@ -1,11 +1,11 @@
 /**
- * The kernels a tile goes through, one after the other: for each rank the fused kernel of its keys and the ranking, or that of
- * keys, that of places and the comparison; then the fused kernel of the rest, then a reduction for each vector. Their parameters share one buffer.
+ * The kernels a tile goes through, one after the other: for each rank the fused kernel of its keys and the ranking, or the
+ * comparison; then the fused kernel of the rest, then a reduction for each vector. Their parameters share one buffer.
  */
 import type { Program } from "../../graph/program.ts";
 import type { TileJob } from "../engine.ts";
-import { type Part, type Stage, stagesOf } from "../stages.ts";
-import { outranksText, rankGroups, rankText, reductionText, reductionWords, splitOf } from "./along.ts";
+import { type Stage, stagesOf } from "../stages.ts";
+import { outranksText, outranksWords, rankGroups, rankText, reductionText, reductionWords, splitOf } from "./along.ts";
 import { assemble, BINDING, type BindingName, type Kernel } from "./assemble.ts";
 import { aligned, type Layout } from "./layout.ts";
 import type { Role } from "./staging.ts";
@@ -39,8 +39,6 @@ const ROLE: Readonly<Record<BindingName, Role>> = {
 interface Fused {
   readonly stage: Stage;
   readonly kernel: Kernel;
-  /** Of the stage's places. */
-  readonly placing: Kernel | null;
 }
 
 /** Remembers what it assembled, per program and choice of types; programs are few and long-lived. */
@@ -54,14 +52,9 @@ export function createSteps(): (job: TileJob, layout: Layout) => { steps: Step[]
     const fused =
       kernels.get(types) ??
       stagesOf(program).map((stage) => {
-        const ranked = stage.columns !== null;
-        const typesOf = ({ sources }: Part) => sources.map((source) => dtypes[source] ?? "F32");
-        const { place } = stage;
-        return {
-          stage,
-          kernel: assemble(stage.program, typesOf(stage), ranked ? "F32" : encode, { ranked }),
-          placing: place === null ? null : assemble(place.program, typesOf(place), "F32", { ranked }),
-        };
+        const ranked = stage.looks !== null;
+        const types = stage.sources.map((source) => dtypes[source] ?? "F32");
+        return { stage, kernel: assemble(stage.program, types, ranked ? "F32" : encode, { ranked }) };
       });
     kernels.set(types, fused);
     return fused;
@@ -79,8 +72,8 @@ export function createSteps(): (job: TileJob, layout: Layout) => { steps: Step[]
     };
     const fused = fusedOf(job);
     /** A fused kernel, which may have its output elsewhere. */
-    const fuse = (part: Part, kernel: Kernel, output: Omit<Bound, "binding"> = { role: "output" }) => {
-      const uniforms = params(parametersOf(job, part, kernel, layout));
+    const fuse = (stage: Stage, kernel: Kernel, output: Omit<Bound, "binding"> = { role: "output" }) => {
+      const uniforms = params(parametersOf(job, stage, kernel, layout));
       const bounds = kernel.bindings.map((name) =>
         name === "params"
           ? uniforms
@@ -90,33 +83,21 @@ export function createSteps(): (job: TileJob, layout: Layout) => { steps: Step[]
     };
     const size = job.count * 4;
     const keys = { role: "keys", range: { offset: 0, size: aligned(size) } } as const;
-    for (const [s, { stage, kernel, placing }] of fused.entries()) {
-      if (stage.columns === null) {
+    for (const [s, { stage, kernel }] of fused.entries()) {
+      const { looks } = stage;
+      if (looks === null) {
         fuse(stage, kernel);
         continue;
       }
       fuse(stage, kernel, keys);
       const range = { offset: layout.offsets[job.inputs.length + s] ?? 0, size };
-      if (stage.place !== null && placing !== null) {
-        const places = { role: "keys", range: { offset: aligned(size), size: aligned(size) } } as const;
-        fuse(stage.place, placing, places);
-        steps.push({
-          text: outranksText(stage.columns),
-          groups: Math.ceil(job.count / 64),
-          bounds: [
-            params([job.count, 0, 0, 0]),
-            { binding: 1, ...keys },
-            { binding: 2, ...places },
-            { binding: 3, role: "inputs", range },
-          ],
-        });
-        continue;
-      }
-      const groups = rankGroups(job.count, stage.columns);
+      const ranking = looks.op === "rank";
+      const groups = ranking ? rankGroups(job.count, looks.columns) : Math.ceil(job.count / 256);
+      const uniforms = params(ranking ? [groups, 0, 0, 0] : outranksWords(looks, job));
       steps.push({
-        text: rankText(stage.columns),
+        text: ranking ? rankText(looks.columns) : outranksText(looks.columns),
         groups,
-        bounds: [params([groups, 0, 0, 0]), { binding: 1, ...keys }, { binding: 2, role: "inputs", range }],
+        bounds: [uniforms, { binding: 1, ...keys }, { binding: 2, role: "inputs", range }],
       });
     }
     for (const [r, reduction] of job.program.reductions.entries()) {
@@ -136,7 +117,7 @@ export function createSteps(): (job: TileJob, layout: Layout) => { steps: Step[]
 }
 
 /** A fused kernel's parameters, as frame.wgsl lays them out. */
-function parametersOf({ program, words, count, first }: TileJob, part: Part, kernel: Kernel, layout: Layout) {
+function parametersOf({ program, words, count, first }: TileJob, stage: Stage, kernel: Kernel, layout: Layout) {
   const all = new Array<number>(4 + kernel.slots * 4).fill(0);
   const tables = program.tables.flatMap(({ columns }, t) => [layout.tables[t] ?? 0, first % columns]);
   const own = [
@@ -144,7 +125,7 @@ function parametersOf({ program, words, count, first }: TileJob, part: Part, ker
     layout.blocks,
     first / 4,
     0,
-    ...part.sources.map((source) => layout.offsets[source] ?? 0),
+    ...stage.sources.map((source) => layout.offsets[source] ?? 0),
     ...tables,
     ...words,
   ];

@@ -120,10 +120,13 @@ function evaluate(op: Op, job: TileJob, values: readonly Values[]): Values {
       return ranks;
     }
     case "outranks": {
-      const [bits, places] = [magnitudes(values[op.a]!), values[op.b]!];
+      const bits = magnitudes(values[op.a]!);
+      const floats = new Float32Array(words.buffer, words.byteOffset, words.length);
+      const [least, per] = [floats[op.least]!, floats[op.per]!];
+      const key = [words[op.word]!, words[op.word + 1]!] as const;
       const others = op.columns - 1;
       return each((i) => {
-        const place = places[i]!;
+        const place = Math.fround(Math.fround(uniformAt(first + i, key) - least) * per);
         if (!(place >= 0 && place < others)) return place < 0 ? 1 : 0;
         const own = i % op.columns;
         const other = Math.floor(place) + (Math.floor(place) >= own ? 1 : 0);
