@@ -229,6 +229,6 @@ export interface StudioHost extends Inspection, HubDoor {
   /** Cancels the run; its promise rejects with AbortError once nothing is left behind. */
   cancel(): Promise<void>;
   engine(want: "auto" | "gpu" | "cpu"): Promise<EngineInfo>;
-  /** Files of the last private run, for download links. */
+  /** Files of the last private run. Whoever asks is taken to read them until the next one. */
   results(): Promise<readonly File[]>;
 }

@@ -68,7 +68,10 @@ const PIECE = 2 ** 20;
 /** The thread that writes has the next at hand while its answer is on the way to a thread that has much else to do. */
 const AHEAD = 4;
 
-/** Private storage through synchronous handles, which write in place and fastest: a file that is left has what was written. */
+/**
+ * Private storage through synchronous handles, which write in place and fastest: a file that is left has what was written. One that
+ * is there already is written over and cut at its end, which spares the system finding room on the disk and in memory.
+ */
 export function privateFolder(directory: FileSystemDirectoryHandle, scribe: Scribe = scribeHere): Folder {
   async function open(name: string, size: number): Promise<ByteSink | null> {
     const handle = await explain(name, directory.getFileHandle(name, { create: true }));
@@ -115,6 +118,8 @@ function privateSink(directory: FileSystemDirectoryHandle, name: string, access:
     },
     sync: () => explain(name, settle()),
     close: async () => {
+      // What an earlier result had beyond this one's end.
+      await explain(name, access.cut(at));
       await explain(name, settle());
       await access.close();
     },

@@ -40,6 +40,7 @@ import type { HubPlace } from "./hubdoor.ts";
 import { identityAt, identityOf } from "./identity.ts";
 import { createInspector } from "./inspect.ts";
 import { forgetJob, jobsLeft, type OpenJob, openJob } from "./jobs.ts";
+import { giveResult, roomForResult } from "./result.ts";
 import { type Scribe, scribeHere } from "./scribe.ts";
 import { refusal, summarise, summarisePlan } from "./summaries.ts";
 
@@ -77,7 +78,6 @@ export interface HostPlatform {
   scribe?(): Scribe;
 }
 
-const PRIVATE = "weightloom-result";
 const MEMORY_CAP = 2e9;
 /** Milliseconds between two words of how far a merge is: for each the page draws a frame, on the cores that merge. */
 const TOLD = 250;
@@ -363,12 +363,7 @@ export function createHost(platform: HostPlatform): StudioHost {
       return { kind: engine.kind, name: engine.name, speed: speed ?? (await measured(engine)), because };
     },
 
-    results: async () => {
-      const folder = await (await platform.storage()).getDirectoryHandle(PRIVATE, { create: true });
-      const files: File[] = [];
-      for await (const handle of folder.values()) if (handle.kind === "file") files.push(await handle.getFile());
-      return files.sort((a, b) => (a.name < b.name ? -1 : 1));
-    },
+    results: async () => giveResult(await platform.storage()),
   };
 
   async function merge(
@@ -483,11 +478,14 @@ export function createHost(platform: HostPlatform): StudioHost {
     }
     const isPrivate = target.kind === "private";
     const parent = isPrivate ? await platform.storage() : target.handle;
-    if (isPrivate && before === null) await parent.removeEntry(PRIVATE, { recursive: true }).catch(() => {});
-    const directory =
-      before === null
-        ? await freshFolder(parent, isPrivate ? PRIVATE : folderName(options.title))
-        : await foundAgain(parent, before);
+    const fresh = () =>
+      isPrivate
+        ? roomForResult(
+            parent,
+            plan.files.map(({ name }) => name),
+          )
+        : freshFolder(parent, folderName(options.title));
+    const directory = before === null ? await fresh() : await foundAgain(parent, before);
     const scribe = isPrivate ? (platform.scribe?.() ?? scribeHere) : null;
     return {
       folder: scribe === null ? directoryFolder(directory) : privateFolder(directory, scribe),

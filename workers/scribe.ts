@@ -12,11 +12,13 @@ export interface Access {
   write(bytes: Uint8Array<ArrayBuffer>, at: number): Promise<number>;
   /** Resolves with the file's size when what was written would survive a power cut. */
   flush(): Promise<number>;
+  /** Cuts the file to its first `size` bytes, where it has more. */
+  cut(size: number): Promise<void>;
   close(): Promise<void>;
 }
 
 export interface Scribe {
-  /** Opens a file cut to its first `size` bytes; null where it has fewer. */
+  /** Opens a file as it is, to go on behind its first `size` bytes; null where it has fewer. */
   open(file: FileSystemFileHandle, size: number): Promise<Access | null>;
   /** Ends it, with whatever is still open. */
   end(): void;
@@ -36,13 +38,15 @@ export const scribeHere: Scribe = {
       access.close();
       return null;
     }
-    access.truncate(size);
     const put = putInto(access);
     return {
       write: async (bytes, at) => put(bytes, at),
       flush: async () => {
         access.flush();
         return access.getSize();
+      },
+      cut: async (size) => {
+        if (access.getSize() > size) access.truncate(size);
       },
       close: async () => access.close(),
     };
@@ -73,6 +77,7 @@ function putInto(access: FileSystemSyncAccessHandle): (bytes: Uint8Array<ArrayBu
 type Order =
   | { readonly do: "open"; readonly file: FileSystemFileHandle; readonly size: number }
   | { readonly do: "write"; readonly of: number; readonly bytes: Uint8Array<ArrayBuffer>; readonly at: number }
+  | { readonly do: "cut"; readonly of: number; readonly size: number }
   | { readonly do: "flush" | "close"; readonly of: number };
 
 /** What an order yields: the number of an opened file, the bytes taken, the size; null for none. Or what went wrong. */
@@ -98,8 +103,11 @@ export function serveScribe({ post, listen }: ScribePort<Answer, Order>): void {
     if (file === undefined) throw new Error("Internal error: a file was written to that is not open.");
     if (order.do === "write") return file.write(order.bytes, order.at);
     if (order.do === "flush") return file.flush();
-    files[order.of] = undefined;
-    await file.close();
+    if (order.do === "cut") await file.cut(order.size);
+    else {
+      files[order.of] = undefined;
+      await file.close();
+    }
     return null;
   };
   let line = Promise.resolve();
@@ -147,6 +155,7 @@ export function scribeAside(
       return {
         write: (bytes, at) => number({ do: "write", of, bytes, at }),
         flush: () => number({ do: "flush", of }),
+        cut: async (size) => void (await ask({ do: "cut", of, size })),
         close: async () => void (await ask({ do: "close", of })),
       };
     },

@@ -1,12 +1,13 @@
 /** After a run: what was made, whether it checks out, and where it is; or why it failed. */
 import { CircleCheck, CircleX, Download, X } from "lucide-react";
 import { useState } from "react";
+import { messageOf } from "../../core/errors.ts";
 import { formatBytes, formatCount, formatSeconds } from "../../core/units.ts";
 import type { RunReport } from "../../workers/api.ts";
 import { Button } from "../controls/button.tsx";
 import { Figure } from "../controls/figure.tsx";
 import { NoteList } from "../plan/notes.tsx";
-import { openResult, publish } from "../runs/result.ts";
+import { findResult, type Left, openResult, publish } from "../runs/result.ts";
 import { say } from "../state/messages.ts";
 import { dismissResult, useRun } from "../state/run.ts";
 import { useStudio } from "../state/studio.ts";
@@ -22,11 +23,18 @@ function download(file: File): void {
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }
 
-async function downloadAll(files: readonly File[]): Promise<void> {
-  for (const file of files) {
-    download(file);
-    // Browsers drop downloads that start in the same moment.
-    await new Promise((resolve) => setTimeout(resolve, 300));
+/** Asked for when they are wanted: from then on a next merge leaves these files as they are. @param only one of them */
+async function downloadAll(left: Left, only?: string): Promise<void> {
+  try {
+    const { files } = await findResult(left);
+    for (const { file } of files) {
+      if (only !== undefined && file.name !== only) continue;
+      download(file);
+      // Browsers drop downloads that start in the same moment.
+      await new Promise((resolve) => setTimeout(resolve, 300));
+    }
+  } catch (error) {
+    say("error", messageOf(error));
   }
 }
 
@@ -60,12 +68,14 @@ export function ResultCard() {
 
 /** Whole in the view where it came up; who goes to another one wants to see that, so there it is a line. */
 function Report({ report }: { readonly report: RunReport }) {
-  const { target, files } = useRun();
+  const { target } = useRun();
   const title = useStudio((state) => state.title);
   const view = useView((state) => state.view);
   const [home, setHome] = useState(view);
   const { verify } = report;
   const isWhole = view === home;
+  const left = target === null ? null : { title, target, folder: report.folder, files: report.files };
+  const downloads = target?.kind === "private" ? left : null;
   const header = (
     <header>
       {verify.ok ? <CircleCheck size={18} aria-hidden /> : <CircleX size={18} aria-hidden />}
@@ -115,39 +125,32 @@ function Report({ report }: { readonly report: RunReport }) {
       />
       <ProfileView profile={report.profile} />
       <div className="buttons">
-        {files.length > 0 && (
-          <Button look="primary" onClick={() => void downloadAll(files)}>
+        {downloads !== null && (
+          <Button look="primary" onClick={() => void downloadAll(downloads)}>
             <Download size={15} aria-hidden /> Download all
           </Button>
         )}
-        {target !== null && (
-          <Button onClick={() => void openResult({ title, target, folder: report.folder, files: report.files })}>
-            Open as a model
-          </Button>
-        )}
-        {target !== null && target.kind !== "file" && (
-          <Button onClick={() => publish({ title, target, folder: report.folder, files: report.files })}>
-            Publish to the Hub
-          </Button>
+        {left !== null && <Button onClick={() => void openResult(left)}>Open as a model</Button>}
+        {left !== null && left.target.kind !== "file" && (
+          <Button onClick={() => publish(left)}>Publish to the Hub</Button>
         )}
         <Button onClick={() => copyCommand(title)}>Copy as a command</Button>
       </div>
       <ul className="result-files" aria-label="Files">
-        {files.length > 0
-          ? files.map((file) => (
-              <li key={file.name}>
-                <button type="button" className="link" onClick={() => download(file)}>
+        {[...report.files]
+          .sort((a, b) => (a.name < b.name ? -1 : 1))
+          .map((file) => (
+            <li key={file.name}>
+              {downloads === null ? (
+                <span>{file.name}</span>
+              ) : (
+                <button type="button" className="link" onClick={() => void downloadAll(downloads, file.name)}>
                   {file.name}
                 </button>
-                <span>{formatBytes(file.size)}</span>
-              </li>
-            ))
-          : report.files.map((file) => (
-              <li key={file.name}>
-                <span>{file.name}</span>
-                <span>{formatBytes(file.size)}</span>
-              </li>
-            ))}
+              )}
+              <span>{formatBytes(file.size)}</span>
+            </li>
+          ))}
       </ul>
     </section>
   );

@@ -32,11 +32,9 @@ interface Run {
   readonly error: string | null;
   /** It failed, and what was finished is offered to go on with. */
   readonly isLeft: boolean;
-  /** Files in private storage, to download. */
-  readonly files: readonly File[];
 }
 
-const NOTHING = { progress: null, report: null, error: null, isLeft: false, files: [] };
+const NOTHING = { progress: null, report: null, error: null, isLeft: false };
 
 export const useRun = create<Run>(() => ({ status: "idle", target: null, kept: null, ...NOTHING }));
 
@@ -126,9 +124,8 @@ async function runJob(job: Job): Promise<void> {
     if (status === "paused") void host().pause();
     if (status === "cancelling") void host().cancel();
     const report = await merging;
-    const files = target.kind === "private" ? await host().results() : [];
     await forgetJob(id);
-    useRun.setState({ status: "done", report, files });
+    useRun.setState({ status: "done", report });
   } catch (error) {
     if (error instanceof Error && error.name === "AbortError") {
       await forgetJob(id);

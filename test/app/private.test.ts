@@ -133,6 +133,32 @@ describe.each([
     expect([...content()]).toEqual([1, 2, 9]);
     expect(calls.slice(3)).toEqual(["close", "flush 3", "close"]);
   });
+
+  test("that holds an earlier file is written over where it lies, and cut where the new one ends", async () => {
+    const { folder, content, calls } = storage(true, scribe());
+    const before = await folder.create("model.safetensors");
+    await before.write(Uint8Array.of(1, 2, 3, 4, 5));
+    await before.close();
+    const sink = await folder.create("model.safetensors");
+    await sink.write(Uint8Array.of(9, 8));
+    expect([...content()]).toEqual([9, 8, 3, 4, 5]);
+    await sink.close();
+    expect([...content()]).toEqual([9, 8]);
+    expect(calls.slice(2)).toEqual(["flush 2", "close"]);
+    const longer = await folder.create("model.safetensors");
+    await longer.write(Uint8Array.of(7, 7, 7));
+    await longer.close();
+    expect([...content()]).toEqual([7, 7, 7]);
+  });
+
+  test("takes several writes before the first is answered", async () => {
+    const { folder, content } = storage(true, scribe(), 3);
+    const sink = await folder.create("model.safetensors");
+    expect(sink.ahead).toBeGreaterThan(1);
+    await Promise.all([1, 2, 3].map((value) => sink.write(new Uint8Array(5).fill(value))));
+    await sink.close();
+    expect([...content()]).toEqual([1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3]);
+  });
 });
 
 describe("a thread that writes", () => {
