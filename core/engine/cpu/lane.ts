@@ -9,7 +9,7 @@ import type { Beside, TileJob } from "../engine.ts";
 import { type Stage, stagesOf } from "../stages.ts";
 import { grow } from "./arena.ts";
 import { compile } from "./compile.ts";
-import { planesUsed, type Shape } from "./layout.ts";
+import { planesUsed, type Shape, STAGED } from "./layout.ts";
 import { type RankKernel, rankBytes, rankInto, resultOf, SLACK } from "./rank.ts";
 import { createSearch, type SearchKernels } from "./search.ts";
 import { type Ahead, type Ready, runTile, strips } from "./tile.ts";
@@ -97,6 +97,8 @@ export async function createLane(module: WebAssembly.Module, shared: WebAssembly
       return { stage, ready: made, at: take(made.layout.bytes()) };
     };
     const stages = stagesOf(job.program);
+    // Strips of keys lie in one place, whichever stage makes them: they are used before the next is made.
+    const keys = stages.length > 1 ? take(STAGED * 4) : 0;
     const ranked = stages.flatMap((stage) => {
       const { looks } = stage;
       if (looks === null) return [];
@@ -107,20 +109,21 @@ export async function createLane(module: WebAssembly.Module, shared: WebAssembly
       return [{ ...own, looks, scratch: take(rankBytes(looks)) }];
     });
     const last = ready(stages.at(-1)!, job.encode);
-    return { results, ranked, last, base: spaceFor(end) };
+    return { results, ranked, keys, last, base: spaceFor(end) };
   };
 
   return {
     search: createSearch(kernels, spaceFor),
     run: (job) => {
       checkJob(job);
-      const { results, ranked, last, base } = prepare(job);
+      const { results, ranked, keys, last, base } = prepare(job);
       const roomAt = (at: number) => ({ memory, base: base + at, clear });
       let ahead: Ahead = null;
       for (const [s, { stage, ready, at, looks, scratch }] of ranked.entries()) {
         const before = ahead;
         // A strip at a time: what it yields is used while it is in the cache.
-        const values = strips(ready, partOf(job, stage, results, memory), roomAt(at), null, before);
+        const room = { ...roomAt(at), strip: base + keys };
+        const values = strips(ready, partOf(job, stage, results, memory), room, null, before);
         const look = rankInto(kernels, base + scratch, looks, job, results[s]!.at);
         let done = 0;
         ahead = (end) => {

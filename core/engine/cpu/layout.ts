@@ -18,7 +18,7 @@ import type { TileJob } from "../engine.ts";
 /** Elements per turn of a program's outer loop: a divisor of BLOCK, short enough for what helpers fill or read. */
 export const STEP = WINDOW.step;
 /** Elements staged at once: long enough to make a call worth it, short enough for the second-level cache. */
-export const STAGED = 8 * BLOCK;
+export const STAGED = 16 * BLOCK;
 /** Elements worked off at once where nothing has to be staged. */
 export const STRIP = 512 * BLOCK;
 

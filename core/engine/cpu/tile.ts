@@ -29,6 +29,8 @@ export interface Room {
   readonly memory: WebAssembly.Memory;
   /** Where the memory for the program begins: `layout.bytes()` are free from there on. */
   readonly base: number;
+  /** Where strips of output are left for whoever asked for them; in the program's own memory when absent. */
+  readonly strip?: number;
   /** Sets bytes of the memory to 0. */
   clear(at: number, bytes: number): void;
 }
@@ -60,7 +62,7 @@ export interface Strip {
 export function* strips(
   { layout, run }: Ready,
   job: TileJob,
-  { memory, base, clear }: Room,
+  { memory, base, strip: shelf, clear }: Room,
   output: Uint8Array<ArrayBuffer> | null,
   ahead: Ahead,
 ): Generator<Strip, Omit<TileResult, "output">> {
@@ -103,26 +105,40 @@ export function* strips(
     const kept = job.kept![plane]!;
     return { kept, perByte: 8 / bits, here: here(kept), staging: layout.kept[p]!.at };
   });
-  const direct = [...sources, ...planes].every((one) => one.here) && (layout.output === null || outHere);
+  const staged = [...sources, ...planes].some((one) => !one.here);
+  const direct = !staged && (layout.output === null || outHere);
   // What comes from stages before is still in the cache when strips are short.
   const strip = direct && ahead === null ? STRIP : STAGED;
+  // Where each place is for the first strip, and how many bytes further an element on: none where there is staging.
+  const begins = Array.from(places);
+  const steps = begins.map(() => 0);
+  const lay = (place: number, at: number, step: number): void => {
+    begins[place] = at;
+    steps[place] = step;
+  };
+  sources.forEach(({ input, size, here }, slot) => {
+    if (here) lay(slot, input.byteOffset, size);
+    else lay(slot, base + layout.inputs[slot]!.at, 0);
+  });
+  if (outHere) lay(sources.length, output!.byteOffset, outSize);
+  else lay(sources.length, shelf ?? base + (layout.output?.at ?? 0), 0);
+  planes.forEach(({ kept, perByte, here, staging }, p) => {
+    if (here) lay(firstPlane + p, kept.byteOffset, 1 / perByte);
+    else lay(firstPlane + p, base + staging, 0);
+  });
   // Short strips are many: nothing is allocated for one that need not be.
   for (let start = 0; start < count; start += strip) {
     const length = Math.min(strip, count - start);
     ahead?.(start + length);
-    for (let slot = 0; slot < sources.length; slot++) {
+    for (let place = 0; place < begins.length; place++) places[place] = begins[place]! + start * steps[place]!;
+    for (let slot = 0; staged && slot < sources.length; slot++) {
       const { input, size, here } = sources[slot]!;
-      const staging = layout.inputs[slot]!.at;
-      if (!here) bytes.set(input.subarray(start * size, (start + length) * size), staging);
-      places[slot] = here ? input.byteOffset + start * size : base + staging;
+      if (!here) bytes.set(input.subarray(start * size, (start + length) * size), layout.inputs[slot]!.at);
     }
-    for (let p = 0; p < planes.length; p++) {
+    for (let p = 0; staged && p < planes.length; p++) {
       const { kept, perByte, here, staging } = planes[p]!;
       if (!here) bytes.set(kept.subarray(start / perByte, Math.ceil((start + length) / perByte)), staging);
-      places[firstPlane + p] = here ? kept.byteOffset + start / perByte : base + staging;
     }
-    const at = outHere ? output!.byteOffset + start * outSize : base + (layout.output?.at ?? 0);
-    places[sources.length] = at;
     for (const { beginStrip } of reductions) beginStrip();
     run(base, length, start, (first + start) / 8);
     for (let s = 0; s < layout.partials.length; s++) {
@@ -131,7 +147,8 @@ export function* strips(
       for (let block = 0; block * BLOCK < length; block++) sums[to + block] = doubles[from + block]!;
     }
     for (const { endStrip } of reductions) endStrip();
-    for (const { kept, perByte, here, staging } of planes) {
+    for (let p = 0; staged && p < planes.length; p++) {
+      const { kept, perByte, here, staging } = planes[p]!;
       const size = Math.ceil(length / perByte);
       if (!here) kept.set(bytes.subarray(staging, staging + size), start / perByte);
     }
@@ -139,7 +156,7 @@ export function* strips(
       const { at: from } = layout.output;
       output.set(bytes.subarray(from, from + length * outSize), start * outSize);
     }
-    yield { at: layout.output === null ? 0 : at, length };
+    yield { at: layout.output === null ? 0 : places[sources.length]!, length };
   }
   const used = (each: Uint32Array, h: number) => (isWindow[h] ? WINDOW.list + each[WINDOW.listed]! : each.length);
   const histograms = binsHere ? counts : counts.map((each, h) => each.slice(0, used(each, h)));
