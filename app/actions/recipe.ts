@@ -2,13 +2,13 @@
 import { copyRecipe, openRecipe, saveRecipe, tidyRecipe } from "../recipe/files.ts";
 import { copyLink } from "../share/copy.ts";
 import { useShown } from "../state/shown.ts";
-import { useStudio } from "../state/studio.ts";
+import { redo, undo, useStudio } from "../state/studio.ts";
 import { saveVersion } from "../state/versions.ts";
 import { useView } from "../state/view.ts";
 import type { Action } from "./action.ts";
 
 export function documentActions(): Action[] {
-  const { undo, redo, pastStates, futureStates } = useStudio.temporal.getState();
+  const { pastStates, futureStates } = useStudio.temporal.getState();
   const drawer = useView.getState().drawer;
   return [
     {

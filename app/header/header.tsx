@@ -8,7 +8,7 @@ import { copyLink } from "../share/copy.ts";
 import { useModels } from "../state/models.ts";
 import { usePlan } from "../state/plan.ts";
 import { useShown } from "../state/shown.ts";
-import { useHistory, useStudio } from "../state/studio.ts";
+import { redo, undo, useHistory, useStudio } from "../state/studio.ts";
 import { useView } from "../state/view.ts";
 
 const Logo = () => (
@@ -29,7 +29,7 @@ const Logo = () => (
 );
 
 export function Header() {
-  const { canUndo, canRedo, undo, redo } = useHistory();
+  const { canUndo, canRedo } = useHistory();
   const { theme, drawer, set } = useView();
   const engine = usePlan((state) => state.engine);
   const isEmpty = useModels(({ list }) => list.length === 0);
@@ -40,10 +40,10 @@ export function Header() {
       <h1>Weightloom</h1>
       <Title />
       <span className="spacer" />
-      <Button look="ghost" aria-label="Undo" title="Undo (Ctrl+Z)" disabled={!canUndo} onClick={undo}>
+      <Button look="ghost" aria-label="Undo" title="Undo (Ctrl+Z)" disabled={!canUndo} onClick={() => undo()}>
         <Undo2 size={16} aria-hidden />
       </Button>
-      <Button look="ghost" aria-label="Redo" title="Redo (Ctrl+Shift+Z)" disabled={!canRedo} onClick={redo}>
+      <Button look="ghost" aria-label="Redo" title="Redo (Ctrl+Shift+Z)" disabled={!canRedo} onClick={() => redo()}>
         <Redo2 size={16} aria-hidden />
       </Button>
       <Button

@@ -3,14 +3,14 @@ import { SAMPLE_WEIGHTS, sampleModels } from "../platform/samples.ts";
 import { assemble, EMPTY, setModelParam } from "../state/edits.ts";
 import { say } from "../state/messages.ts";
 import { openModels } from "../state/models.ts";
-import { useStudio, wantedBy } from "../state/studio.ts";
+import { keptNow, useStudio, wantedBy } from "../state/studio.ts";
 
 /** Opens the sample family and sets up a mix that is worth merging. */
 export async function loadSamples(): Promise<void> {
   try {
     const names = await openModels(await sampleModels(), false);
     // A recipe that waited for them is not set aside for the sample mix.
-    const wanted = wantedBy(useStudio.getState());
+    const wanted = wantedBy(keptNow());
     if (names.length === 0 || names.some((name) => wanted.includes(name))) return;
     const { edit, setTitle, title } = useStudio.getState();
     edit(() =>

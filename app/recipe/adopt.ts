@@ -5,9 +5,11 @@ import type { Diagnostic } from "../../core/recipe/recipe.ts";
 import { METHODS } from "../../methods/index.ts";
 import { say } from "../state/messages.ts";
 import { documentOf, useStudio } from "../state/studio.ts";
+import { settle } from "../state/unread.ts";
 
 /** Takes a document over when it has no errors; says what it found either way. */
 export function adoptText(text: string): readonly Diagnostic[] {
+  settle();
   const { document, diagnostics } = parseDocument(text, METHODS);
   const studio = useStudio.getState();
   if (document !== null && printDocument(document) !== printDocument(documentOf(studio))) {

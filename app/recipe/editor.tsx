@@ -1,4 +1,7 @@
-/** CodeMirror around the recipe: what is typed becomes the document once it parses; what the studio changes shows at once. */
+/**
+ * CodeMirror around the recipe: what is typed becomes the document once typing rests, or before anything else is done to
+ * the document; what the studio changes shows at once, but never in place of what somebody is at.
+ */
 import { autocompletion, type CompletionContext } from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
 import { yaml } from "@codemirror/lang-yaml";
@@ -10,7 +13,9 @@ import { tags } from "@lezer/highlight";
 import { useEffect, useRef } from "react";
 import { useModels } from "../state/models.ts";
 import { holdsSame, textOf, useStudio } from "../state/studio.ts";
+import { settle, setUnread } from "../state/unread.ts";
 import { adoptText } from "./adopt.ts";
+import { changeBetween } from "./change.ts";
 import { setDraft, unfinishedText, useFaults } from "./draft.ts";
 import { placeAt } from "./place.ts";
 import { meaningOf, wordsAt } from "./schema.ts";
@@ -94,8 +99,6 @@ export default function Editor() {
   const place = useRef<HTMLDivElement>(null);
   useEffect(() => {
     if (place.current === null) return;
-    /** Typed, and not yet taken over: that happens once typing rests, whatever the studio changes meanwhile. */
-    let isTyping = false;
     const view = new EditorView({
       parent: place.current,
       state: EditorState.create({
@@ -111,11 +114,12 @@ export default function Editor() {
           syntaxHighlighting(colours),
           autocompletion({ override: [complete] }),
           EditorView.updateListener.of(({ docChanged, transactions }) => {
-            if (docChanged) isTyping = transactions.some((one) => one.annotation(FromStudio) !== true);
+            if (docChanged && transactions.some((one) => one.annotation(FromStudio) !== true))
+              setUnread(() => marks(view));
           }),
           linter(
             (view) => {
-              isTyping = false;
+              setUnread(null);
               return marks(view);
             },
             { delay: 250 },
@@ -127,23 +131,29 @@ export default function Editor() {
         ],
       }),
     });
-    const replace = (insert: string) =>
-      view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert }, annotations: FromStudio.of(true) });
+    const read = () => view.state.doc.toString();
+    const replace = (text: string, ...annotations: Annotation<boolean>[]) =>
+      view.dispatch({ changes: changeBetween(read(), text), annotations });
     setDraft({
-      read: () => view.state.doc.toString(),
-      write: replace,
+      read,
+      write: (text) => replace(text),
       goTo: (offset) => {
         view.dispatch({ selection: { anchor: Math.min(offset, view.state.doc.length) }, scrollIntoView: true });
         view.focus();
       },
     });
     const stop = useStudio.subscribe((now, before) => {
-      if (holdsSame(now, before) || isTyping) return;
+      if (holdsSame(now, before)) return;
+      const shown = read();
       const text = textOf(now);
-      if (text === view.state.doc.toString()) return;
-      replace(text);
+      if (text === shown) return;
+      // Whoever is in the middle of a line is left to it, unless another text came as a whole (a file, a version).
+      const isAtIt = document.activeElement === view.contentDOM && useFaults.getState().unfinished?.text === shown;
+      if (isAtIt && now.text === null) useFaults.setState({ unfinished: { text: shown, beside: now } });
+      else replace(text, FromStudio.of(true));
     });
     return () => {
+      settle();
       stop();
       setDraft(null);
       view.destroy();

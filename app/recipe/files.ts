@@ -1,12 +1,12 @@
 /** The recipe as text that comes and goes: copied, saved, opened, pasted, set right. */
 import { messageOf } from "../../core/errors.ts";
 import { say } from "../state/messages.ts";
-import { textOf, useStudio } from "../state/studio.ts";
+import { keptNow, textOf } from "../state/studio.ts";
 import { useView } from "../state/view.ts";
 import { draft } from "./draft.ts";
 
 export function saveRecipe(): void {
-  const studio = useStudio.getState();
+  const studio = keptNow();
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([textOf(studio)], { type: "application/yaml" }));
   link.download = `${studio.title.replace(/[^\w.-]+/g, "-") || "recipe"}.yml`;
@@ -15,7 +15,7 @@ export function saveRecipe(): void {
 }
 
 export function copyRecipe(): void {
-  navigator.clipboard.writeText(textOf(useStudio.getState())).then(
+  navigator.clipboard.writeText(textOf(keptNow())).then(
     () => say("info", "Recipe copied."),
     () => say("error", "The browser did not allow copying. Select the text and copy it by hand."),
   );
@@ -43,7 +43,7 @@ export async function tidyRecipe(): Promise<void> {
   const [{ tidied }, { adoptText }] = await Promise.all([import("./tidy.ts"), import("./adopt.ts")]);
   try {
     const shown = draft();
-    const text = tidied(shown?.read() ?? textOf(useStudio.getState()));
+    const text = tidied(shown?.read() ?? textOf(keptNow()));
     if (shown === null) adoptText(text);
     else shown.write(text);
   } catch (error) {

@@ -1,12 +1,12 @@
 /** Copies a link to the mix as it stands. */
 import { messageOf } from "../../core/errors.ts";
 import { say } from "../state/messages.ts";
-import { documentOf, useStudio } from "../state/studio.ts";
+import { documentOf, keptNow } from "../state/studio.ts";
 import { fragmentOf } from "./link.ts";
 import { shareableText } from "./names.ts";
 
 export async function copyLink(): Promise<void> {
-  const studio = useStudio.getState();
+  const studio = keptNow();
   let link: string;
   try {
     const text = shareableText(documentOf(studio));

@@ -188,8 +188,12 @@ const withSetting = (settings: Settings | undefined, id: string, value: Setting 
   return value === undefined ? rest : { ...rest, [id]: value };
 };
 
+/** False for a control that was made for a method of a moment ago. */
+const isKnown = (recipe: Recipe, id: string) => Object.hasOwn(methodOf(recipe)?.params ?? {}, id);
+
 /** Sets a parameter of the whole merge; undefined takes it out, so that the default holds. */
 export function setParam(recipe: Recipe, id: string, value: Setting | undefined): Recipe {
+  if (!isKnown(recipe, id)) return recipe;
   const parameters = withSetting(recipe.parameters, id, value);
   const { parameters: _, ...rest } = recipe;
   return Object.keys(parameters).length === 0 ? rest : { ...rest, parameters };
@@ -197,6 +201,7 @@ export function setParam(recipe: Recipe, id: string, value: Setting | undefined)
 
 /** Sets a parameter of one model. */
 export function setModelParam(recipe: Recipe, model: string, id: string, value: Setting | undefined): Recipe {
+  if (!isKnown(recipe, id)) return recipe;
   const models = (recipe.models ?? []).map((entry): ModelEntry => {
     if (entry.model !== model) return entry;
     const parameters = withSetting(entry.parameters, id, value);

@@ -11,7 +11,7 @@ import { hub, useHub } from "./hub.ts";
 
 import { say } from "./messages.ts";
 import { renameInDocument } from "./rename.ts";
-import { documentOf, useStudio, wantedBy } from "./studio.ts";
+import { documentOf, keptNow, useStudio, wantedBy } from "./studio.ts";
 
 export interface OpenModel {
   readonly summary: ModelSummary;
@@ -77,9 +77,9 @@ export async function openModels(
       useModels.setState(({ list }) => ({ list: [...list, { summary, origin, files: one.files }] }));
       opened.push(name);
       if (intoMix) {
-        const studio = useStudio.getState();
+        const studio = keptNow();
         const isOpenEnded = studio.earlier.length === 0 && isWhole(studio.recipe);
-        if (isOpenEnded && !wantedBy(studio).includes(name)) studio.edit((r) => addModel(r, name));
+        if (isOpenEnded && !wantedBy(studio).includes(name)) useStudio.getState().edit((r) => addModel(r, name));
       }
     } catch (error) {
       if (!isAbort(error)) tell(error, one);
@@ -149,8 +149,8 @@ export function closeModel(name: string): void {
   void host().close(open.summary.id);
   useModels.setState(({ list }) => ({ list: list.filter((other) => other !== open) }));
   // A chain waits for the model to come back; taking it out of one recipe of several would be a guess.
-  const { earlier, edit, recipe: before } = useStudio.getState();
-  if (earlier.length === 0) edit((recipe) => removeModel(recipe, name));
+  const { earlier, recipe: before } = keptNow();
+  if (earlier.length === 0) useStudio.getState().edit((recipe) => removeModel(recipe, name));
   const found = { name, files: open.files, origin: open.origin };
   useModels.setState({ closed: { found, before, after: useStudio.getState().recipe } });
 }
@@ -160,9 +160,10 @@ export async function takeBack(): Promise<void> {
   const { closed } = useModels.getState();
   if (closed === null) return;
   useModels.setState({ closed: null });
-  const untouched = useStudio.getState().recipe === closed.after;
+  const untouched = keptNow().recipe === closed.after;
   const [name] = await openModels([closed.found], !untouched);
-  if (name === closed.found.name && untouched) useStudio.getState().edit(() => closed.before);
+  if (name === closed.found.name && untouched)
+    useStudio.getState().edit((now) => (now === closed.after ? closed.before : now));
 }
 
 export const forgetClosed = (): void => useModels.setState({ closed: null });
@@ -180,6 +181,7 @@ export async function rename(name: string, wanted: string): Promise<void> {
   useModels.setState(({ list }) => ({
     list: list.map((other) => (other === open ? { ...open, summary: { ...open.summary, name: after } } : other)),
   }));
-  const studio = useStudio.getState();
-  if (wantedBy(studio).includes(name)) studio.adopt(renameInDocument(documentOf(studio), name, after), null);
+  const studio = keptNow();
+  if (wantedBy(studio).includes(name))
+    useStudio.getState().adopt(renameInDocument(documentOf(studio), name, after), null);
 }

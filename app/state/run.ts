@@ -7,7 +7,7 @@ import { say } from "./messages.ts";
 import { type OpenModel, useModels } from "./models.ts";
 import { outputOptions } from "./options.ts";
 import { openAgain } from "./session.ts";
-import { documentOf, type Kept, textOf, wantedBy } from "./studio.ts";
+import { documentOf, type Kept, keptNow, textOf, wantedBy } from "./studio.ts";
 import {
   closedOf,
   forgetJob,
@@ -19,7 +19,6 @@ import {
   type Unfinished,
   useUnfinished,
 } from "./unfinished.ts";
-import { keptNow } from "./versions.ts";
 
 interface Run {
   readonly status: "idle" | "running" | "paused" | "cancelling" | "done" | "failed";

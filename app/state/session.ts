@@ -8,7 +8,7 @@ import { sampleModels } from "../platform/samples.ts";
 import { say } from "./messages.ts";
 import { openModels, useModels } from "./models.ts";
 import { useOptions } from "./options.ts";
-import { type Kept, useStudio } from "./studio.ts";
+import { type Kept, keptNow, useStudio } from "./studio.ts";
 
 export interface Remembered {
   readonly name: string;
@@ -49,12 +49,14 @@ function lastChange(): Kept | undefined {
 
 export async function restore(): Promise<void> {
   const saved = await get<Saved>(KEY).catch(() => undefined);
-  const document = lastChange() ?? saved;
+  const last = lastChange();
+  const document = last ?? saved;
   if (document !== undefined) {
     const { title, recipe, earlier = [], moe = null, text } = document;
     useStudio.getState().restore({ title, recipe, earlier, moe, text });
     useStudio.temporal.getState().clear();
   }
+  const restored = useStudio.getState();
   if (saved !== undefined) {
     useOptions.getState().setOptions(saved.options);
     const samples = saved.models.filter(({ origin }) => origin.kind === "sample");
@@ -70,7 +72,7 @@ export async function restore(): Promise<void> {
       }
     }
   }
-  keepSaving();
+  keepSaving(last !== undefined || useStudio.getState() !== restored);
   // The network may be slow or gone: the page does not wait for it.
   if (useWaiting.getState().list.some(isOnHub)) {
     useWaiting.setState({ fetching: true });
@@ -144,7 +146,8 @@ const named = (found: readonly Found[], as: readonly Remembered[]): Found[] =>
     return { ...one, name: match?.name ?? one.name };
   });
 
-function keepSaving(): void {
+/** @param isBehind the database has not what stands on the page */
+function keepSaving(isBehind: boolean): void {
   let timer: ReturnType<typeof setTimeout> | undefined;
   /** Changes so far, and how many of them the database has for certain. */
   let [changes, stored] = [0, 0];
@@ -171,9 +174,8 @@ function keepSaving(): void {
   // A page that goes away does not wait for the database, not even for what is on its way there: the last moment's changes
   // go where they are written at once.
   addEventListener("pagehide", () => {
+    const last = keptNow();
     if (stored === changes) return;
-    const { title, recipe, earlier, moe, text } = useStudio.getState();
-    const last: Kept = { title, recipe, earlier, moe, text };
     try {
       localStorage.setItem(LAST, JSON.stringify(last));
     } catch {
@@ -183,4 +185,5 @@ function keepSaving(): void {
   useStudio.subscribe(soon);
   useModels.subscribe(soon);
   useOptions.subscribe((now, before) => now.options !== before.options && soon());
+  if (isBehind) soon();
 }

@@ -2,7 +2,7 @@
 import { useMemo } from "react";
 import { useStore } from "zustand";
 import { changeOf } from "./changes.ts";
-import { type Kept, useStudio } from "./studio.ts";
+import { type Kept, redo, undo, useStudio } from "./studio.ts";
 
 export interface Step {
   /** Its place in the history, from 0. */
@@ -42,7 +42,6 @@ export function useSteps(): Step[] {
 }
 
 export function jump(away: number): void {
-  const { undo, redo } = useStudio.temporal.getState();
   if (away < 0) undo(-away);
   else if (away > 0) redo(away);
 }

@@ -9,6 +9,7 @@ import { type Document, modelsOfDocument, printDocument } from "../../core/recip
 import type { MoeRecipe } from "../../core/recipe/moe.ts";
 import type { Recipe } from "../../core/recipe/recipe.ts";
 import { EMPTY } from "./edits.ts";
+import { settle } from "./unread.ts";
 
 /** What a file holds, flat. */
 export interface Held {
@@ -44,12 +45,14 @@ export const useStudio = create<Studio>()(
       moe: null,
       text: null,
       edit: (change) => {
+        settle();
         if (get().moe !== null) return;
         const recipe = change(get().recipe);
         if (recipe !== get().recipe) set({ recipe, text: null });
       },
       setTitle: (title) => set({ title }),
-      adopt: (document, text, title = get().title) =>
+      adopt: (document, text, title = get().title) => {
+        settle();
         set(
           document.kind === "moe"
             ? { title, moe: document.moe, earlier: [], text }
@@ -60,8 +63,12 @@ export const useStudio = create<Studio>()(
                 moe: null,
                 text,
               },
-        ),
-      restore: (kept) => set(kept),
+        );
+      },
+      restore: (kept) => {
+        settle();
+        set(kept);
+      },
     }),
     {
       limit: 200,
@@ -84,12 +91,28 @@ export const textOf = (held: Held): string => held.text ?? printDocument(documen
 /** Models that have to be open for it. */
 export const wantedBy = (held: Omit<Held, "text">): string[] => modelsOfDocument(documentOf(held));
 
+/** The document as it stands, with what was typed into it until now. */
+export function keptNow(): Kept {
+  settle();
+  const { title, recipe, earlier, moe, text } = useStudio.getState();
+  return { title, recipe, earlier, moe, text };
+}
+
+export function undo(steps = 1): void {
+  settle();
+  useStudio.temporal.getState().undo(steps);
+}
+
+export function redo(steps = 1): void {
+  settle();
+  useStudio.temporal.getState().redo(steps);
+}
+
 /** Takes the last step back; for messages that say what was done. */
-export const UNDO = { title: "Take it back", run: (): void => useStudio.temporal.getState().undo() } as const;
+export const UNDO = { title: "Take it back", run: (): void => undo() } as const;
 
 export function useHistory() {
   const past = useStore(useStudio.temporal, (state) => state.pastStates.length);
   const future = useStore(useStudio.temporal, (state) => state.futureStates.length);
-  const { undo, redo } = useStudio.temporal.getState();
-  return { canUndo: past > 0, canRedo: future > 0, undo: () => undo(), redo: () => redo() };
+  return { canUndo: past > 0, canRedo: future > 0 };
 }

@@ -3,7 +3,7 @@ import { update } from "idb-keyval";
 import { create } from "zustand";
 import { messageOf } from "../../core/errors.ts";
 import { say } from "./messages.ts";
-import { type Kept, UNDO, useStudio } from "./studio.ts";
+import { type Kept, keptNow, UNDO, useStudio } from "./studio.ts";
 
 export interface Version {
   readonly id: string;
@@ -21,11 +21,6 @@ interface Versions {
 export const useVersions = create<Versions>(() => ({ list: null }));
 
 const KEY = "weightloom-versions";
-
-export function keptNow(): Kept {
-  const { title, recipe, earlier, moe, text } = useStudio.getState();
-  return { title, recipe, earlier, moe, text };
-}
 
 /**
  * One change, made to what is stored (another tab may have saved meanwhile) and shown once it is stored. Resolves to

@@ -370,24 +370,76 @@ test("several recipes in a file are planned and merged as one, and nobody's word
   await expect(editor).toContainText("# first these two");
 });
 
-test("what was just typed stays when the mix changes in the same moment", async ({ page }) => {
+test("what was just typed and what is chosen in the same moment both stay", async ({ page }) => {
   await loadSamples(page);
   await page.getByRole("button", { name: "Recipe", exact: true }).click();
   const editor = page.getByRole("textbox", { name: "Recipe in YAML" });
   await expect(editor).toContainText("merge_method: task_arithmetic");
-  // Typing, and a change by the studio before what was typed is taken over.
+  // Typing, and a choice before what was typed is taken over.
   await page.evaluate(async () => {
     document.querySelector<HTMLElement>(".cm-content")?.focus();
     document.execCommand("selectAll");
     document.execCommand(
       "insertText",
       false,
-      "{merge_method: linear, parameters: {weight: 1}, models: [{model: adder}, {model: sorter}]}",
+      "{merge_method: linear, parameters: {weight: 0.625}, models: [{model: adder}, {model: sorter}]}",
     );
     await new Promise((resolve) => setTimeout(resolve, 20));
-    document.querySelector<HTMLElement>("[role=switch]")?.click();
+    const select = document.querySelector<HTMLSelectElement>("select:has(> option[value=bfloat16])");
+    if (select === null) throw new Error("No choice of the weights' type.");
+    select.value = "bfloat16";
+    select.dispatchEvent(new Event("change", { bubbles: true }));
   });
-  await expect(editor).toContainText("merge_method: linear");
+  await expect(method(page)).toHaveText("Linear");
+  await expect(editor).toContainText("out_dtype: bfloat16");
+  await expect(editor).toContainText("0.625");
+  // Nothing comes late.
+  await page.waitForTimeout(700);
+  await expect(editor).toContainText("out_dtype: bfloat16");
+  await expect(page.getByRole("combobox", { name: "Weights in" })).toHaveValue("bfloat16");
+  // Two steps.
+  await page.getByRole("button", { name: "Undo" }).click();
+  await expect(editor).not.toContainText("bfloat16");
+  await expect(editor).toContainText("0.625");
+});
+
+test("a line that is half typed stays while a model arrives, and so does the cursor", async ({ page }) => {
+  await loadSamples(page);
+  await page.getByRole("button", { name: "Recipe", exact: true }).click();
+  const editor = page.getByRole("textbox", { name: "Recipe in YAML" });
+  await editor.fill("merge_method: linear\nmodels: [{model: adder}, {model: sorter}]\nparameters:\n  weight: 0.5");
+  await expect(method(page)).toHaveText("Linear");
+  await editor.press("Control+End");
+  await page.keyboard.type("x");
+  await expect(page.locator(".cm-lintRange-error").first()).toBeVisible();
+  const client = await page.context().newCDPSession(page);
+  const data = { items: [], files: [join(samples, "reverser/model.safetensors")], dragOperationsMask: 1 };
+  for (const type of ["dragEnter", "dragOver", "drop"] as const)
+    await client.send("Input.dispatchDragEvent", { type, x: 300, y: 300, data });
+  await expect(page.locator("[data-card]")).toHaveCount(5);
+  await expect(editor).toContainText("weight: 0.5x");
+  await page.keyboard.press("Backspace");
+  await page.keyboard.type("75");
+  await expect(page.locator(".cm-lintRange-error")).toHaveCount(0);
+  await expect(editor).toContainText("weight: 0.575");
+  await page.waitForTimeout(400);
+  await expect(editor).toContainText("weight: 0.575");
+});
+
+test("what was typed in the last moment survives a reload, and one more", async ({ page }) => {
+  await loadSamples(page);
+  await page.getByRole("button", { name: "Recipe", exact: true }).click();
+  const editor = page.getByRole("textbox", { name: "Recipe in YAML" });
+  await expect(editor).toContainText("merge_method: task_arithmetic");
+  await page.waitForTimeout(700);
+  await editor.fill("merge_method: linear\nmodels: [{model: adder}, {model: sorter}]\nparameters: {weight: 0.5}\n");
+  await page.reload();
+  for (let i = 0; i < 2; i++) {
+    await expect(method(page)).toHaveText("Linear");
+    await expect(page.locator(".card-name")).toHaveCount(4);
+    await page.waitForTimeout(700);
+    await page.reload();
+  }
   await expect(method(page)).toHaveText("Linear");
 });
 
