@@ -2,7 +2,7 @@
 import { expect, type Page, test } from "@playwright/test";
 import { add, merge, recipe, write } from "./hub.ts";
 import { mockHub } from "./mock.ts";
-import { loadSamples, pickPrivately, stopOnErrors } from "./page.ts";
+import { loadSamples, pickPrivately, stopOnErrors, writeRecipe } from "./page.ts";
 import config from "./playwright.config.ts";
 
 const options = config.use?.launchOptions;
@@ -68,9 +68,10 @@ test("a merge into a folder that leaves streams for others", async ({ page }) =>
   await loadSamples(page);
   // Experts lie apart in their files: every few tensors another stream is opened.
   await page.getByRole("button", { name: "Recipe", exact: true }).click();
-  await page
-    .getByRole("textbox", { name: "Recipe in YAML" })
-    .fill("base_model: base\ngate_mode: random\nexperts:\n  - source_model: adder\n  - source_model: sorter\n");
+  await writeRecipe(
+    page,
+    "base_model: base\ngate_mode: random\nexperts:\n  - source_model: adder\n  - source_model: sorter\n",
+  );
   await expect(page.getByRole("heading", { name: "A mixture of 2 experts" })).toBeVisible();
   await page.getByRole("combobox", { name: "Compute on" }).selectOption("cpu");
   const collected = await collectGarbage(page);

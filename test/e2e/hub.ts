@@ -1,7 +1,7 @@
 /** What the browser tests of the Hub do alike: add models by their names, write a recipe, merge, look at what was made. */
 import { expect, type Page } from "@playwright/test";
 import { mockHub } from "./mock.ts";
-import { method } from "./page.ts";
+import { method, writeRecipe } from "./page.ts";
 
 export const words = (page: Page) => page.getByRole("combobox", { name: "Find models on the Hub" });
 export const row = (page: Page, name: string) => page.getByRole("option", { name: new RegExp(`^${name}\\b`) });
@@ -43,9 +43,7 @@ export const recipe = (where: string) =>
 
 /** Into the open recipe drawer, in place of what is there. */
 export async function write(page: Page, text: string): Promise<void> {
-  await page.locator(".cm-content").click();
-  await page.keyboard.press("Control+a");
-  await page.keyboard.insertText(text);
+  await writeRecipe(page, text);
   await expect(method(page)).toHaveText("TIES");
 }
 

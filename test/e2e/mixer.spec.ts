@@ -1,7 +1,7 @@
 /** The mixer in real Chromium, by mouse and by keyboard: lanes, strokes, locks, shapes, copies, blocks. */
 import { expect, type Locator, type Page, test } from "@playwright/test";
 import { dropModels, fluxNames, unetNames } from "./models.ts";
-import { loadSamples, reloadIn, stopOnErrors, violations } from "./page.ts";
+import { loadSamples, reloadIn, stopOnErrors, violations, writeRecipe } from "./page.ts";
 
 test.beforeEach(async ({ page }) => {
   stopOnErrors(page);
@@ -214,8 +214,9 @@ test("a lane is copied to another, a curve to another model, and turned round; e
 
 test("hovering says what a value comes to and which rule gave it", async ({ page }) => {
   await loadSamples(page);
-  const editor = await recipe(page);
-  await editor.fill(
+  await recipe(page);
+  await writeRecipe(
+    page,
     "merge_method: linear\nmodels:\n  - model: adder\n    parameters:\n      weight:\n        - {filter: self_attn, value: [1, 3]}\n" +
       "        - value: 1\n  - {model: sorter, parameters: {weight: 1}}\n",
   );
@@ -239,7 +240,8 @@ test("hovering says what a value comes to and which rule gave it", async ({ page
 test("recipes with gradients and filters are drawn, and come back as they were", async ({ page }) => {
   await loadSamples(page);
   const editor = await recipe(page);
-  await editor.fill(
+  await writeRecipe(
+    page,
     "merge_method: slerp\nbase_model: base\nmodels:\n  - model: adder\nparameters:\n  t:\n    - filter: self_attn\n" +
       "      value: [0, 0.5, 0.3, 0.7, 1]\n    - filter: mlp\n      value: [1, 0.5, 0.7, 0.3, 0]\n    - value: 0.5\n",
   );

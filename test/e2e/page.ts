@@ -50,3 +50,12 @@ export async function choose(page: Page, title: string): Promise<void> {
   await page.keyboard.press("Enter");
   await expect(method(page)).toHaveText(title);
 }
+
+/**
+ * Writes over the open recipe as a person does. Playwright's `fill` selects behind the editor's back: where the editor
+ * draws anew before it is told of that, its own cursor is back, and the text comes beside the old one.
+ */
+export async function writeRecipe(page: Page, text: string): Promise<void> {
+  await page.getByRole("textbox", { name: "Recipe in YAML" }).press("Control+a");
+  await page.keyboard.insertText(text);
+}

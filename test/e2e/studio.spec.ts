@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, type Page, test } from "@playwright/test";
-import { choose, loadSamples, method, pickPrivately, reloadIn, stopOnErrors, violations } from "./page.ts";
+import { choose, loadSamples, method, pickPrivately, reloadIn, stopOnErrors, violations, writeRecipe } from "./page.ts";
 
 const root = join(import.meta.dirname, "../..");
 const samples = join(root, "public/samples");
@@ -205,11 +205,12 @@ test("the recipe is live both ways and survives a reload", async ({ page }) => {
   await expect(editor).toContainText("merge_method: task_arithmetic");
   await choose(page, "DARE-TIES");
   await expect(editor).toContainText("merge_method: dare_ties");
-  await editor.fill(
+  await writeRecipe(
+    page,
     "merge_method: linear\nmodels:\n  - model: base\n    parameters: {weight: 0.25}\n  - model: sorter\n    parameters: {weight: 0.75}\n",
   );
   await expect(method(page)).toHaveText("Linear");
-  await editor.fill("merge_method: linaer\nmodels: []\n");
+  await writeRecipe(page, "merge_method: linaer\nmodels: []\n");
   await expect(page.locator(".cm-lintRange-error, .cm-lint-marker-error").first()).toBeVisible();
   await expect(method(page)).toHaveText("Linear");
   await page.waitForTimeout(700);
@@ -350,7 +351,8 @@ test("several recipes in a file are planned and merged as one, and nobody's word
   await page.getByRole("button", { name: "Recipe", exact: true }).click();
   const editor = page.getByRole("textbox", { name: "Recipe in YAML" });
   const half = (model: string) => `  - {model: ${model}, parameters: {weight: 0.5}}\n`;
-  await editor.fill(
+  await writeRecipe(
+    page,
     `# first these two\nname: pair\nmerge_method: linear\nmodels:\n${half("adder")}${half("reverser")}---\n` +
       `merge_method: task_arithmetic\nbase_model: base\nmodels:\n${half("pair")}${half("sorter")}`,
   );
@@ -407,7 +409,10 @@ test("a line that is half typed stays while a model arrives, and so does the cur
   await loadSamples(page);
   await page.getByRole("button", { name: "Recipe", exact: true }).click();
   const editor = page.getByRole("textbox", { name: "Recipe in YAML" });
-  await editor.fill("merge_method: linear\nmodels: [{model: adder}, {model: sorter}]\nparameters:\n  weight: 0.5");
+  await writeRecipe(
+    page,
+    "merge_method: linear\nmodels: [{model: adder}, {model: sorter}]\nparameters:\n  weight: 0.5",
+  );
   await expect(method(page)).toHaveText("Linear");
   await editor.press("Control+End");
   await page.keyboard.type("x");
@@ -432,7 +437,10 @@ test("what was typed in the last moment survives a reload, and one more", async 
   const editor = page.getByRole("textbox", { name: "Recipe in YAML" });
   await expect(editor).toContainText("merge_method: task_arithmetic");
   await page.waitForTimeout(700);
-  await editor.fill("merge_method: linear\nmodels: [{model: adder}, {model: sorter}]\nparameters: {weight: 0.5}\n");
+  await writeRecipe(
+    page,
+    "merge_method: linear\nmodels: [{model: adder}, {model: sorter}]\nparameters: {weight: 0.5}\n",
+  );
   await page.reload();
   for (let i = 0; i < 2; i++) {
     await expect(method(page)).toHaveText("Linear");
@@ -447,7 +455,8 @@ test("a mixture of experts is merged from its text, and the mix comes back", asy
   await loadSamples(page);
   await page.getByRole("button", { name: "Recipe", exact: true }).click();
   const editor = page.getByRole("textbox", { name: "Recipe in YAML" });
-  await editor.fill(
+  await writeRecipe(
+    page,
     "base_model: base\ngate_mode: random\nexperts:\n  - source_model: adder\n  - source_model: sorter\n",
   );
   await expect(page.getByRole("heading", { name: "A mixture of 2 experts" })).toBeVisible();
