@@ -2,7 +2,7 @@
  * Whether elements come behind another of their row (see rank.ts for the order): most random numbers say yes or no by
  * themselves; the others draw the element to compare with. Which those are is gathered first, so that nothing is guessed.
  */
-import { randomWhole } from "./random";
+import { randomWhole, unit } from "./random";
 
 const MAGNITUDE: u32 = 0x7fffffff;
 /** 1 as BF16. */
@@ -71,7 +71,7 @@ export function outranks(
   }
 }
 
-/** The place that a number below 2^24 draws. */
+/** The place that a number below 2^24 draws; as in `point`, for one. */
 // @ts-ignore: decorator
 @inline
 function placeOf(number: u32, least: f32, per: f32): f32 {
@@ -143,9 +143,8 @@ function point(open: usize, end: usize, values: usize, place: u32, least: f32, p
   v128.store(end, v128.load32_splat(open));
   for (; open < end; open += 16) {
     const words = v128.load(open);
-    const number = f32x4.convert_i32x4_s(v128.and(words, i32x4.splat(NUMBER)));
-    const at = f32x4.mul(f32x4.sub(f32x4.mul(number, f32x4.splat(5.9604644775390625e-8)), leasts), pers);
-    const drawn = i32x4.trunc_sat_f32x4_s(at);
+    const number = unit(v128.and(words, i32x4.splat(NUMBER)));
+    const drawn = i32x4.trunc_sat_f32x4_s(f32x4.mul(f32x4.sub(number, leasts), pers));
     const index = i32x4.add(i32x4.shr_u(words, 24), block);
     const isLower = i32x4.lt_s(drawn, index);
     // One further from the element itself on; a comparison that holds is -1.

@@ -7,7 +7,7 @@
 /** Whole numbers below 2^24 over 2^24. */
 // @ts-ignore: decorator
 @inline
-function unit(numbers: v128): v128 {
+export function unit(numbers: v128): v128 {
   return f32x4.mul(f32x4.convert_i32x4_s(numbers), f32x4.splat(5.9604644775390625e-8));
 }
 
