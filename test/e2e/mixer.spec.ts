@@ -1,7 +1,7 @@
 /** The mixer in real Chromium, by mouse and by keyboard: lanes, strokes, locks, shapes, copies, blocks. */
 import { expect, type Locator, type Page, test } from "@playwright/test";
 import { dropModels, fluxNames, unetNames } from "./models.ts";
-import { loadSamples, reloadIn, stopOnErrors, violations, writeRecipe } from "./page.ts";
+import { loadSamples, openRecipe, reloadIn, stopOnErrors, violations, writeRecipe } from "./page.ts";
 
 test.beforeEach(async ({ page }) => {
   stopOnErrors(page);
@@ -12,11 +12,6 @@ const slider = (page: Page, lane: string, model = "A adder", param = "weight") =
   page.getByRole("slider", { name: `${lane}, ${model}, ${param}` });
 const lanes = (page: Page, detail: "All" | "Attention · MLP · Norms" | "Every projection") =>
   page.getByRole("button", { name: detail, exact: true }).click();
-const recipe = async (page: Page): Promise<Locator> => {
-  const editor = page.getByRole("textbox", { name: "Recipe in YAML" });
-  if (!(await editor.isVisible())) await page.getByRole("button", { name: "Recipe", exact: true }).click();
-  return editor;
-};
 
 /** Where a column is in a lane's picture, as the axis says. */
 async function place(page: Page, lane: string, label: string, share: number): Promise<{ x: number; y: number }> {
@@ -71,7 +66,7 @@ test("a handle is dragged, a curve painted with a brush, a ramp drawn, a value r
   await page.mouse.move(right.x, right.y, { steps: 8 });
   await page.mouse.up();
   await page.keyboard.up("Shift");
-  await expect(await recipe(page)).toContainText("filter: embed_tokens");
+  await expect(await openRecipe(page)).toContainText("filter: embed_tokens");
   expect(Number(await valueAt(page, curve, "layer 0"))).toBeCloseTo(0, 1);
   expect(Number(await valueAt(page, curve, "layer 7"))).toBeCloseTo(1, 1);
   const middle = await place(page, "All layers", "4", Number(await valueAt(page, curve, "layer 4")));
@@ -141,7 +136,7 @@ test("exact numbers for a layer, a range, all; what is no layer gets a sentence"
   await layers.press("Enter");
   await value.fill("0.6");
   await value.press("Enter");
-  await expect(await recipe(page)).toContainText("weight: 0.6");
+  await expect(await openRecipe(page)).toContainText("weight: 0.6");
   await layers.fill("7-9");
   await layers.press("Enter");
   await expect(page.locator(".message-error")).toContainText('"7-9" names no layers of All layers');
@@ -156,7 +151,7 @@ test("single projections are drawn apart and written as filters by their names",
   await slider(page, "q_proj").focus();
   await page.keyboard.press("Shift+End");
   await page.keyboard.press("PageDown");
-  const editor = await recipe(page);
+  const editor = await openRecipe(page);
   await expect(editor).toContainText("filter: q_proj");
   await expect(editor).toContainText("value: 0.9");
   await lanes(page, "All");
@@ -214,7 +209,7 @@ test("a lane is copied to another, a curve to another model, and turned round; e
 
 test("hovering says what a value comes to and which rule gave it", async ({ page }) => {
   await loadSamples(page);
-  await recipe(page);
+  await openRecipe(page);
   await writeRecipe(
     page,
     "merge_method: linear\nmodels:\n  - model: adder\n    parameters:\n      weight:\n        - {filter: self_attn, value: [1, 3]}\n" +
@@ -239,7 +234,7 @@ test("hovering says what a value comes to and which rule gave it", async ({ page
 
 test("recipes with gradients and filters are drawn, and come back as they were", async ({ page }) => {
   await loadSamples(page);
-  const editor = await recipe(page);
+  const editor = await openRecipe(page);
   await writeRecipe(
     page,
     "merge_method: slerp\nbase_model: base\nmodels:\n  - model: adder\nparameters:\n  t:\n    - filter: self_attn\n" +
@@ -262,7 +257,7 @@ test("layers by name for tools that know no gradients", async ({ page }) => {
   await slider(page, "All layers").focus();
   for (let i = 0; i < 3; i++) await page.keyboard.press("ArrowRight");
   await page.keyboard.press("PageDown");
-  await expect(await recipe(page)).toContainText("filter: layers.2.");
+  await expect(await openRecipe(page)).toContainText("filter: layers.2.");
 });
 
 test("blocks say how their weights compare, and their cells boost, drop and lock", async ({ page }) => {
@@ -299,7 +294,7 @@ test("Flux has its 57 blocks in columns, and strings of 57, 59 or 61 numbers", a
   await expect(block("IN")).toHaveValue("0.02");
   await expect(block("D00")).toHaveValue("0.03");
   await expect(block("OUT")).toHaveValue("0.6");
-  await expect(await recipe(page)).toContainText("filter: single_blocks.10.");
+  await expect(await openRecipe(page)).toContainText("filter: single_blocks.10.");
 });
 
 test("Stable Diffusion has its blocks in a U, and strings of block weights", async ({ page }) => {
@@ -312,7 +307,7 @@ test("Stable Diffusion has its blocks in a U, and strings of block weights", asy
   expect((await block("M00").boundingBox())!.y).toBeGreaterThan(left.y);
   await block("IN04").focus();
   await page.keyboard.press("Home");
-  const editor = await recipe(page);
+  const editor = await openRecipe(page);
   await expect(editor).toContainText("filter: input_blocks.4.");
   await page.getByRole("button", { name: "Block weights" }).click();
   const text = page.getByRole("textbox", { name: "Numbers for A anime: 25, or 26 with BASE first" });

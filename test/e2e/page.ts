@@ -1,6 +1,6 @@
 /** What the browser tests do alike: fail on what the page throws, open the samples, look for accessibility violations. */
 import AxeBuilder from "@axe-core/playwright";
-import { expect, type Page } from "@playwright/test";
+import { expect, type Locator, type Page } from "@playwright/test";
 
 export function stopOnErrors(page: Page): void {
   page.on("pageerror", (error) => {
@@ -49,6 +49,13 @@ export async function choose(page: Page, title: string): Promise<void> {
   await page.getByRole("combobox", { name: "Find a method" }).fill(title);
   await page.keyboard.press("Enter");
   await expect(method(page)).toHaveText(title);
+}
+
+/** The recipe's text, which is shown where it is not yet. */
+export async function openRecipe(page: Page): Promise<Locator> {
+  const editor = page.getByRole("textbox", { name: "Recipe in YAML" });
+  if (!(await editor.isVisible())) await page.getByRole("button", { name: "Recipe", exact: true }).click();
+  return editor;
 }
 
 /**

@@ -4,7 +4,17 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, type Page, test } from "@playwright/test";
-import { choose, loadSamples, method, pickPrivately, reloadIn, stopOnErrors, violations, writeRecipe } from "./page.ts";
+import {
+  choose,
+  loadSamples,
+  method,
+  openRecipe,
+  pickPrivately,
+  reloadIn,
+  stopOnErrors,
+  violations,
+  writeRecipe,
+} from "./page.ts";
 
 const root = join(import.meta.dirname, "../..");
 const samples = join(root, "public/samples");
@@ -200,8 +210,7 @@ test("curves by keyboard, undo and redo", async ({ page }) => {
 
 test("the recipe is live both ways and survives a reload", async ({ page }) => {
   await loadSamples(page);
-  await page.getByRole("button", { name: "Recipe", exact: true }).click();
-  const editor = page.getByRole("textbox", { name: "Recipe in YAML" });
+  const editor = await openRecipe(page);
   await expect(editor).toContainText("merge_method: task_arithmetic");
   await choose(page, "DARE-TIES");
   await expect(editor).toContainText("merge_method: dare_ties");
@@ -316,8 +325,7 @@ test("a tokenizer, padding and a template are chosen; the plan says how many tok
   await expect(tokenizer).toHaveValue("base");
   await tokenizer.selectOption("union");
   await page.getByRole("combobox", { name: "Chat template" }).selectOption("chatml");
-  await page.getByRole("button", { name: "Recipe", exact: true }).click();
-  const editor = page.getByRole("textbox", { name: "Recipe in YAML" });
+  const editor = await openRecipe(page);
   await expect(editor).toContainText("source: union");
   await expect(editor).toContainText("pad_to_multiple_of: 64");
   await choose(page, "TIES");
@@ -348,8 +356,7 @@ test("a sample of the weights tells what headers cannot", async ({ page }) => {
 
 test("several recipes in a file are planned and merged as one, and nobody's words are lost", async ({ page }) => {
   await loadSamples(page);
-  await page.getByRole("button", { name: "Recipe", exact: true }).click();
-  const editor = page.getByRole("textbox", { name: "Recipe in YAML" });
+  const editor = await openRecipe(page);
   const half = (model: string) => `  - {model: ${model}, parameters: {weight: 0.5}}\n`;
   await writeRecipe(
     page,
@@ -374,8 +381,7 @@ test("several recipes in a file are planned and merged as one, and nobody's word
 
 test("what was just typed and what is chosen in the same moment both stay", async ({ page }) => {
   await loadSamples(page);
-  await page.getByRole("button", { name: "Recipe", exact: true }).click();
-  const editor = page.getByRole("textbox", { name: "Recipe in YAML" });
+  const editor = await openRecipe(page);
   await expect(editor).toContainText("merge_method: task_arithmetic");
   // Typing, and a choice before what was typed is taken over.
   await page.evaluate(async () => {
@@ -407,8 +413,7 @@ test("what was just typed and what is chosen in the same moment both stay", asyn
 
 test("a line that is half typed stays while a model arrives, and so does the cursor", async ({ page }) => {
   await loadSamples(page);
-  await page.getByRole("button", { name: "Recipe", exact: true }).click();
-  const editor = page.getByRole("textbox", { name: "Recipe in YAML" });
+  const editor = await openRecipe(page);
   await writeRecipe(
     page,
     "merge_method: linear\nmodels: [{model: adder}, {model: sorter}]\nparameters:\n  weight: 0.5",
@@ -433,8 +438,7 @@ test("a line that is half typed stays while a model arrives, and so does the cur
 
 test("what was typed in the last moment survives a reload, and one more", async ({ page }) => {
   await loadSamples(page);
-  await page.getByRole("button", { name: "Recipe", exact: true }).click();
-  const editor = page.getByRole("textbox", { name: "Recipe in YAML" });
+  const editor = await openRecipe(page);
   await expect(editor).toContainText("merge_method: task_arithmetic");
   await page.waitForTimeout(700);
   await writeRecipe(
@@ -453,8 +457,7 @@ test("what was typed in the last moment survives a reload, and one more", async 
 
 test("a mixture of experts is merged from its text, and the mix comes back", async ({ page }) => {
   await loadSamples(page);
-  await page.getByRole("button", { name: "Recipe", exact: true }).click();
-  const editor = page.getByRole("textbox", { name: "Recipe in YAML" });
+  const editor = await openRecipe(page);
   await writeRecipe(
     page,
     "base_model: base\ngate_mode: random\nexperts:\n  - source_model: adder\n  - source_model: sorter\n",
